@@ -1,0 +1,39 @@
+import type { AccountId, ChatId, MessageId, UserName } from '../domain/ids.ts'
+import type { ToolPolicy } from '../domain/tools.ts'
+
+/** One accepted message on its way to the assistant. */
+export interface DispatchRequest {
+  readonly account: AccountId
+  readonly chat: ChatId
+  /** Stable over every retry and restart: use it as idempotency key. */
+  readonly messageId: MessageId
+  readonly sender: UserName
+  /** The sender's clock, ms since 1970. */
+  readonly timeMs: number
+  /** What the assistant is to see: the mention taken out, everything else letter for letter. */
+  readonly text: string
+  /** As it was written. */
+  readonly rawText: string
+  readonly group: { readonly creator: UserName; readonly group: string; readonly name: string } | null
+  readonly mentioned: boolean
+  /** Tools this sender may use in this group; null outside groups. */
+  readonly tools: ToolPolicy | null
+  /** Counted from 1. */
+  readonly attempt: number
+}
+
+export interface Turn {
+  /**
+   * The responder has made the message durable on its side and answers by itself from now on, also after a crash; its answers
+   * arrive through `send`. Resolves when that is recorded. Without this call the resolved text of `respond` is the answer.
+   */
+  adopted(): Promise<void>
+}
+
+export interface Responder {
+  /**
+   * The answer's text; null or '' = deliberately none. A rejection is a failed attempt, and is tried again under the same id.
+   * `signal` fires at the time-out and at a stop; a result after that is dropped.
+   */
+  respond(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null>
+}

@@ -1,0 +1,98 @@
+import type { Observable } from 'rxjs'
+import type { Decision } from '../domain/decision.ts'
+import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
+
+export type AccountState = 'idle' | 'connecting' | 'joining' | 'live' | 'degraded' | 'stopping' | 'stopped'
+
+export interface AccountStatus {
+  readonly account: AccountId
+  readonly state: AccountState
+  /** Wall clock, ms. */
+  readonly sinceMs: number
+  /** Why it is not live: one sentence with a remedy. */
+  readonly reason: string | null
+  readonly feed: 'poll' | 'push' | null
+  readonly lastFeedAtMs: number | null
+  readonly lastInboundAtMs: number | null
+  readonly lastOutboundAtMs: number | null
+  /** Damaged state files that were set aside, soon-expiring certificates, and the like. */
+  readonly warnings: readonly string[]
+  readonly counters: {
+    readonly seen: number
+    readonly processed: number
+    /** By reason. */
+    readonly ignored: Readonly<Record<string, number>>
+    readonly sent: number
+    readonly repeatedPosts: number
+    readonly deadLetters: number
+  }
+  readonly chats: number
+  readonly waitingDispatches: number
+  readonly runningDispatches: number
+  readonly outbox: number
+  readonly uncertain: number
+  readonly pendingPairings: number
+}
+
+export interface PairingRequest {
+  readonly user: UserName
+  readonly code: string
+  readonly openedAtMs: number
+  readonly expiresAtMs: number
+  readonly held: number
+}
+
+/** What happened, for whoever watches. Times are wall clock, ms. */
+export type RuntimeEvent =
+  | { readonly event: 'live'; readonly account: AccountId; readonly atMs: number }
+  | { readonly event: 'state'; readonly account: AccountId; readonly atMs: number; readonly state: AccountState; readonly reason: string | null }
+  | {
+      readonly event: 'decision'
+      readonly account: AccountId
+      readonly atMs: number
+      readonly chat: ChatId
+      readonly id: MessageId
+      readonly sender: UserName
+      readonly action: Decision['action']
+      readonly reason: Decision['reason']
+      readonly detail: string
+    }
+  | { readonly event: 'dispatch'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly id: MessageId; readonly attempt: number }
+  | { readonly event: 'dead-letter'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly id: string; readonly reason: string }
+  | { readonly event: 'posted'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
+  | { readonly event: 'sent'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
+  | {
+      readonly event: 'pairing'
+      readonly account: AccountId
+      readonly atMs: number
+      readonly user: UserName
+      readonly state: 'pending' | 'approved' | 'rejected' | 'expired'
+      readonly code: string
+    }
+
+export interface AccountHandle {
+  readonly id: AccountId
+  /** For directory and probe calls; the runtime's own traffic is not disturbed by it. */
+  readonly agent: ZtmAgent
+  status(): AccountStatus
+  /**
+   * Takes a message into the outbox; resolves when it is durable, from then on delivery is ours (never report a failure for it again).
+   * The same `key` again is acknowledged and not sent twice. Text is made safe and split here.
+   */
+  send(message: { readonly chat: ChatId; readonly text: string; readonly key: string }): Promise<{ readonly keys: readonly ReplyKey[] }>
+  pairings(): readonly PairingRequest[]
+  /** The user approved by this code, or null when no pending request has it. */
+  approve(code: string): Promise<UserName | null>
+  reject(code: string): Promise<UserName | null>
+}
+
+export interface Runtime {
+  readonly events: Observable<RuntimeEvent>
+  /** Starts every account; resolves when each has loaded its state. An account that cannot connect goes on trying by itself. */
+  start(): Promise<void>
+  /** No new dispatch; running ones get `graceMs` (default: the limit), then all is written and closed. */
+  stop(graceMs?: number): Promise<void>
+  accounts(): readonly AccountHandle[]
+  account(id: AccountId): AccountHandle | undefined
+}
