@@ -1,0 +1,53 @@
+import type { DmPolicy, GroupPolicy } from './decision.ts'
+import type { AccountId, UserName } from './ids.ts'
+import type { Limits } from './limits.ts'
+import type { ToolPolicy } from './tools.ts'
+
+export type SenderTools = { readonly allow?: readonly string[]; readonly alsoAllow?: readonly string[]; readonly deny?: readonly string[] }
+
+/** What a group may do. `groupPolicy` and `requireMention` come from the account when the group sets none; `allowFrom` never does. */
+export type GroupPermission = {
+  readonly groupPolicy: GroupPolicy
+  readonly requireMention: boolean
+  readonly allowFrom: readonly UserName[]
+  readonly tools: ToolPolicy | null
+  readonly toolsBySender: Readonly<Record<UserName, SenderTools>>
+}
+
+/** One account, everything resolved: names canonical, defaults filled in, times in ms. config.ts makes it. */
+export type AccountSettings = {
+  readonly id: AccountId
+  readonly name: string | null
+  readonly enabled: boolean
+  readonly agentUrl: string
+  readonly permit: { readonly source: 'server'; readonly url: string } | { readonly source: 'file'; readonly path: string } | null
+  readonly meshName: string
+  readonly username: UserName
+  readonly enableGroups: boolean
+  readonly dmPolicy: DmPolicy
+  readonly allowFrom: readonly UserName[]
+  readonly apiTimeoutMs: number
+  readonly groupPolicy: GroupPolicy
+  readonly requireMention: boolean
+  /** By `creator/group`. */
+  readonly groupPermissions: Readonly<Record<string, GroupPermission>>
+  readonly mentionPatterns: readonly string[]
+  readonly mediaMaxMb: number
+  /** PEM files, or null for plain HTTP and the system's authorities. */
+  readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null
+  readonly feed: 'auto' | 'push' | 'poll'
+  readonly selfHeal: boolean
+  readonly notifyOnFailure: boolean
+  readonly pollIntervalMs: number
+  readonly firstSyncMs: number
+  readonly limits: Limits
+}
+
+/** The permission of a group that the config does not name. */
+export const defaultPermission = (account: Pick<AccountSettings, 'groupPolicy' | 'requireMention'>): GroupPermission => ({
+  groupPolicy: account.groupPolicy,
+  requireMention: account.requireMention,
+  allowFrom: [],
+  tools: null,
+  toolsBySender: {},
+})
