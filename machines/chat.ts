@@ -1,0 +1,231 @@
+/**
+ * One conversation: decides about each message, and has it answered, in order.
+ *
+ * C1. No effect before its record is durable: a message enters `queue` only with `message.accepted`, and what it asks
+ *     for is asked by the states that its record leads to.
+ * C2. One dispatch at a time: the next waits until the responder has taken or answered this one.
+ * C3. Context is plain JSON and short: ids, never texts.
+ * C4. A restored chat gets `host.resumed`: a state that waits for an effect asks for it again, with the same ids. One that
+ *     waited for a commit asks again, too: had the record become durable, replaying it would have led on.
+ */
+import { assign, setup } from 'xstate'
+import type { Facts } from '../src/domain/decision.ts'
+import { type ChatId, type MessageId, replyKey } from '../src/domain/ids.ts'
+import { decide } from '../src/domain/policy.ts'
+import { type Change, type ChatRecord, type Commit, chatKey, type Inbound } from './records.ts'
+
+export type ChatInput = { chat: ChatId }
+export type ChatContext = ChatInput & { queue: readonly MessageId[]; held: readonly MessageId[]; attempt: number }
+
+type Attempt = { id: MessageId; attempt: number }
+type Received = { message: Inbound; facts: Facts; liveAtMs: number; heldMax: number }
+
+export type ChatEvent =
+  | ({ type: 'message.received' } & Received)
+  | ({ type: 'dispatch.adopted' } & Attempt)
+  | ({ type: 'dispatch.answered'; parts: readonly string[] } & Attempt)
+  /** `apology` is what the sender is told if this was the last attempt; null = nothing. */
+  | ({ type: 'dispatch.failed'; reason: string; attemptsMax: number; apology: string | null } & Attempt)
+  | { type: 'backoff.over' }
+  | { type: 'host.resumed' }
+  | ChatRecord
+
+const head = (context: ChatContext): Attempt => ({ id: context.queue[0]!, attempt: context.attempt })
+const own = (context: ChatContext, event: ChatRecord): Change => ({ key: chatKey(context.chat), event })
+const answer = (context: ChatContext, parts: readonly string[]): readonly Change[] =>
+  parts.length
+    ? [
+        {
+          key: chatKey(context.chat),
+          event: { type: 'reply.queued', replies: parts.map((text, part) => ({ key: replyKey(head(context).id, part), text })) },
+        },
+      ]
+    : []
+
+export const chatMachine = setup({
+  types: { input: {} as ChatInput, context: {} as ChatContext, events: {} as ChatEvent },
+  guards: {
+    /** The policy lets this sender's message through here. */
+    isAllowed: (_, received: Received) => decide(received.facts).action === 'process',
+    /** A stranger: may ask to be let in, and waits. */
+    needsPairing: (_, received: Received) => decide(received.facts).action === 'pairing',
+    hasWaiting: ({ context }) => context.queue.length > 0,
+    /** What an attempt that was given up still brings is dropped. */
+    isCurrentAttempt: ({ context }, result: Attempt) => result.id === context.queue[0] && result.attempt === context.attempt,
+    mayTryAgain: ({ context }, failure: Attempt & { attemptsMax: number }) =>
+      failure.id === context.queue[0] && failure.attempt === context.attempt && failure.attempt < failure.attemptsMax,
+    /** Somebody else's request, or none, is left. */
+    holdsNoMore: ({ context }, gone: { ids: readonly MessageId[] }) => context.held.every(id => gone.ids.includes(id)),
+  },
+  actions: {
+    // Effects: data only. The host carries them out and answers with an event.
+    commit: (_, _params: Commit) => {},
+    dispatch: (_, _params: { chat: ChatId } & Attempt) => {},
+    startBackoff: (_, _params: { chat: ChatId } & Attempt) => {},
+    /** `wrote`: a new message asks for it, not a restart. */
+    openPairing: (_, _params: { chat: ChatId; wrote: boolean }) => {},
+    // Context.
+    enqueue: assign({ queue: ({ context }, ids: readonly MessageId[]) => context.queue.concat(ids) }),
+    hold: assign({ held: ({ context }, id: MessageId) => context.held.concat(id) }),
+    letGo: assign({ held: ({ context }, gone: { ids: readonly MessageId[] }) => context.held.filter(id => !gone.ids.includes(id)) }),
+    releaseHeld: assign({ queue: ({ context }) => context.queue.concat(context.held), held: [] }),
+    forgetHead: assign({ queue: ({ context }) => context.queue.slice(1), attempt: 1 }),
+    countAttempt: assign({ attempt: (_, failed: { attempt: number }) => failed.attempt + 1 }),
+  },
+}).createMachine({
+  id: 'chat',
+  description: 'One conversation: decides about each message, and has it answered, in order.',
+  context: ({ input }) => ({ ...input, queue: [], held: [], attempt: 1 }),
+  type: 'parallel',
+  states: {
+    door: {
+      description: 'Who may come in.',
+      initial: 'deciding',
+      on: {
+        'message.received': [
+          {
+            guard: { type: 'isAllowed', params: ({ event }) => event },
+            actions: {
+              type: 'commit',
+              params: ({ context, event: { message, facts, liveAtMs } }) => ({
+                changes: [own(context, { type: 'message.accepted', message, facts, decision: decide(facts), liveAtMs })],
+              }),
+            },
+          },
+          {
+            guard: { type: 'needsPairing', params: ({ event }) => event },
+            actions: {
+              type: 'commit',
+              params: ({ context, event: { message, facts, liveAtMs, heldMax } }) => {
+                const tooMany = context.held.slice(0, Math.max(0, context.held.length + 1 - heldMax))
+                return {
+                  changes: [
+                    own(context, { type: 'message.held', message, facts, decision: decide(facts), liveAtMs }),
+                    ...(tooMany.length ? [own(context, { type: 'message.dropped', ids: tooMany, reason: 'pairing_overflow' })] : []),
+                  ],
+                }
+              },
+            },
+          },
+          {
+            description: 'Ignored, and remembered why.',
+            actions: {
+              type: 'commit',
+              params: ({ context, event: { message, facts, liveAtMs } }) => ({
+                changes: [
+                  own(context, {
+                    type: 'message.ignored',
+                    message: { id: message.id, sender: message.sender, timeMs: message.timeMs },
+                    facts,
+                    decision: decide(facts),
+                    liveAtMs,
+                  }),
+                ],
+              }),
+            },
+          },
+        ],
+        'message.accepted': { actions: { type: 'enqueue', params: ({ event }) => [event.message.id] } },
+        'message.held': {
+          target: '.awaiting pairing',
+          reenter: true,
+          actions: { type: 'hold', params: ({ event }) => event.message.id },
+        },
+        'message.released': { target: '.deciding', actions: 'releaseHeld' },
+        'message.dropped': [
+          {
+            guard: { type: 'holdsNoMore', params: ({ event }) => event },
+            target: '.deciding',
+            actions: { type: 'letGo', params: ({ event }) => event },
+          },
+          { actions: { type: 'letGo', params: ({ event }) => event } },
+        ],
+      },
+      states: {
+        deciding: {},
+        'awaiting pairing': {
+          entry: { type: 'openPairing', params: ({ context }) => ({ chat: context.chat, wrote: true }) },
+          on: { 'host.resumed': { actions: { type: 'openPairing', params: ({ context }) => ({ chat: context.chat, wrote: false }) } } },
+        },
+      },
+    },
+    turn: {
+      description: 'Whose turn it is: the first in the queue.',
+      initial: 'idle',
+      states: {
+        idle: { always: { guard: 'hasWaiting', target: 'answering' } },
+        answering: {
+          initial: 'dispatching',
+          on: {
+            'turn.adopted': { target: 'idle', actions: 'forgetHead' },
+            'turn.answered': { target: 'idle', actions: 'forgetHead' },
+            'turn.failed': { target: '.backing off', actions: { type: 'countAttempt', params: ({ event }) => event } },
+            'turn.abandoned': { description: 'A dead letter.', target: 'idle', actions: 'forgetHead' },
+          },
+          states: {
+            dispatching: {
+              entry: { type: 'dispatch', params: ({ context }) => ({ chat: context.chat, ...head(context) }) },
+              on: {
+                'dispatch.adopted': {
+                  guard: { type: 'isCurrentAttempt', params: ({ event }) => event },
+                  target: 'committing',
+                  actions: {
+                    type: 'commit',
+                    params: ({ context }) => ({ changes: [own(context, { type: 'turn.adopted', id: head(context).id })] }),
+                  },
+                },
+                'dispatch.answered': {
+                  guard: { type: 'isCurrentAttempt', params: ({ event }) => event },
+                  target: 'committing',
+                  actions: {
+                    type: 'commit',
+                    params: ({ context, event }) => ({
+                      changes: [own(context, { type: 'turn.answered', id: head(context).id }), ...answer(context, event.parts)],
+                    }),
+                  },
+                },
+                'dispatch.failed': [
+                  {
+                    guard: { type: 'mayTryAgain', params: ({ event }) => event },
+                    target: 'committing',
+                    actions: {
+                      type: 'commit',
+                      params: ({ context, event }) => ({
+                        changes: [own(context, { type: 'turn.failed', ...head(context), reason: event.reason })],
+                      }),
+                    },
+                  },
+                  {
+                    guard: { type: 'isCurrentAttempt', params: ({ event }) => event },
+                    target: 'committing',
+                    actions: {
+                      type: 'commit',
+                      params: ({ context, event }) => ({
+                        changes: [
+                          own(context, { type: 'turn.abandoned', id: head(context).id, reason: event.reason }),
+                          ...answer(context, event.apology === null ? [] : [event.apology]),
+                        ],
+                      }),
+                    },
+                  },
+                ],
+                'host.resumed': { target: 'dispatching', reenter: true },
+              },
+            },
+            committing: {
+              description: 'The outcome is on its way to the disk.',
+              on: { 'host.resumed': 'dispatching' },
+            },
+            'backing off': {
+              entry: { type: 'startBackoff', params: ({ context }) => ({ chat: context.chat, ...head(context) }) },
+              on: {
+                'backoff.over': 'dispatching',
+                'host.resumed': { target: 'backing off', reenter: true },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+})

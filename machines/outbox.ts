@@ -1,0 +1,276 @@
+/**
+ * The replies of one conversation that are decided and not yet confirmed: posts them in order, and looks for each on the
+ * mesh until it is seen there.
+ *
+ * O1. Before every post there is a durable `reply.posting`: whatever dies afterwards, the reply is looked for, not repeated.
+ * O2. A 201 is not a receipt; `reply.sent` comes from seeing the reply's key on the mesh.
+ * O3. One unconfirmed post at a time; the next goes out early only when the confirmation lags.
+ * O4. A post is made again only when `isLost` says so; until then it is `uncertain`, and shown.
+ */
+import { assign, setup } from 'xstate'
+import type { ChatId, ReplyKey } from '../src/domain/ids.ts'
+import { type Absence, isLost, isOverdue, type PostLimits } from '../src/domain/lost-post.ts'
+import { type Change, type Commit, chatKey, type OutboxRecord } from './records.ts'
+
+export type Post = {
+  key: ReplyKey
+  phase: 'queued' | 'posted' | 'uncertain'
+  /** Attempts, for the count of repeated posts. */
+  attempts: number
+  postedAtMs: number
+  accepted: boolean
+}
+export type OutboxInput = { chat: ChatId }
+export type OutboxContext = OutboxInput & { posts: readonly Post[]; failures: number; looks: number; lagging: boolean }
+
+export type OutboxEvent =
+  | { type: 'slot.granted'; atMs: number }
+  | { type: 'post.accepted' }
+  /** No answer, or one that does not tell whether it acted. */
+  | { type: 'post.unknown' }
+  /** Proven not to have acted. */
+  | { type: 'post.not-sent' }
+  | { type: 'post.refused'; status: number; reason: string }
+  | { type: 'backoff.over' }
+  | { type: 'lag.over' }
+  | { type: 'look.due'; nowMs: number; limits: PostLimits }
+  /** Keys of ours that somebody's fetch of this chat has shown. */
+  | { type: 'reply.seen'; keys: readonly ReplyKey[] }
+  | ({ type: 'ledger.absent'; limits: PostLimits } & Absence)
+  | { type: 'ledger.failed' }
+  | { type: 'host.resumed' }
+  | OutboxRecord
+
+/** A chat that the settled agent says it does not know, so many times in a row, is gone. */
+const UNKNOWN_CHAT_MAX = 5
+
+const nextQueued = (context: OutboxContext) => context.posts.find(post => post.phase === 'queued')
+const oldestUnconfirmed = (context: OutboxContext) => context.posts.find(post => post.phase !== 'queued')
+const own = (context: OutboxContext, event: OutboxRecord): Change => ({ key: chatKey(context.chat), event })
+const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<Post>) => ({
+  posts: context.posts.map(post => (post.key === key ? { ...post, ...to } : post)),
+})
+/** The one whose post is under way: the newest attempt. */
+const underWay = (context: OutboxContext) => context.posts.findLast(post => post.phase === 'posted')
+
+const freeSlot = { type: 'releaseSlot', params: ({ context }: { context: OutboxContext }) => ({ chat: context.chat }) } as const
+
+export const outboxMachine = setup({
+  types: { input: {} as OutboxInput, context: {} as OutboxContext, events: {} as OutboxEvent },
+  guards: {
+    /** Something waits, and nothing is unconfirmed, or its confirmation lags. */
+    mayPost: ({ context }) =>
+      nextQueued(context) !== undefined && (context.lagging || !context.posts.some(post => post.phase === 'posted')),
+    hasUnconfirmed: ({ context }) => oldestUnconfirmed(context) !== undefined,
+    /** Seen on the mesh before the agent had answered. */
+    hasNothingUnderWay: ({ context }) => underWay(context) === undefined,
+    hasNoUnconfirmed: ({ context }) => oldestUnconfirmed(context) === undefined,
+    /** So long unseen that our own files are asked. */
+    isOverdue: ({ context }, look: { nowMs: number; limits: PostLimits }) =>
+      isOverdue(oldestUnconfirmed(context)!, look.nowMs, look.limits),
+    isProvenLost: ({ context }, absence: Absence & { limits: PostLimits }) => isLost(oldestUnconfirmed(context)!, absence, absence.limits),
+    /** Trying again cannot help: we may not, or the chat is gone for good. */
+    isDefinite: ({ context }, refusal: { status: number }) => refusal.status !== 404 || context.failures + 1 >= UNKNOWN_CHAT_MAX,
+    isOurs: ({ context }, seen: { keys: readonly ReplyKey[] }) => context.posts.some(post => seen.keys.includes(post.key)),
+  },
+  actions: {
+    // Effects.
+    commit: (_, _params: Commit) => {},
+    requestSlot: (_, _params: { chat: ChatId }) => {},
+    releaseSlot: (_, _params: { chat: ChatId }) => {},
+    post: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
+    startBackoff: (_, _params: { chat: ChatId; failures: number }) => {},
+    startLag: (_, _params: { chat: ChatId }) => {},
+    startLook: (_, _params: { chat: ChatId; looks: number }) => {},
+    look: (_, _params: { chat: ChatId }) => {},
+    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; postedAtMs: number }) => {},
+    // Context.
+    append: assign({
+      posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
+        context.posts.concat(replies.map(({ key }) => ({ key, phase: 'queued' as const, attempts: 0, postedAtMs: 0, accepted: true }))),
+    }),
+    notePosting: assign(({ context }, { key, atMs }: { key: ReplyKey; atMs: number }) => ({
+      ...change(context, key, {
+        phase: 'posted',
+        postedAtMs: atMs,
+        accepted: true,
+        attempts: (context.posts.find(post => post.key === key)?.attempts ?? 0) + 1,
+      }),
+      lagging: false,
+      looks: 0,
+    })),
+    noteUnanswered: assign(({ context }) => change(context, underWay(context)?.key, { accepted: false })),
+    noteNotSent: assign(({ context }) => change(context, underWay(context)?.key, { phase: 'queued' })),
+    noteUncertain: assign(({ context }) => change(context, oldestUnconfirmed(context)?.key, { phase: 'uncertain' })),
+    noteRequeued: assign(({ context }, { key }: { key: ReplyKey }) => change(context, key, { phase: 'queued' })),
+    remove: assign(({ context }, keys: readonly ReplyKey[]) => ({
+      posts: context.posts.filter(post => !keys.includes(post.key)),
+      looks: 0,
+    })),
+    noteLag: assign({ lagging: true }),
+    countLook: assign({ looks: ({ context }) => context.looks + 1 }),
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+    forgetFailures: assign({ failures: 0 }),
+  },
+}).createMachine({
+  id: 'outbox',
+  description: 'The replies of one conversation, until each is seen on the mesh.',
+  context: ({ input }) => ({ ...input, posts: [], failures: 0, looks: 0, lagging: false }),
+  type: 'parallel',
+  on: {
+    'reply.queued': { actions: { type: 'append', params: ({ event }) => event.replies } },
+    'reply.seen': {
+      guard: { type: 'isOurs', params: ({ event }) => event },
+      actions: {
+        type: 'commit',
+        params: ({ context, event }) => ({
+          changes: [
+            own(context, {
+              type: 'reply.sent',
+              keys: context.posts.filter(post => event.keys.includes(post.key)).map(post => post.key),
+            }),
+          ],
+        }),
+      },
+    },
+  },
+  states: {
+    sending: {
+      initial: 'resting',
+      on: {
+        'reply.sent': { actions: [{ type: 'remove', params: ({ event }) => event.keys }, freeSlot, 'forgetFailures'] },
+        'reply.requeued': { actions: [{ type: 'noteRequeued', params: ({ event }) => event }, freeSlot] },
+        'reply.failed': {
+          description: 'A dead letter.',
+          actions: [{ type: 'remove', params: ({ event }) => [event.key] }, freeSlot, 'forgetFailures'],
+        },
+        'reply.posting': [
+          {
+            guard: { type: 'isOurs', params: ({ event }) => ({ keys: [event.key] }) },
+            target: '.posting',
+            actions: { type: 'notePosting', params: ({ event }) => event },
+          },
+          { description: 'It was seen on the mesh meanwhile.', target: '.resting' },
+        ],
+      },
+      states: {
+        resting: {
+          always: { guard: 'mayPost', target: 'waiting' },
+          on: { 'lag.over': { actions: 'noteLag' } },
+        },
+        waiting: {
+          description: 'For one of the account’s slots for unconfirmed posts.',
+          entry: { type: 'requestSlot', params: ({ context }) => ({ chat: context.chat }) },
+          on: {
+            'slot.granted': {
+              target: 'committing',
+              actions: {
+                type: 'commit',
+                params: ({ context, event }) => ({
+                  changes: [own(context, { type: 'reply.posting', key: nextQueued(context)!.key, atMs: event.atMs })],
+                }),
+              },
+            },
+            'reply.sent': {
+              description: 'It may have been the very one that waited.',
+              target: 'resting',
+              actions: [{ type: 'remove', params: ({ event }) => event.keys }, freeSlot, 'forgetFailures'],
+            },
+            'host.resumed': { target: 'waiting', reenter: true },
+          },
+        },
+        committing: { on: { 'host.resumed': 'resting' } },
+        posting: {
+          always: { guard: 'hasNothingUnderWay', target: 'resting' },
+          entry: { type: 'post', params: ({ context }) => ({ chat: context.chat, key: underWay(context)!.key }) },
+          on: {
+            'post.accepted': { target: 'resting', actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) } },
+            'post.unknown': {
+              target: 'resting',
+              actions: ['noteUnanswered', { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) }],
+            },
+            'post.not-sent': { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
+            'post.refused': [
+              {
+                guard: { type: 'isDefinite', params: ({ event }) => event },
+                target: 'resting',
+                actions: {
+                  type: 'commit',
+                  params: ({ context, event }) => ({
+                    changes: [own(context, { type: 'reply.failed', key: underWay(context)!.key, reason: event.reason })],
+                  }),
+                },
+              },
+              { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
+            ],
+            'host.resumed': { description: 'It may have been posted: looked for, not repeated.', target: 'resting' },
+          },
+        },
+        'backing off': {
+          entry: [freeSlot, { type: 'startBackoff', params: ({ context }) => ({ chat: context.chat, failures: context.failures }) }],
+          on: { 'backoff.over': 'resting', 'host.resumed': 'resting' },
+        },
+      },
+    },
+    confirming: {
+      initial: 'quiet',
+      states: {
+        quiet: { always: { guard: 'hasUnconfirmed', target: 'watching' } },
+        watching: {
+          always: { guard: 'hasNoUnconfirmed', target: 'quiet' },
+          entry: { type: 'startLook', params: ({ context }) => ({ chat: context.chat, looks: context.looks }) },
+          on: {
+            'look.due': [
+              { guard: { type: 'isOverdue', params: ({ event }) => event }, target: 'checking', actions: 'countLook' },
+              {
+                target: 'watching',
+                reenter: true,
+                actions: ['countLook', { type: 'look', params: ({ context }) => ({ chat: context.chat }) }],
+              },
+            ],
+            'host.resumed': {
+              target: 'watching',
+              reenter: true,
+              actions: { type: 'look', params: ({ context }) => ({ chat: context.chat }) },
+            },
+          },
+        },
+        checking: {
+          description: 'Our own files are listed afresh and read: is the reply there?',
+          always: { guard: 'hasNoUnconfirmed', target: 'quiet' },
+          entry: {
+            type: 'checkLedger',
+            params: ({ context }) => {
+              const { key, postedAtMs } = oldestUnconfirmed(context)!
+              return { chat: context.chat, key, postedAtMs }
+            },
+          },
+          on: {
+            'reply.sent': { description: 'Whichever it was, the next look begins anew.', target: 'watching' },
+            'ledger.absent': [
+              {
+                guard: { type: 'isProvenLost', params: ({ event }) => event },
+                target: 'committing',
+                actions: {
+                  type: 'commit',
+                  params: ({ context }) => ({
+                    changes: [own(context, { type: 'reply.requeued', key: oldestUnconfirmed(context)!.key, reason: 'lost on the way' })],
+                  }),
+                },
+              },
+              {
+                target: 'watching',
+                actions: ['noteUncertain', freeSlot],
+              },
+            ],
+            'ledger.failed': 'watching',
+            'host.resumed': 'watching',
+          },
+        },
+        committing: {
+          on: { 'reply.requeued': 'watching', 'reply.sent': 'watching', 'host.resumed': 'watching' },
+        },
+      },
+    },
+  },
+})

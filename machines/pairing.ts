@@ -1,0 +1,185 @@
+/**
+ * One stranger who asked to be let in: gets a code, is reminded now and then, and ends approved, rejected, expired or refused.
+ *
+ * P1. One code at a time; a repeated message never makes a second one.
+ * P2. At most one reminder in a while, however much the stranger writes.
+ * P3. Every message held for this user gets its final record in the same step that ends the request.
+ * P4. Expiry is a date that is kept, so it holds over a restart.
+ */
+import { assign, setup } from 'xstate'
+import type { Reason } from '../src/domain/decision.ts'
+import { peerChat, replyKey, type UserName } from '../src/domain/ids.ts'
+import { type Change, type Commit, chatKey, type PairingRecord, pairingKey } from './records.ts'
+
+export type PairingInput = { user: UserName }
+export type PairingContext = PairingInput & { code: string; openedAtMs: number; expiresAtMs: number; remindedAtMs: number }
+export type PairingEvent =
+  /** The texts are outside facts: the host composes them. */
+  | { type: 'ticket.issued'; code: string; atMs: number; expiresAtMs: number; notice: string }
+  | { type: 'ticket.refused'; held: readonly string[] }
+  | { type: 'ticket.failed' }
+  | { type: 'stranger.wrote'; atMs: number; reminderMs: number; notice: string }
+  | { type: 'pairing.approve'; remember: boolean; notice: string }
+  | { type: 'pairing.reject'; held: readonly string[] }
+  | { type: 'deadline.reached'; nowMs: number; held: readonly string[] }
+  | { type: 'backoff.over' }
+  | { type: 'host.resumed' }
+  | PairingRecord
+
+type Ids = { held: readonly string[] }
+
+const own = (user: UserName, event: PairingRecord): Change => ({ key: pairingKey(user), event })
+const tell = (user: UserName, key: string, text: string): Change => ({
+  key: chatKey(peerChat(user)),
+  event: { type: 'reply.queued', replies: [{ key: replyKey(key, 0), text }] },
+})
+const drop = (user: UserName, { held }: Ids, reason: Reason): readonly Change[] =>
+  held.length ? [{ key: chatKey(peerChat(user)), event: { type: 'message.dropped', ids: held, reason } }] : []
+
+export const pairingMachine = setup({
+  types: { input: {} as PairingInput, context: {} as PairingContext, events: {} as PairingEvent },
+  guards: {
+    /** A code typed late is as good as no code: the stranger must ask again. */
+    isCodeExpired: ({ context }, at: { nowMs: number }) => at.nowMs >= context.expiresAtMs,
+    /** The last word to this stranger is long enough ago. */
+    isReminderDue: ({ context }, at: { atMs: number; reminderMs: number }) => at.atMs - context.remindedAtMs >= at.reminderMs,
+  },
+  actions: {
+    // Effects.
+    commit: (_, _params: Commit) => {},
+    requestTicket: (_, _params: { user: UserName }) => {},
+    startBackoff: (_, _params: { user: UserName }) => {},
+    startDeadline: (_, _params: { user: UserName; atMs: number }) => {},
+    // Context.
+    noteTicket: assign((_, ticket: { code: string; openedAtMs: number; expiresAtMs: number }) => ({
+      code: ticket.code,
+      openedAtMs: ticket.openedAtMs,
+      expiresAtMs: ticket.expiresAtMs,
+      remindedAtMs: ticket.openedAtMs,
+    })),
+    noteReminder: assign({ remindedAtMs: (_, at: { atMs: number }) => at.atMs }),
+  },
+}).createMachine({
+  id: 'pairing',
+  description: 'One stranger who asked to be let in.',
+  context: ({ input }) => ({ ...input, code: '', openedAtMs: 0, expiresAtMs: 0, remindedAtMs: 0 }),
+  initial: 'asking',
+  states: {
+    asking: {
+      description: 'Gets a code from whoever keeps the truth about pairing.',
+      initial: 'requesting',
+      states: {
+        requesting: {
+          entry: { type: 'requestTicket', params: ({ context }) => ({ user: context.user }) },
+          on: {
+            'ticket.issued': {
+              target: 'recording',
+              actions: {
+                type: 'commit',
+                params: ({ context, event }) => ({
+                  changes: [
+                    own(context.user, { type: 'pairing.opened', code: event.code, openedAtMs: event.atMs, expiresAtMs: event.expiresAtMs }),
+                    tell(context.user, `pairing/${event.code}/asked`, event.notice),
+                  ],
+                }),
+              },
+            },
+            'ticket.refused': {
+              target: 'recording',
+              actions: {
+                type: 'commit',
+                params: ({ context, event }) => ({
+                  changes: [own(context.user, { type: 'pairing.refused' }), ...drop(context.user, event, 'pairing_overflow')],
+                }),
+              },
+            },
+            'ticket.failed': 'backing off',
+          },
+        },
+        recording: {},
+        'backing off': {
+          entry: { type: 'startBackoff', params: ({ context }) => ({ user: context.user }) },
+          on: { 'backoff.over': 'requesting' },
+        },
+      },
+      on: {
+        'stranger.wrote': { description: 'The message is held; the notice is on its way.' },
+        'host.resumed': '.requesting',
+        'pairing.opened': { target: 'pending', actions: { type: 'noteTicket', params: ({ event }) => event } },
+        'pairing.refused': 'refused',
+      },
+    },
+    pending: {
+      entry: { type: 'startDeadline', params: ({ context }) => ({ user: context.user, atMs: context.expiresAtMs }) },
+      initial: 'fresh',
+      states: {
+        fresh: {},
+        reminded: {},
+      },
+      on: {
+        'stranger.wrote': [
+          {
+            guard: { type: 'isReminderDue', params: ({ event }) => event },
+            actions: {
+              type: 'commit',
+              params: ({ context, event }) => ({
+                changes: [
+                  own(context.user, { type: 'pairing.reminded', atMs: event.atMs }),
+                  tell(context.user, `pairing/${context.code}/reminded-${event.atMs}`, event.notice),
+                ],
+              }),
+            },
+          },
+          { description: 'Held without a word.' },
+        ],
+        'pairing.reminded': { target: '.reminded', actions: { type: 'noteReminder', params: ({ event }) => event } },
+        'pairing.approve': {
+          actions: {
+            type: 'commit',
+            params: ({ context, event }) => ({
+              changes: [
+                own(context.user, { type: 'pairing.approved' }),
+                ...(event.remember ? [{ key: 'account', event: { type: 'user.approved', user: context.user } } as const] : []),
+                tell(context.user, `pairing/${context.code}/approved`, event.notice),
+                { key: chatKey(peerChat(context.user)), event: { type: 'message.released', ids: [] } },
+              ],
+            }),
+          },
+        },
+        'pairing.reject': {
+          actions: {
+            type: 'commit',
+            params: ({ context, event }) => ({
+              changes: [own(context.user, { type: 'pairing.rejected' }), ...drop(context.user, event, 'pairing_rejected')],
+            }),
+          },
+        },
+        'deadline.reached': [
+          {
+            guard: { type: 'isCodeExpired', params: ({ event }) => event },
+            actions: {
+              type: 'commit',
+              params: ({ context, event }) => ({
+                changes: [own(context.user, { type: 'pairing.expired' }), ...drop(context.user, event, 'pairing_expired')],
+              }),
+            },
+          },
+          {
+            description: 'The wall clock went back: wait for what is left.',
+            actions: { type: 'startDeadline', params: ({ context }) => ({ user: context.user, atMs: context.expiresAtMs }) },
+          },
+        ],
+        'host.resumed': {
+          actions: { type: 'startDeadline', params: ({ context }) => ({ user: context.user, atMs: context.expiresAtMs }) },
+        },
+        'pairing.approved': 'approved',
+        'pairing.rejected': 'rejected',
+        'pairing.expired': 'expired',
+      },
+    },
+    approved: { type: 'final' },
+    rejected: { type: 'final' },
+    expired: { type: 'final' },
+    refused: { type: 'final', description: 'Too many requests were pending; the stranger may write again later.' },
+  },
+})

@@ -1,0 +1,71 @@
+/**
+ * What the journal remembers: events that have happened once their record is durable. The charts change what they
+ * keep on these events only, so that replaying them gives the same state. They carry every outside fact that was used.
+ */
+import type { Decision, Facts, Reason } from '../src/domain/decision.ts'
+import type { ChatId, MessageId, ReplyKey, UserName } from '../src/domain/ids.ts'
+import type { Json } from '../src/domain/json.ts'
+
+/** A message as it is kept until it is settled. */
+export type Inbound = {
+  readonly id: MessageId
+  readonly sender: UserName
+  /** The sender's clock, ms since 1970. */
+  readonly timeMs: number
+  readonly text: string
+  readonly files: readonly Json[]
+}
+
+/** The part of a message that the cursor needs. */
+export type Seen = Pick<Inbound, 'id' | 'sender' | 'timeMs'>
+
+/** `liveAtMs`: the last moment at which the account had seen everything; the age fence hangs on it. */
+type Decided = { readonly facts: Facts; readonly decision: Decision; readonly liveAtMs: number }
+
+export type ChatRecord =
+  | { readonly type: 'chat.opened'; readonly floorMs: number; readonly history: readonly Seen[] }
+  | ({ readonly type: 'message.accepted'; readonly message: Inbound } & Decided)
+  | ({ readonly type: 'message.held'; readonly message: Inbound } & Decided)
+  | ({ readonly type: 'message.ignored'; readonly message: Seen } & Decided)
+  | { readonly type: 'message.released'; readonly ids: readonly MessageId[] }
+  | { readonly type: 'message.dropped'; readonly ids: readonly MessageId[]; readonly reason: Reason }
+  | { readonly type: 'turn.adopted'; readonly id: MessageId }
+  | { readonly type: 'turn.answered'; readonly id: MessageId }
+  | { readonly type: 'turn.failed'; readonly id: MessageId; readonly attempt: number; readonly reason: string }
+  | { readonly type: 'turn.abandoned'; readonly id: MessageId; readonly reason: string }
+
+export type Reply = { readonly key: ReplyKey; readonly text: string }
+
+export type OutboxRecord =
+  | { readonly type: 'reply.queued'; readonly replies: readonly Reply[] }
+  | { readonly type: 'reply.posting'; readonly key: ReplyKey; readonly atMs: number }
+  | { readonly type: 'reply.sent'; readonly keys: readonly ReplyKey[] }
+  | { readonly type: 'reply.requeued'; readonly key: ReplyKey; readonly reason: string }
+  | { readonly type: 'reply.failed'; readonly key: ReplyKey; readonly reason: string }
+
+export type PairingRecord =
+  | { readonly type: 'pairing.opened'; readonly code: string; readonly openedAtMs: number; readonly expiresAtMs: number }
+  | { readonly type: 'pairing.reminded'; readonly atMs: number }
+  | { readonly type: 'pairing.approved' }
+  | { readonly type: 'pairing.rejected' }
+  | { readonly type: 'pairing.expired' }
+  | { readonly type: 'pairing.refused' }
+
+export type AccountRecord =
+  | { readonly type: 'account.opened'; readonly atMs: number }
+  | { readonly type: 'account.lived'; readonly atMs: number }
+  | { readonly type: 'user.approved'; readonly user: UserName }
+
+/** Where a record's event goes: each key is one entry of the snapshot. */
+export type Change =
+  | { readonly key: `chat:${ChatId}`; readonly event: ChatRecord | OutboxRecord }
+  | { readonly key: `pairing:${UserName}`; readonly event: PairingRecord }
+  | { readonly key: 'account'; readonly event: AccountRecord }
+
+export type EntryKey = Change['key']
+
+/** The `commit` effect: all of it becomes durable, or nothing; then each event reaches its chart. */
+export type Commit = { readonly changes: readonly Change[] }
+
+export const chatKey = (chat: ChatId): `chat:${ChatId}` => `chat:${chat}`
+export const pairingKey = (user: UserName): `pairing:${UserName}` => `pairing:${user}`

@@ -1,0 +1,68 @@
+/**
+ * One peer or group with something new: fetches its messages, once more when it changed meanwhile, and rests after a failure.
+ *
+ * W1. At most one fetch of a chat at a time; a change during the fetch is never forgotten.
+ * W2. It ends in `idle`; the host then drops it.
+ */
+import { assign, setup } from 'xstate'
+import type { ChatId } from '../src/domain/ids.ts'
+
+export type WatcherInput = { chat: ChatId }
+export type WatcherContext = WatcherInput & { changedAgain: boolean; failures: number }
+export type WatcherEvent =
+  | { type: 'chat.changed' }
+  | { type: 'fetch.done' }
+  | { type: 'fetch.failed'; retryable: boolean; reason: string }
+  | { type: 'backoff.over' }
+
+export const watcherMachine = setup({
+  types: { input: {} as WatcherInput, context: {} as WatcherContext, events: {} as WatcherEvent },
+  guards: {
+    /** Something arrived while the fetch was under way. */
+    hasChangedAgain: ({ context }) => context.changedAgain,
+    /** Trying the same again later can succeed. */
+    isRetryable: (_, failure: { retryable: boolean }) => failure.retryable,
+  },
+  actions: {
+    fetch: (_, _params: { chat: ChatId }) => {},
+    startBackoff: (_, _params: { failures: number }) => {},
+    reportTrouble: (_, _params: { chat: ChatId; reason: string }) => {},
+    noteChange: assign({ changedAgain: true }),
+    forgetChange: assign({ changedAgain: false }),
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+    forgetFailures: assign({ failures: 0 }),
+  },
+}).createMachine({
+  id: 'watcher',
+  description: 'One peer or group with something new.',
+  context: ({ input }) => ({ ...input, changedAgain: false, failures: 0 }),
+  initial: 'idle',
+  states: {
+    idle: { on: { 'chat.changed': 'fetching' } },
+    fetching: {
+      entry: ['forgetChange', { type: 'fetch', params: ({ context }) => ({ chat: context.chat }) }],
+      on: {
+        'chat.changed': { actions: 'noteChange' },
+        'fetch.done': [
+          { guard: 'hasChangedAgain', target: 'fetching', reenter: true, actions: 'forgetFailures' },
+          { target: 'idle', actions: 'forgetFailures' },
+        ],
+        'fetch.failed': [
+          { guard: { type: 'isRetryable', params: ({ event }) => event }, target: 'backing off', actions: 'countFailure' },
+          {
+            description: 'Only this chat is in trouble; it is fetched again when it changes.',
+            target: 'idle',
+            actions: { type: 'reportTrouble', params: ({ context, event }) => ({ chat: context.chat, reason: event.reason }) },
+          },
+        ],
+      },
+    },
+    'backing off': {
+      entry: { type: 'startBackoff', params: ({ context }) => ({ failures: context.failures }) },
+      on: {
+        'chat.changed': { description: 'The fetch to come sees it, too.' },
+        'backoff.over': 'fetching',
+      },
+    },
+  },
+})
