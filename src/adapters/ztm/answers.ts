@@ -1,0 +1,139 @@
+import { z } from 'zod'
+import { MalformedAnswer } from '../../domain/errors.ts'
+import type { Json } from '../../domain/json.ts'
+import type { Endpoint, FileEntry, GroupInfo, Mesh, RawMessage } from '../../ports/ztm-agent.ts'
+import type { Answer } from './exchange.ts'
+import { printable } from './text.ts'
+
+/** Hears what was skipped or put right in an answer that was otherwise usable: at most one sentence for each answer. */
+export type OnOddity = (route: string, sentence: string) => void
+
+export function readText({ body }: Answer): string {
+  return new TextDecoder().decode(body)
+}
+
+function readJson(answer: Answer): unknown {
+  const text = readText(answer).trim()
+  if (text === '') throw new MalformedAnswer(`${answer.route} answered with an empty body where JSON is due; the hub is probably away.`)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    // The text itself stays out of the sentence: it may be somebody's message.
+    const found = text.startsWith('<') ? 'an HTML page' : `${answer.body.length} bytes of something else`
+    throw new MalformedAnswer(`${answer.route} answered ${found} where JSON is due. ${answer.whenNotJson}`, { cause })
+  }
+}
+
+/** The value as the schema has it, or an error that names route and field. */
+export function fit<T>(answer: Answer, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new MalformedAnswer(`${answer.route} gave ${problemOf(result.error)}. ${answer.whenNotJson}`)
+}
+
+export const readAs = <T>(answer: Answer, schema: z.ZodType<T>): T => fit(answer, schema, readJson(answer))
+
+/** An array whose entries stand for themselves: one that is unusable must not hide the others. */
+export function readList<T>(answer: Answer, schema: z.ZodType<T>, onOddity: OnOddity): T[] {
+  return usable(
+    answer,
+    readAs(answer, z.array(z.unknown())).map((entry, index) => [`[${index}]`, entry] as const),
+    schema,
+    onOddity,
+  )
+}
+
+/** Entries with what names them, in order; the unusable ones are left out and told. */
+export function usable<T>(answer: Answer, entries: readonly (readonly [string, unknown])[], schema: z.ZodType<T>, onOddity: OnOddity): T[] {
+  const fitting: T[] = []
+  let skipped = 0
+  let firstProblem = ''
+  for (const [name, entry] of entries) {
+    const result = schema.safeParse(entry)
+    if (result.success) fitting.push(result.data)
+    else if (skipped++ === 0) firstProblem = `${printable(name)}: ${problemOf(result.error)}`
+  }
+  if (skipped > 0) onOddity(answer.route, `${skipped} of ${entries.length} entries were skipped; the first is ${firstProblem}.`)
+  return fitting
+}
+
+/** `an unusable ztm.tag (expected string, received number)`; never a value, which may be somebody's message. */
+function problemOf(error: z.ZodError): string {
+  const issue = error.issues[0]
+  const field = issue?.path.map(String).join('.')
+  return `${field ? `an unusable ${printable(field)}` : 'something unusable'} (${printable(issue?.message ?? '').replace(/^Invalid input: /, '')})`
+}
+
+const json = z.custom<Json | undefined>(() => true).optional()
+
+export const versionAnswer = z.object({ ztm: z.object({ tag: z.string(), commit: z.string() }) })
+
+export const appInfoAnswer = z.object({ username: z.string().min(1) })
+
+const meshError = z.object({ time: z.string(), message: z.string() })
+
+export const meshAnswer = z
+  .object({
+    name: z.string(),
+    connected: z.boolean(),
+    agent: z.object({ id: z.string().nullish(), username: z.string().nullish(), certificate: z.string().nullish() }).nullish(),
+    errors: z.array(z.unknown()).nullish(),
+  })
+  .transform(
+    ({ name, connected, agent, errors }): Mesh => ({
+      name,
+      connected,
+      ...(agent?.username && { username: agent.username }),
+      ...(agent?.id && { endpointId: agent.id }),
+      ...(agent?.certificate && { certificate: agent.certificate }),
+      errors: (errors ?? []).flatMap(error => meshError.safeParse(error).data ?? []),
+    }),
+  )
+
+export const logEntry = z.object({ time: z.string(), type: z.string(), message: z.string() })
+
+export const endpointEntry = z
+  .object({ id: z.string(), name: z.unknown().optional(), username: z.string(), online: z.boolean(), isLocal: z.boolean() })
+  // The name is whatever that endpoint calls itself; the rest comes from its certificate and from the hub.
+  .transform(({ name, ...endpoint }): Endpoint => ({ ...endpoint, name: typeof name === 'string' ? name : '' }))
+
+export const fileEntry = z
+  .object({ hash: z.string(), size: z.number(), time: z.number(), since: z.number().optional() })
+  .transform(({ since, ...file }): Omit<FileEntry, 'path'> => (since === undefined ? file : { ...file, since }))
+
+/** A group as its creator wrote it: the name may be any JSON, and so may each member. What is no string cannot be a user. */
+export const groupAnswer = z
+  .object({ creator: z.string(), group: z.string(), name: z.unknown().optional(), members: z.array(z.unknown()) })
+  .transform(
+    ({ creator, group, name, members }): GroupInfo => ({
+      creator,
+      group,
+      name: typeof name === 'string' ? name : '',
+      members: members.filter(member => typeof member === 'string'),
+    }),
+  )
+
+/** Only a whole permit may be given to the agent: it takes anything, and breaks a working mesh with it. */
+export const permitAnswer = z
+  .object({
+    ca: z.string().min(1),
+    agent: z.object({ certificate: z.string().min(1) }).catchall(json),
+    bootstraps: z.array(z.string()).min(1),
+  })
+  .catchall(json)
+
+export const hashAnswer = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+
+export const publicKeyAnswer = z
+  .string()
+  .regex(/^-----BEGIN [A-Z ]*PUBLIC KEY-----\s[\s\S]+-----END [A-Z ]*PUBLIC KEY-----\s*$/, 'expected a PEM public key')
+
+export const userEntry = z.string().min(1)
+
+/** Every entry counts: one without a usable sender is nobody's, and its reader decides. */
+const messageEntry = z.object({ time: json, message: json, sender: z.string().catch('') }).catch({ sender: '' })
+
+export function rawMessage(entry: unknown): RawMessage {
+  const { time, message, sender } = messageEntry.parse(entry)
+  return { time, message, sender }
+}

@@ -1,0 +1,49 @@
+/** Long-polls, reads and posts do not wait for each other's connections. */
+export type PoolName = 'wait' | 'read' | 'post'
+
+export interface TransportRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Absolute, http or https, everything encoded already: sent as it is. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly pool: PoolName
+  /** When it aborts, the request rejects at once (in the same turn), whatever the other side does. */
+  readonly signal: AbortSignal
+  /** Bytes of body that may be read; one more is a failure, and the rest is not read. */
+  readonly maxBytes: number
+}
+
+export interface TransportAnswer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/**
+ * What carries HTTP for the ZTM client: undici in life, the simulated mesh in simulation. It has no time-outs beyond that of
+ * opening a connection; the caller's signal is the deadline. Redirects are not followed, a status is never a failure.
+ *
+ * A request without a whole answer rejects with TransportFailure, and its `kind` says what can have happened:
+ * - `unreachable`: nothing of the request was sent (refused, unknown host, failed TLS handshake, aborted or closed while it queued);
+ * - `silent`: a connection was made and the request, or a part of it, went out; reset, cut short, unreadable, aborted or closed since;
+ * - `too-large`: a status came, and a body beyond `maxBytes`.
+ * When in doubt it is `silent`: a post that was taken for unsent would be sent twice.
+ *
+ * A GET may be sent a second time, once, when a kept connection turned out to be dead. Nothing else is ever sent twice.
+ */
+export interface Transport {
+  request(request: TransportRequest): Promise<TransportAnswer>
+  /** Ends every connection; requests under way reject as above, later ones as `unreachable`. */
+  close(): Promise<void>
+}
+
+export class TransportFailure extends Error {
+  readonly kind: 'unreachable' | 'silent' | 'too-large'
+  /** `message` is a few words for the middle of a sentence: `connection refused`. */
+  constructor(kind: TransportFailure['kind'], reason: string, options?: ErrorOptions) {
+    super(reason, options)
+    this.kind = kind
+  }
+}
