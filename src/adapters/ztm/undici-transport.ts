@@ -142,9 +142,9 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function reasonOf(error: Error): string {
+  if (error.name === 'HTTPParserError') return 'the answer is not HTTP'
   const code = codeOf(error)
   if (REASONS[code]) return REASONS[code]
   if (/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_)/.test(code)) return `TLS failed: ${error.message}`
-  if (code.startsWith('HPE_')) return 'the answer is not HTTP'
   return code ? `${code}: ${error.message}` : error.message
 }
