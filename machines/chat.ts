@@ -12,7 +12,7 @@ import { assign, setup } from 'xstate'
 import type { Facts } from '../src/domain/decision.ts'
 import { type ChatId, type MessageId, replyKey } from '../src/domain/ids.ts'
 import { decide } from '../src/domain/policy.ts'
-import { type Change, type ChatRecord, type Commit, chatKey, type Inbound } from './records.ts'
+import { type Change, type ChatRecord, type Commit, type Inbound, toChat } from './records.ts'
 
 export type ChatInput = { chat: ChatId }
 export type ChatContext = ChatInput & { queue: readonly MessageId[]; held: readonly MessageId[]; attempt: number }
@@ -31,14 +31,14 @@ export type ChatEvent =
   | ChatRecord
 
 const head = (context: ChatContext): Attempt => ({ id: context.queue[0]!, attempt: context.attempt })
-const own = (context: ChatContext, event: ChatRecord): Change => ({ key: chatKey(context.chat), event })
+const own = (context: ChatContext, event: ChatRecord): Change => toChat(context.chat, event)
 const answer = (context: ChatContext, parts: readonly string[]): readonly Change[] =>
   parts.length
     ? [
-        {
-          key: chatKey(context.chat),
-          event: { type: 'reply.queued', replies: parts.map((text, part) => ({ key: replyKey(head(context).id, part), text })) },
-        },
+        toChat(context.chat, {
+          type: 'reply.queued',
+          replies: parts.map((text, part) => ({ key: replyKey(head(context).id, part), text })),
+        }),
       ]
     : []
 

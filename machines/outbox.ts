@@ -10,7 +10,7 @@
 import { assign, setup } from 'xstate'
 import type { ChatId, ReplyKey } from '../src/domain/ids.ts'
 import { type Absence, isLost, isOverdue, type PostLimits } from '../src/domain/lost-post.ts'
-import { type Change, type Commit, chatKey, type OutboxRecord } from './records.ts'
+import { type Change, type Commit, type OutboxRecord, toChat } from './records.ts'
 
 export type Post = {
   key: ReplyKey
@@ -46,7 +46,7 @@ const UNKNOWN_CHAT_MAX = 5
 
 const nextQueued = (context: OutboxContext) => context.posts.find(post => post.phase === 'queued')
 const oldestUnconfirmed = (context: OutboxContext) => context.posts.find(post => post.phase !== 'queued')
-const own = (context: OutboxContext, event: OutboxRecord): Change => ({ key: chatKey(context.chat), event })
+const own = (context: OutboxContext, event: OutboxRecord): Change => toChat(context.chat, event)
 const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<Post>) => ({
   posts: context.posts.map(post => (post.key === key ? { ...post, ...to } : post)),
 })

@@ -9,7 +9,7 @@
 import { assign, setup } from 'xstate'
 import type { Reason } from '../src/domain/decision.ts'
 import { peerChat, replyKey, type UserName } from '../src/domain/ids.ts'
-import { type Change, type Commit, chatKey, type PairingRecord, pairingKey } from './records.ts'
+import { type Change, type Commit, type PairingRecord, toAccount, toChat, toPairing } from './records.ts'
 
 export type PairingInput = { user: UserName }
 export type PairingContext = PairingInput & { code: string; openedAtMs: number; expiresAtMs: number; remindedAtMs: number }
@@ -28,13 +28,10 @@ export type PairingEvent =
 
 type Ids = { held: readonly string[] }
 
-const own = (user: UserName, event: PairingRecord): Change => ({ key: pairingKey(user), event })
-const tell = (user: UserName, key: string, text: string): Change => ({
-  key: chatKey(peerChat(user)),
-  event: { type: 'reply.queued', replies: [{ key: replyKey(key, 0), text }] },
-})
+const tell = (user: UserName, key: string, text: string): Change =>
+  toChat(peerChat(user), { type: 'reply.queued', replies: [{ key: replyKey(key, 0), text }] })
 const drop = (user: UserName, { held }: Ids, reason: Reason): readonly Change[] =>
-  held.length ? [{ key: chatKey(peerChat(user)), event: { type: 'message.dropped', ids: held, reason } }] : []
+  held.length ? [toChat(peerChat(user), { type: 'message.dropped', ids: held, reason })] : []
 
 export const pairingMachine = setup({
   types: { input: {} as PairingInput, context: {} as PairingContext, events: {} as PairingEvent },
@@ -78,7 +75,12 @@ export const pairingMachine = setup({
                 type: 'commit',
                 params: ({ context, event }) => ({
                   changes: [
-                    own(context.user, { type: 'pairing.opened', code: event.code, openedAtMs: event.atMs, expiresAtMs: event.expiresAtMs }),
+                    toPairing(context.user, {
+                      type: 'pairing.opened',
+                      code: event.code,
+                      openedAtMs: event.atMs,
+                      expiresAtMs: event.expiresAtMs,
+                    }),
                     tell(context.user, `pairing/${event.code}/asked`, event.notice),
                   ],
                 }),
@@ -89,7 +91,7 @@ export const pairingMachine = setup({
               actions: {
                 type: 'commit',
                 params: ({ context, event }) => ({
-                  changes: [own(context.user, { type: 'pairing.refused' }), ...drop(context.user, event, 'pairing_overflow')],
+                  changes: [toPairing(context.user, { type: 'pairing.refused' }), ...drop(context.user, event, 'pairing_overflow')],
                 }),
               },
             },
@@ -124,7 +126,7 @@ export const pairingMachine = setup({
               type: 'commit',
               params: ({ context, event }) => ({
                 changes: [
-                  own(context.user, { type: 'pairing.reminded', atMs: event.atMs }),
+                  toPairing(context.user, { type: 'pairing.reminded', atMs: event.atMs }),
                   tell(context.user, `pairing/${context.code}/reminded-${event.atMs}`, event.notice),
                 ],
               }),
@@ -138,10 +140,10 @@ export const pairingMachine = setup({
             type: 'commit',
             params: ({ context, event }) => ({
               changes: [
-                own(context.user, { type: 'pairing.approved' }),
-                ...(event.remember ? [{ key: 'account', event: { type: 'user.approved', user: context.user } } as const] : []),
+                toPairing(context.user, { type: 'pairing.approved' }),
+                ...(event.remember ? [toAccount({ type: 'user.approved', user: context.user })] : []),
                 tell(context.user, `pairing/${context.code}/approved`, event.notice),
-                { key: chatKey(peerChat(context.user)), event: { type: 'message.released', ids: [] } },
+                toChat(peerChat(context.user), { type: 'message.released' }),
               ],
             }),
           },
@@ -150,7 +152,7 @@ export const pairingMachine = setup({
           actions: {
             type: 'commit',
             params: ({ context, event }) => ({
-              changes: [own(context.user, { type: 'pairing.rejected' }), ...drop(context.user, event, 'pairing_rejected')],
+              changes: [toPairing(context.user, { type: 'pairing.rejected' }), ...drop(context.user, event, 'pairing_rejected')],
             }),
           },
         },
@@ -160,7 +162,7 @@ export const pairingMachine = setup({
             actions: {
               type: 'commit',
               params: ({ context, event }) => ({
-                changes: [own(context.user, { type: 'pairing.expired' }), ...drop(context.user, event, 'pairing_expired')],
+                changes: [toPairing(context.user, { type: 'pairing.expired' }), ...drop(context.user, event, 'pairing_expired')],
               }),
             },
           },

@@ -27,7 +27,8 @@ export type ChatRecord =
   | ({ readonly type: 'message.accepted'; readonly message: Inbound } & Decided)
   | ({ readonly type: 'message.held'; readonly message: Inbound } & Decided)
   | ({ readonly type: 'message.ignored'; readonly message: Seen } & Decided)
-  | { readonly type: 'message.released'; readonly ids: readonly MessageId[] }
+  /** Everything held. */
+  | { readonly type: 'message.released' }
   | { readonly type: 'message.dropped'; readonly ids: readonly MessageId[]; readonly reason: Reason }
   | { readonly type: 'turn.adopted'; readonly id: MessageId }
   | { readonly type: 'turn.answered'; readonly id: MessageId }
@@ -56,16 +57,17 @@ export type AccountRecord =
   | { readonly type: 'account.lived'; readonly atMs: number }
   | { readonly type: 'user.approved'; readonly user: UserName }
 
-/** Where a record's event goes: each key is one entry of the snapshot. */
+/** Where a record's event goes. */
 export type Change =
-  | { readonly key: `chat:${ChatId}`; readonly event: ChatRecord | OutboxRecord }
-  | { readonly key: `pairing:${UserName}`; readonly event: PairingRecord }
-  | { readonly key: 'account'; readonly event: AccountRecord }
-
-export type EntryKey = Change['key']
+  | { readonly at: 'chat'; readonly chat: ChatId; readonly event: ChatRecord | OutboxRecord }
+  | { readonly at: 'pairing'; readonly user: UserName; readonly event: PairingRecord }
+  | { readonly at: 'account'; readonly event: AccountRecord }
 
 /** The `commit` effect: all of it becomes durable, or nothing; then each event reaches its chart. */
 export type Commit = { readonly changes: readonly Change[] }
 
-export const chatKey = (chat: ChatId): `chat:${ChatId}` => `chat:${chat}`
-export const pairingKey = (user: UserName): `pairing:${UserName}` => `pairing:${user}`
+export const toChat = (chat: ChatId, event: ChatRecord | OutboxRecord): Change => ({ at: 'chat', chat, event })
+export const toPairing = (user: UserName, event: PairingRecord): Change => ({ at: 'pairing', user, event })
+export const toAccount = (event: AccountRecord): Change => ({ at: 'account', event })
+
+export const isOutboxRecord = (event: ChatRecord | OutboxRecord): event is OutboxRecord => event.type.startsWith('reply.')

@@ -14,7 +14,7 @@ export interface DispatchRequest {
   readonly text: string
   /** As it was written. */
   readonly rawText: string
-  readonly group: { readonly creator: UserName; readonly group: string; readonly name: string } | null
+  readonly group: { readonly creator: UserName; readonly group: string } | null
   readonly mentioned: boolean
   /** Tools this sender may use in this group; null outside groups. */
   readonly tools: ToolPolicy | null

@@ -3,7 +3,8 @@ import type { Decision } from '../domain/decision.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 
-export type AccountState = 'idle' | 'connecting' | 'joining' | 'live' | 'degraded' | 'stopping' | 'stopped'
+/** `degraded` mends itself; `blocked` waits for somebody to mend something. */
+export type AccountState = 'idle' | 'connecting' | 'joining' | 'live' | 'degraded' | 'blocked' | 'stopping' | 'stopped'
 
 export interface AccountStatus {
   readonly account: AccountId

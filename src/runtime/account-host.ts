@@ -1,0 +1,377 @@
+/** One account made to run: carries out what its charts ask for, and sends back what came of it. The path of a message is `effects`. */
+import { createActor } from 'xstate'
+import { accountMachine } from '../../machines/account.ts'
+import { type Change, toAccount, toChat } from '../../machines/records.ts'
+import { backoffMs } from '../domain/backoff.ts'
+import { UnsafeName } from '../domain/errors.ts'
+import { type ChatId, parseChat, replyKey } from '../domain/ids.ts'
+import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { PairingStore } from '../ports/pairing-store.ts'
+import type { PermitSource } from '../ports/permit-source.ts'
+import type { Random } from '../ports/random.ts'
+import type { Responder } from '../ports/responder.ts'
+import type { Store } from '../ports/store.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { join, probe } from './connect.ts'
+import { createDispatcher } from './dispatcher.ts'
+import type { Effects } from './effects.ts'
+import { createPollFeed } from './feed.ts'
+import { createIntake } from './intake.ts'
+import { createJournal } from './journal.ts'
+import { createMemberships } from './membership.ts'
+import { createPairingDesk } from './pairing-desk.ts'
+import { createPoster } from './poster.ts'
+import { createRegistry } from './registry.ts'
+import type { AccountHandle, AccountState, RuntimeEvent } from './runtime.ts'
+import { createStatusKeeper } from './status.ts'
+import { createTimers } from './timers.ts'
+import { createWatchers } from './watchers.ts'
+
+/** How often the moment at which everything had been seen is written down. */
+const LIVED_MS = 60_000
+/** A chart that rests is taken off after about this long. */
+const SWEEP_MS = 30_000
+/** A chart that fails this often in a row stays where it is, until its next event. */
+const RECOVERIES_MAX = 5
+
+export type AccountPorts = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly agent: ZtmAgent
+  readonly store: Store
+  readonly responder: Responder
+  readonly permits: PermitSource
+  /** Null: the runtime's own. */
+  readonly pairing: PairingStore | null
+}
+
+export interface AccountHost {
+  readonly handle: AccountHandle
+  /** Loads and resumes; then connects by itself. Rejects with StoreUnusable. */
+  start(): Promise<void>
+  stop(graceMs: number): Promise<void>
+}
+
+export function createAccountHost(settings: AccountSettings, ports: AccountPorts, emit: (event: RuntimeEvent) => void): AccountHost {
+  const { id: account, limits } = settings
+  const { clock, random, agent, store, permits } = ports
+  const log = ports.log.child({ account })
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const timers = createTimers(clock)
+  const status = createStatusKeeper(account, emit)
+  const recoveries = new Map<string, number>()
+  const sending = new Map<string, Promise<void>>()
+  let graceMs: number = limits.stopGraceMs
+  let livedAtMs = 0
+  let sweeping = false
+  let stopped: (() => void) | null = null
+
+  const feed = createPollFeed({
+    agent,
+    clock,
+    random,
+    limits,
+    pollIntervalMs: settings.pollIntervalMs,
+    onRound: noteLive,
+    isSeen: ({ chat, latest, time }) => {
+      const entry = registry.chats.get(chat)
+      if (!entry) return time > 0 && time < clock.now() - limits.ageFenceMs
+      return latest?.sender === settings.username || Math.max(time, 0) <= clock.now() - limits.ageFenceMs
+    },
+  })
+
+  const root = createActor(
+    accountMachine.provide({
+      actors: { feed: feed.logic },
+      actions: {
+        probe: () => void probe(agent, settings, journal.trouble(), signal).then(outcome => root.send(outcome)),
+        join: () => void join(agent, settings, permits, clock, signal).then(outcome => root.send(outcome)),
+        watch: (_, { chats }) => {
+          for (const chat of chats) watchers.changed(chat)
+        },
+        startBackoff: (_, { failures }) =>
+          timers.set('reconnect', backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }), () =>
+            root.send({ type: 'backoff.over' }),
+          ),
+        startLongRest: () => timers.set('reconnect', limits.blockedRetryMs, () => root.send({ type: 'backoff.over' })),
+        drain: () => void drain(),
+      },
+    }),
+    { id: `account:${account}`, input: { account } },
+  )
+
+  const effects: Effects = {
+    commit: commit => journal.commit(commit),
+    dispatch: job => dispatcher.submit(job),
+    startDispatchBackoff: ({ chat, attempt }) =>
+      timers.set(
+        `chat:${chat}/backoff`,
+        backoffMs({ failures: attempt - 1, baseMs: limits.dispatchBackoffMs, maxMs: limits.dispatchBackoffMsMax, unit: random.unit() }),
+        () => registry.tellChat(chat, { type: 'backoff.over' }),
+      ),
+    openPairing: ({ chat, wrote }) => desk.open(chat, wrote),
+    requestSlot: ({ chat }) => poster.request(chat),
+    releaseSlot: ({ chat }) => poster.release(chat),
+    post: ({ chat, key }) => {
+      emit({ event: 'posted', account, atMs: clock.now(), chat, key })
+      feed.wake()
+      void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
+    },
+    startPostBackoff: ({ chat, failures }) =>
+      timers.set(
+        `outbox:${chat}/backoff`,
+        backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
+        () => registry.tellOutbox(chat, { type: 'backoff.over' }),
+      ),
+    startLag: ({ chat }) => timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over' })),
+    startLook: ({ chat, looks }) =>
+      timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, limits.confirmationLookMs * 2 ** looks), () =>
+        registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
+      ),
+    look: ({ chat }) => watchers.changed(chat),
+    checkLedger: ({ chat, key, postedAtMs }) => void poster.checkLedger(chat, key, postedAtMs, signal),
+    requestTicket: ({ user }) => desk.requestTicket(user),
+    startPairingBackoff: ({ user }) => desk.startBackoff(user),
+    startDeadline: ({ user, atMs }) => desk.startDeadline(user, atMs),
+  }
+
+  const registry = createRegistry({
+    root,
+    limits,
+    effects,
+    onChildError(actorId, error) {
+      const failures = (recoveries.get(actorId) ?? 0) + 1
+      recoveries.set(actorId, failures)
+      log.error({ actor: actorId, failures, err: error }, 'a chart failed')
+      status.warn(`${actorId} failed ${failures} times, last with: ${error instanceof Error ? error.message : String(error)}`)
+      if (failures > RECOVERIES_MAX) return
+      const delayMs = backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() })
+      timers.set(`recover:${actorId}`, delayMs, () => registry.recover(actorId))
+    },
+  })
+
+  const journal = createJournal({
+    root,
+    store,
+    clock,
+    random,
+    timers,
+    limits,
+    log,
+    apply,
+    beginFold: () => registry.beginFold(),
+    foldFailed: () => registry.foldFailed(),
+    onTrouble: reason => root.send({ type: 'store.failed', reason }),
+  })
+
+  const desk = createPairingDesk({
+    settings,
+    store: ports.pairing,
+    clock,
+    random,
+    timers,
+    registry,
+    commit: changes => journal.commit({ changes }),
+  })
+
+  const intake = createIntake({
+    settings,
+    agent,
+    clock,
+    registry,
+    memberships: createMemberships(agent, clock, limits),
+    isPaired: user => desk.isPaired(user),
+    committed: changes => journal.committed(changes),
+  })
+
+  const watchers = createWatchers({
+    parent: root,
+    limits,
+    random,
+    timers,
+    signal,
+    fetch: (chat, abort) => intake.fetch(chat, abort),
+    onTrouble(chat, reason) {
+      log.warn({ chat, reason }, 'chat cannot be fetched')
+      status.warn(`Chat ${chat} cannot be fetched: ${reason}`)
+    },
+  })
+
+  const dispatcher = createDispatcher({
+    settings,
+    responder: ports.responder,
+    clock,
+    message: (chat, id) => registry.chats.get(chat)?.messages.get(id),
+    tell: (chat, event) => registry.tellChat(chat, event),
+    onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
+  })
+
+  const poster = createPoster({
+    settings,
+    agent,
+    clock,
+    tell: (chat, event) => registry.tellOutbox(chat, event),
+    waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
+    unconfirmed: () => posts().filter(post => post.phase !== 'queued').length,
+  })
+
+  function posts() {
+    return [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
+  }
+
+  /** A record is durable: it is counted, then kept and told. */
+  function apply(seq: number, atMs: number, changes: readonly Change[]) {
+    for (const change of changes) {
+      if (change.at === 'chat' && change.event.type === 'reply.sent') {
+        const sent = registry.outbox(change.chat)?.context.posts.filter(post => (change.event as { keys: readonly string[] }).keys.includes(post.key)) ?? []
+        for (const post of sent) poster.confirmed(post.postedAtMs)
+      }
+      if (change.at === 'chat' && change.event.type === 'reply.requeued') status.countRepeatedPost()
+      status.note(change, atMs)
+    }
+    registry.apply(seq, atMs, changes)
+    for (const change of changes) {
+      if (change.at !== 'chat') continue
+      const { chat, event } = change
+      if (event.type === 'message.accepted' || event.type === 'message.held' || event.type === 'message.ignored') intake.settled(chat, event.message.id)
+      if (event.type === 'turn.adopted') dispatcher.adopted(event.id)
+      if (event.type.startsWith('turn.') && intake.hasRoomAgain(chat)) watchers.changed(chat)
+    }
+    if (!sweeping) {
+      sweeping = true
+      timers.set('sweep', SWEEP_MS, () => {
+        sweeping = false
+        registry.sweep()
+      })
+    }
+  }
+
+  async function drain() {
+    await dispatcher.drain(graceMs)
+    stopping.abort()
+    watchers.stop()
+    if (registry.account.liveAtMs > 0) journal.commit({ changes: [toAccount({ type: 'account.lived', atMs: registry.account.liveAtMs })] })
+    await journal.close()
+    registry.stop()
+    timers.clear()
+    root.send({ type: 'account.drained' })
+    stopped?.()
+  }
+
+  /** Everything that this round showed has been fetched: the age fence may follow. */
+  function noteLive() {
+    const nowMs = clock.now()
+    status.fed(nowMs)
+    if (registry.account.openedAtMs === null) {
+      registry.account.openedAtMs = nowMs
+      journal.commit({ changes: [toAccount({ type: 'account.opened', atMs: nowMs })] })
+    }
+    if (!watchers.idle()) return
+    registry.account.liveAtMs = Math.max(registry.account.liveAtMs, nowMs)
+    if (nowMs - livedAtMs < LIVED_MS) return
+    livedAtMs = nowMs
+    journal.commit({ changes: [toAccount({ type: 'account.lived', atMs: nowMs })] })
+  }
+
+  root.subscribe(({ value, context }) => {
+    const state: AccountState = typeof value === 'string' ? value : 'degraded'
+    const before = status.current()
+    status.state(state, context.reason, clock.now())
+    if (state !== before) log.info({ state, reason: context.reason }, 'account state')
+    // Replies that wait for the agent to come back need not wait for their backoff.
+    if (state === 'live' && before !== 'live') for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
+  })
+
+  const queueReply = async (chat: ChatId, text: string, key: string) => {
+    const conversation = parseChat(chat)
+    const names = conversation.kind === 'peer' ? [conversation.peer] : [conversation.creator, conversation.group]
+    for (const name of names) {
+      if (!isSafeName(name)) throw new UnsafeName(`${JSON.stringify(chat)} cannot be written to: a mesh name is not empty and has no "/", "#", "?" or control characters.`)
+    }
+    const parts = text.trim() === '' ? [] : splitReply(makeSafe(text), limits.partCharacters)
+    const replies = parts.map((part, index) => ({ key: replyKey(key, index), text: part }))
+    const entry = registry.chats.get(chat)
+    const fresh = replies.filter(reply => !entry?.replies.has(reply.key) && !entry?.sentKeys.includes(reply.key))
+    if (fresh.length > 0) await journal.committed([toChat(chat, { type: 'reply.queued', replies: fresh })])
+    return { keys: replies.map(reply => reply.key) }
+  }
+
+  const handle: AccountHandle = {
+    id: account,
+    agent,
+    status() {
+      const all = posts()
+      return status.status({
+        chats: registry.chats.size,
+        waitingDispatches: dispatcher.waiting(),
+        runningDispatches: dispatcher.running(),
+        outbox: all.length,
+        uncertain: all.filter(post => post.phase === 'uncertain').length,
+        pendingPairings: registry.pairings().filter(request => request.matches('pending')).length,
+      })
+    },
+    async send({ chat, text, key }) {
+      // The same key twice at once: the second sees what the first has queued.
+      const before = sending.get(key)
+      let done = () => {}
+      sending.set(key, new Promise<void>(resolve => (done = resolve)))
+      try {
+        await before
+        return await queueReply(chat, text, key)
+      } finally {
+        done()
+        if (!before) sending.delete(key)
+      }
+    },
+    pairings: () =>
+      registry
+        .pairings()
+        .filter(request => request.matches('pending'))
+        .map(({ context: { user, code, openedAtMs, expiresAtMs } }) => ({
+          user,
+          code,
+          openedAtMs,
+          expiresAtMs,
+          held: registry.chat(`peer:${user}`)?.context.held.length ?? 0,
+        })),
+    async approve(code) {
+      const user = desk.approve(code)
+      if (user !== null) await journal.flushed()
+      return user
+    },
+    async reject(code) {
+      const user = desk.reject(code)
+      if (user !== null) await journal.flushed()
+      return user
+    },
+  }
+
+  return {
+    handle,
+    async start() {
+      root.start()
+      const loaded = await journal.load()
+      for (const problem of [...loaded.problems, ...registry.replay(loaded)]) {
+        log.error({ problem }, 'state is damaged')
+        status.warn(problem)
+      }
+      livedAtMs = registry.account.liveAtMs
+      registry.resume()
+      root.send({ type: 'account.start' })
+    },
+    async stop(grace) {
+      graceMs = grace
+      if (root.getSnapshot().status !== 'active') return
+      const over = new Promise<void>(resolve => {
+        stopped = resolve
+      })
+      root.send({ type: 'account.stop' })
+      await over
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import { Subject } from 'rxjs'
+import type { AccountId } from '../domain/ids.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { PairingStore } from '../ports/pairing-store.ts'
+import type { PermitSource } from '../ports/permit-source.ts'
+import type { Random } from '../ports/random.ts'
+import type { Responder } from '../ports/responder.ts'
+import type { Store } from '../ports/store.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { type AccountHost, createAccountHost } from './account-host.ts'
+import type { Runtime, RuntimeEvent } from './runtime.ts'
+
+/** What a composition root gives: everything the runtime touches of the world. */
+export type RuntimePorts = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly agent: (settings: AccountSettings) => ZtmAgent
+  /** Opens the account's state and takes its lock. Rejects with StoreUnusable. */
+  readonly store: (account: AccountId) => Promise<Store>
+  readonly responder: Responder
+  readonly permits: PermitSource
+  /** Absent: the runtime keeps pairing itself. */
+  readonly pairing?: (account: AccountId) => PairingStore
+}
+
+export type RuntimeOptions = { readonly accounts: readonly AccountSettings[]; readonly ports: RuntimePorts }
+
+/** The only way to a running system. Accounts that are not enabled are left out; accounts fail alone. */
+export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
+  const events = new Subject<RuntimeEvent>()
+  const hosts = new Map<AccountId, AccountHost>()
+  const emit = (event: RuntimeEvent) => events.next(event)
+
+  const startAccount = async (settings: AccountSettings) => {
+    const agent = ports.agent(settings)
+    try {
+      const store = await ports.store(settings.id)
+      const { clock, random, log, responder, permits } = ports
+      const pairing = ports.pairing?.(settings.id) ?? null
+      const host = createAccountHost(settings, { clock, random, log, agent, store, responder, permits, pairing }, emit)
+      hosts.set(settings.id, host)
+      await host.start()
+    } catch (error) {
+      await agent.close()
+      throw error
+    }
+  }
+
+  return {
+    events: events.asObservable(),
+    async start() {
+      const enabled = accounts.filter(settings => settings.enabled)
+      const outcomes = await Promise.allSettled(enabled.map(startAccount))
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.status === 'rejected') ports.log.error({ account: enabled[index]!.id, err: outcome.reason }, 'account cannot start')
+      }
+      const failed = outcomes.find(outcome => outcome.status === 'rejected')
+      if (failed && outcomes.every(outcome => outcome.status === 'rejected')) throw failed.reason
+    },
+    async stop(graceMs) {
+      await Promise.all(
+        [...hosts.values()].map(async host => {
+          await host.stop(graceMs ?? accounts.find(settings => settings.id === host.handle.id)!.limits.stopGraceMs)
+          await host.handle.agent.close()
+        }),
+      )
+      events.complete()
+    },
+    accounts: () => [...hosts.values()].map(host => host.handle),
+    account: id => hosts.get(id)?.handle,
+  }
+}

@@ -1,0 +1,156 @@
+/** Accepted messages on their way to the responder: so many at once, first come first served, one of a chat at a time. */
+import type { ChatEvent } from '../../machines/chat.ts'
+import type { Inbound } from '../../machines/records.ts'
+import { findMention } from '../domain/mention.ts'
+import { type ChatId, type MessageId, parseChat } from '../domain/ids.ts'
+import { makeSafe, splitReply } from '../domain/reply.ts'
+import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
+import { mergeTools } from '../domain/tools.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { DispatchRequest, Responder } from '../ports/responder.ts'
+
+const APOLOGY = 'Sorry, I could not answer that. Please try again later.'
+
+export interface Dispatcher {
+  submit(params: { chat: ChatId; id: MessageId; attempt: number }): void
+  /** The record of an adoption has been applied. */
+  adopted(id: MessageId): void
+  waiting(): number
+  running(): number
+  /** Starts nothing more; what runs gets `graceMs`, then its signal fires. Resolves when none runs. */
+  drain(graceMs: number): Promise<void>
+}
+
+export type DispatcherOptions = {
+  readonly settings: AccountSettings
+  readonly responder: Responder
+  readonly clock: Clock
+  readonly message: (chat: ChatId, id: MessageId) => Inbound | undefined
+  readonly tell: (chat: ChatId, event: ChatEvent) => void
+  readonly onStart: (chat: ChatId, id: MessageId, attempt: number) => void
+}
+
+type Job = { chat: ChatId; id: MessageId; attempt: number }
+type Running = Job & { abort: AbortController }
+
+export function createDispatcher({ settings, responder, clock, message, tell, onStart }: DispatcherOptions): Dispatcher {
+  const { limits } = settings
+  const waiting: Job[] = []
+  const running = new Set<Running>()
+  const adoptions = new Map<MessageId, () => void>()
+  let taken = 0
+  let draining = false
+  let drained: (() => void) | null = null
+
+  const requestFor = ({ chat, id, attempt }: Job, { sender, timeMs, text }: Inbound): DispatchRequest => {
+    const conversation = parseChat(chat)
+    const mention = findMention(text, settings.username)
+    const base = { account: settings.id, chat, messageId: id, sender, timeMs, rawText: text, mentioned: mention.mentioned, attempt }
+    if (conversation.kind === 'peer') return { ...base, text, group: null, tools: null }
+    const { creator, group } = conversation
+    const permission = settings.groupPermissions[`${creator}/${group}`] ?? defaultPermission(settings)
+    return { ...base, text: mention.text, group: { creator, group }, tools: mergeTools(permission, sender) }
+  }
+
+  const run = async (job: Job) => {
+    const abort = new AbortController()
+    const entry = { ...job, abort }
+    const { chat, id, attempt } = job
+    running.add(entry)
+    taken += 1
+    let holdsSlot = true
+    const freeSlot = () => {
+      if (!holdsSlot) return
+      holdsSlot = false
+      taken -= 1
+      next()
+    }
+    let adopted = false
+    let over = false
+    const fail = (reason: string) => {
+      if (over || adopted) return
+      over = true
+      tell(chat, {
+        type: 'dispatch.failed',
+        id,
+        attempt,
+        reason,
+        attemptsMax: limits.dispatchAttempts,
+        apology: settings.notifyOnFailure ? APOLOGY : null,
+      })
+    }
+    const cancelTimeout = clock.after(limits.dispatchTimeoutMs, () => {
+      if (adopted) return
+      fail(`The responder gave no answer within ${Math.round(limits.dispatchTimeoutMs / 1000)} s.`)
+      abort.abort()
+    })
+    try {
+      const inbound = message(chat, id)
+      if (!inbound) throw new Error(`Message ${id} is not kept any more.`)
+      onStart(chat, id, attempt)
+      const answer = await responder.respond(
+        requestFor(job, inbound),
+        {
+          adopted: () => {
+            if (over || adopted) return Promise.resolve()
+            adopted = true
+            // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
+            freeSlot()
+            return new Promise<void>(resolve => {
+              adoptions.set(id, resolve)
+              tell(chat, { type: 'dispatch.adopted', id, attempt })
+            })
+          },
+        },
+        abort.signal,
+      )
+      if (!over && !adopted) {
+        over = true
+        const text = makeSafe(answer ?? '')
+        tell(chat, { type: 'dispatch.answered', id, attempt, parts: text.trim() === '' ? [] : splitReply(text, limits.partCharacters) })
+      }
+    } catch (error) {
+      // At a stop the attempt is not counted: the message is asked again after the start, under the same id.
+      if (!(draining && abort.signal.aborted)) fail(error instanceof Error ? error.message : String(error))
+    } finally {
+      cancelTimeout()
+      running.delete(entry)
+      freeSlot()
+      if (draining && running.size === 0) drained?.()
+    }
+  }
+
+  const next = () => {
+    while (!draining && taken < limits.dispatches) {
+      const job = waiting.shift()
+      if (!job) return
+      void run(job)
+    }
+  }
+
+  return {
+    submit(job) {
+      waiting.push(job)
+      next()
+    },
+    adopted(id) {
+      adoptions.get(id)?.()
+      adoptions.delete(id)
+    },
+    waiting: () => waiting.length,
+    running: () => running.size,
+    async drain(graceMs) {
+      draining = true
+      if (running.size === 0) return
+      const cancel = clock.after(graceMs, () => {
+        for (const { abort } of running) abort.abort()
+        // A responder that ignores its signal is left behind; its result is dropped.
+        drained?.()
+      })
+      await new Promise<void>(resolve => {
+        drained = resolve
+      })
+      cancel()
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What is kept of a conversation beside its charts: the cursor, the texts of what is open, and a short memory of what was
+ * decided. It changes by records only, so replaying them gives the same.
+ */
+import type { Snapshot } from 'xstate'
+import type { ChatRecord, Inbound, OutboxRecord } from '../../machines/records.ts'
+import { type Cursor, emptyCursor, remember } from '../domain/cursor.ts'
+import type { Action, Reason } from '../domain/decision.ts'
+import type { MessageId, ReplyKey, UserName } from '../domain/ids.ts'
+import type { Limits } from '../domain/limits.ts'
+import { afterAnswer, type LoopGuard, onMessage } from '../domain/loop-guard.ts'
+
+export type KeptDecision = {
+  readonly id: MessageId
+  readonly sender: UserName
+  readonly atMs: number
+  readonly action: Action
+  readonly reason: Reason
+  readonly detail: string
+}
+
+export type DeadLetter = { readonly id: string; readonly atMs: number; readonly reason: string }
+
+export type ChatEntry = {
+  cursor: Cursor
+  /** Accepted, held or dead: what may still be asked for. */
+  readonly messages: Map<MessageId, Inbound>
+  /** Texts of replies that are not confirmed. */
+  readonly replies: Map<ReplyKey, string>
+  /** The newest keys that were confirmed: the same key again is acknowledged, not sent. */
+  sentKeys: readonly ReplyKey[]
+  deadLetters: readonly DeadLetter[]
+  decisions: readonly KeptDecision[]
+  loop: LoopGuard | null
+  /** Persisted charts; null = resting as new. */
+  chat: Snapshot<unknown> | null
+  outbox: Snapshot<unknown> | null
+}
+
+const SENT_KEYS_MAX = 200
+const DEAD_LETTERS_MAX = 1_000
+
+export const newEntry = (floorMs: number): ChatEntry => ({
+  cursor: emptyCursor(floorMs),
+  messages: new Map(),
+  replies: new Map(),
+  sentKeys: [],
+  deadLetters: [],
+  decisions: [],
+  loop: null,
+  chat: null,
+  outbox: null,
+})
+
+/** An entry as JSON. The store's checksums and version guard it, so it is taken as it was written. */
+export type StoredChat = Omit<ChatEntry, 'messages' | 'replies'> & {
+  readonly messages: readonly Inbound[]
+  readonly replies: readonly (readonly [ReplyKey, string])[]
+}
+
+export const storeChat = (entry: ChatEntry): StoredChat => ({
+  ...entry,
+  messages: [...entry.messages.values()],
+  replies: [...entry.replies],
+})
+
+export const restoreChat = (stored: StoredChat): ChatEntry => ({
+  ...stored,
+  messages: new Map(stored.messages.map(message => [message.id, message])),
+  replies: new Map(stored.replies),
+})
+
+/** The effect of one record on the entry. */
+export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs: number, limits: Limits): void {
+  switch (event.type) {
+    case 'chat.opened':
+      for (const seen of event.history) entry.cursor = remember(entry.cursor, seen, { nowMs: atMs, liveMs: event.floorMs + limits.ageFenceMs }, limits)
+      return
+    case 'message.accepted':
+    case 'message.held':
+    case 'message.ignored': {
+      const { id, sender, timeMs } = event.message
+      if (timeMs >= 0) entry.cursor = remember(entry.cursor, { id, sender, timeMs }, { nowMs: atMs, liveMs: event.liveAtMs }, limits)
+      if (event.type !== 'message.ignored') entry.messages.set(id, event.message)
+      entry.loop = onMessage(entry.loop, { sender, atMs, limits }).state
+      const { action, reason, detail } = event.decision
+      entry.decisions = [...entry.decisions, { id, sender, atMs, action, reason, detail }].slice(-limits.decisionsPerChat)
+      return
+    }
+    case 'message.released':
+      return
+    case 'message.dropped':
+      for (const id of event.ids) entry.messages.delete(id)
+      entry.decisions = entry.decisions.map(kept =>
+        event.ids.includes(kept.id) ? { ...kept, atMs, action: 'ignore', reason: event.reason, detail: 'held for pairing, which ended' } : kept,
+      )
+      return
+    case 'turn.adopted':
+    case 'turn.answered':
+      entry.loop = afterAnswer(entry.loop, { sender: entry.messages.get(event.id)?.sender ?? '', atMs })
+      entry.messages.delete(event.id)
+      return
+    case 'turn.failed':
+      return
+    case 'turn.abandoned':
+      entry.deadLetters = [...entry.deadLetters, { id: event.id, atMs, reason: event.reason }].slice(-DEAD_LETTERS_MAX)
+      return
+    case 'reply.queued':
+      for (const { key, text } of event.replies) entry.replies.set(key, text)
+      return
+    case 'reply.sent':
+      for (const key of event.keys) entry.replies.delete(key)
+      entry.sentKeys = [...entry.sentKeys, ...event.keys].slice(-SENT_KEYS_MAX)
+      return
+    case 'reply.failed':
+      entry.deadLetters = [...entry.deadLetters, { id: event.key, atMs, reason: event.reason }].slice(-DEAD_LETTERS_MAX)
+      return
+    case 'reply.posting':
+    case 'reply.requeued':
+      return
+    default:
+      event satisfies never
+  }
+}

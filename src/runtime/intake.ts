@@ -1,0 +1,188 @@
+/**
+ * From a fetched list to `message.received`: drops what the cursor knows, gives each message its id, gathers the facts
+ * that the policy needs. Every GET of messages goes through here, whatever its purpose, since each resets the chat app's hints.
+ */
+import type { Change, Inbound, Seen } from '../../machines/records.ts'
+import { toChat } from '../../machines/records.ts'
+import { look, lowestFloor } from '../domain/cursor.ts'
+import { matchesAllowFrom } from '../domain/policy.ts'
+import type { Facts, Gate } from '../domain/decision.ts'
+import { type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
+import { readMessage } from '../domain/inbound.ts'
+import { onMessage } from '../domain/loop-guard.ts'
+import { findMention } from '../domain/mention.ts'
+import { identify } from '../domain/message-id.ts'
+import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
+import type { Memberships } from './membership.ts'
+import type { Registry } from './registry.ts'
+
+/** A chat that shows up this soon after the very first start was there before: the chat app loads late. */
+const FIRST_LOAD_MS = 30_000
+/** Oddities that no cursor can remember, per chat. */
+const NOTED_MAX = 1_000
+
+export interface Intake {
+  /** Fetches the chat once and tells its chart everything new. */
+  fetch(chat: ChatId, signal: AbortSignal): Promise<void>
+  /** The record of this message has been applied. */
+  settled(chat: ChatId, id: MessageId): void
+  /** A chat that was full has room again. */
+  hasRoomAgain(chat: ChatId): boolean
+}
+
+export type IntakeOptions = {
+  readonly settings: AccountSettings
+  readonly agent: ZtmAgent
+  readonly clock: Clock
+  readonly registry: Registry
+  readonly memberships: Memberships
+  /** Whether the user was approved by pairing. */
+  readonly isPaired: (user: string) => Promise<boolean>
+  readonly committed: (changes: readonly Change[]) => Promise<void>
+}
+
+type Candidate = { readonly id: MessageId; readonly raw: RawMessage; readonly timeMs: number }
+
+/** The sender's clock, or -1 where the message has no usable time. */
+const timeOf = ({ time }: RawMessage) => (typeof time === 'number' && Number.isFinite(time) && time >= 0 ? time : -1)
+
+export function createIntake(options: IntakeOptions): Intake {
+  const { settings, agent, clock, registry, memberships } = options
+  const { limits } = settings
+  const inFlight = new Map<ChatId, Set<MessageId>>()
+  const noted = new Map<ChatId, Set<MessageId>>()
+  const full = new Set<ChatId>()
+
+  const note = (chat: ChatId, id: MessageId): boolean => {
+    const ids = noted.get(chat) ?? new Set()
+    noted.set(chat, ids)
+    if (ids.has(id)) return false
+    if (ids.size >= NOTED_MAX) ids.clear()
+    ids.add(id)
+    return true
+  }
+
+  const load = (chat: ChatId) => (registry.chats.has(chat) ? (registry.chat(chat)?.context.queue.length ?? 0) : 0) + (inFlight.get(chat)?.size ?? 0)
+
+  /** The first look at a chat: what was there before is history. */
+  const open = async (chat: ChatId, candidates: readonly Candidate[], ownKeys: ReadonlySet<ReplyKey>) => {
+    const nowMs = clock.now()
+    const { openedAtMs, liveAtMs } = registry.account
+    const wasThereBefore = openedAtMs === null || nowMs - openedAtMs < FIRST_LOAD_MS || parseChat(chat).kind === 'group'
+    const isAnswered = ({ id }: Candidate) => [...ownKeys].some(key => key.startsWith(`${id}#`))
+    const history = wasThereBefore
+      ? candidates.filter(candidate => candidate.timeMs >= 0 && (candidate.timeMs < nowMs - settings.firstSyncMs || isAnswered(candidate)))
+      : []
+    await options.committed([
+      toChat(chat, {
+        type: 'chat.opened',
+        floorMs: (liveAtMs || nowMs) - limits.ageFenceMs,
+        history: history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs })),
+      }),
+    ])
+  }
+
+  const conversationFacts = async (chat: ChatId, sender: string, text: string, signal: AbortSignal): Promise<Facts['conversation']> => {
+    const conversation = parseChat(chat)
+    if (conversation.kind === 'peer') {
+      const listed = matchesAllowFrom(sender, settings.allowFrom)
+      const paired = !listed && settings.dmPolicy === 'pairing' && (await options.isPaired(sender))
+      return { kind: 'direct', sender, policy: settings.dmPolicy, listed, paired }
+    }
+    const { creator, group } = conversation
+    const permission = settings.groupPermissions[`${creator}/${group}`] ?? defaultPermission(settings)
+    const { membership } =
+      settings.enableGroups && sender.trim() !== '' ? await memberships.of(creator, group, sender, signal) : { membership: 'unknown' as const }
+    return {
+      kind: 'group',
+      sender,
+      enabled: settings.enableGroups,
+      isCreator: sender === creator,
+      membership,
+      policy: permission.groupPolicy,
+      listed: matchesAllowFrom(sender, permission.allowFrom),
+      requireMention: permission.requireMention,
+      mentioned: findMention(text, settings.username).mentioned,
+    }
+  }
+
+  /** Why this message is none of the policy's business; `known` = it was dealt with before. */
+  const gateOf = (chat: ChatId, { id, raw, timeMs }: Candidate, isText: boolean): Gate | 'known' | null => {
+    if (inFlight.get(chat)?.has(id)) return 'known'
+    if (timeMs < 0) return note(chat, id) ? 'unsupported_content' : 'known'
+    const nowMs = clock.now()
+    const verdict = look(registry.entry(chat).cursor, { id, sender: raw.sender, timeMs }, { nowMs, liveMs: registry.account.liveAtMs || nowMs }, limits)
+    switch (verdict) {
+      case 'seen':
+      case 'old':
+        return 'known'
+      case 'overflowed':
+        return note(chat, id) ? 'too_old' : 'known'
+      case 'future_full':
+        return note(chat, id) ? 'future_dated' : 'known'
+      case 'new':
+      case 'future':
+        return isText ? null : 'unsupported_content'
+      default:
+        return verdict satisfies never
+    }
+  }
+
+  const receive = async (chat: ChatId, candidate: Candidate, signal: AbortSignal) => {
+    const { id, raw, timeMs } = candidate
+    const content = readMessage(raw, limits.textCharacters)
+    const gate = gateOf(chat, candidate, content.kind === 'text')
+    if (gate === 'known') return
+    const text = content.kind === 'text' ? content.text : ''
+    const conversation = await conversationFacts(chat, raw.sender, text, signal)
+    const { looping } = onMessage(registry.entry(chat).loop, { sender: raw.sender, atMs: clock.now(), limits })
+    const message: Inbound = { id, sender: raw.sender, timeMs, text, files: content.kind === 'text' ? content.files : [] }
+    const ids = inFlight.get(chat) ?? new Set()
+    inFlight.set(chat, ids.add(id))
+    registry.tellChat(chat, {
+      type: 'message.received',
+      message,
+      facts: { gate, looping, conversation },
+      liveAtMs: registry.account.liveAtMs || clock.now(),
+      heldMax: limits.pairingHeld,
+    })
+  }
+
+  return {
+    async fetch(chat, signal) {
+      const entry = registry.chats.get(chat)
+      const sinceMs = entry ? lowestFloor(entry.cursor) : (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
+      const raws = (await agent.messages(chat, Math.max(0, sinceMs), signal)) ?? []
+      const identified = identify(chat, raws)
+      const isOwn = ({ raw }: { raw: RawMessage }) => raw.sender === settings.username
+      const ownKeys = new Set(identified.filter(isOwn).flatMap(({ raw }) => readMessage(raw, limits.textCharacters).replyKey ?? []))
+      const candidates = identified
+        .filter(message => !isOwn(message))
+        .map(({ id, raw }): Candidate => ({ id, raw, timeMs: timeOf(raw) }))
+        .sort((one, other) => one.timeMs - other.timeMs)
+      if (ownKeys.size > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...ownKeys] })
+      if (!entry && candidates.length > 0) await open(chat, candidates, ownKeys)
+      for (const candidate of candidates) {
+        if (signal.aborted) return
+        if (load(chat) >= limits.queuedPerChat) {
+          // Unread messages stay on the mesh; the chat is fetched again when its queue has drained.
+          full.add(chat)
+          return
+        }
+        await receive(chat, candidate, signal)
+      }
+    },
+    settled(chat, id) {
+      const ids = inFlight.get(chat)
+      ids?.delete(id)
+      if (ids?.size === 0) inFlight.delete(chat)
+    },
+    hasRoomAgain(chat) {
+      if (!full.has(chat) || load(chat) > limits.queuedPerChat / 2) return false
+      return full.delete(chat)
+    },
+  }
+}
+

@@ -1,0 +1,156 @@
+/** Makes changes durable before anybody believes them: records of all charts gather and go out in one flush. */
+import { createActor, type AnyActorRef } from 'xstate'
+import type { Change, Commit } from '../../machines/records.ts'
+import { snapshotMachine } from '../../machines/snapshot.ts'
+import { backoffMs } from '../domain/backoff.ts'
+import type { Limits } from '../domain/limits.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Random } from '../ports/random.ts'
+import type { FoldSource, Loaded, Store, StoredRecord } from '../ports/store.ts'
+import { keyOf } from './parse-record.ts'
+import type { Timers } from './timers.ts'
+
+/** Records of one flush: bounds the memory of a batch, not what may wait. */
+const BATCH_MAX = 1_000
+
+export interface Journal {
+  /** Resolves when the disk has been read; rejects with StoreUnusable. */
+  load(): Promise<Loaded>
+  commit(commit: Commit): void
+  /** The same, for callers that must know. Resolves after the charts have been told. */
+  committed(changes: readonly Change[]): Promise<void>
+  /** Resolves when everything given so far is durable and told. */
+  flushed(): Promise<void>
+  /** Why nothing can be written at present; null when all is well. */
+  trouble(): string | null
+  /** Everything given so far has been flushed, or cannot be. Then the store is closed. */
+  close(): Promise<void>
+}
+
+export type JournalOptions = {
+  readonly root: AnyActorRef
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly timers: Timers
+  readonly limits: Limits
+  readonly log: Log
+  readonly apply: (seq: number, atMs: number, changes: readonly Change[]) => void
+  readonly beginFold: () => FoldSource
+  readonly foldFailed: () => void
+  readonly onTrouble: (reason: string) => void
+}
+
+type Waiting = { readonly changes: readonly Change[]; readonly done: (() => void) | null }
+
+export function createJournal(options: JournalOptions): Journal {
+  const { store, clock, random, timers, limits, log } = options
+  let waiting: Waiting[] = []
+  let lastSeq = 0
+  let reason: string | null = null
+  let loaded: { resolve: (loaded: Loaded) => void; reject: (error: unknown) => void } | null = null
+  let idle: (() => void)[] = []
+
+  const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+  const flush = async () => {
+    const batch = waiting.slice(0, BATCH_MAX)
+    const atMs = clock.now()
+    // A waiter without changes only wants to know when those before it are done.
+    const steps = batch.filter(({ changes }) => changes.length > 0)
+    const records: StoredRecord[] = steps.map(({ changes }, index) => ({
+      seq: lastSeq + 1 + index,
+      atMs,
+      changes: changes.map(change => ({ key: keyOf(change), event: change.event })),
+    }))
+    try {
+      if (records.length > 0) await store.append(records)
+    } catch (error) {
+      actor.send({ type: 'flush.failed', reason: sentence(error) })
+      return
+    }
+    waiting = waiting.slice(batch.length)
+    for (const { changes, done } of batch) {
+      if (changes.length > 0) options.apply(++lastSeq, atMs, changes)
+      done?.()
+    }
+    actor.send({ type: 'flush.done', waiting: waiting.length > 0, foldDue: store.journalBytes() >= limits.journalBytes })
+    if (waiting.length === 0) release()
+  }
+
+  const release = () => {
+    const resolves = idle
+    idle = []
+    for (const resolve of resolves) resolve()
+  }
+
+  const actor = createActor(
+    snapshotMachine.provide({
+      actions: {
+        load: () => {
+          store.load().then(
+            found => {
+              lastSeq = found.lastSeq
+              actor.send({ type: 'load.done' })
+              loaded?.resolve(found)
+            },
+            error => {
+              actor.send({ type: 'load.failed', reason: sentence(error) })
+              loaded?.reject(error)
+            },
+          )
+        },
+        // A turn later, so that what one event brings about goes out together.
+        flush: () => queueMicrotask(() => void flush()),
+        fold: () => {
+          store.compact(options.beginFold()).then(
+            () => actor.send({ type: 'fold.done' }),
+            error => {
+              options.foldFailed()
+              actor.send({ type: 'fold.failed', reason: sentence(error) })
+            },
+          )
+        },
+        startBackoff: (_, { failures }) =>
+          timers.set('journal', backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }), () =>
+            actor.send({ type: 'backoff.over' }),
+          ),
+        reportTrouble: (_, trouble) => {
+          reason = trouble.reason
+          log.error({ reason }, 'state cannot be written')
+          options.onTrouble(trouble.reason)
+          release()
+        },
+        reportRecovery: () => {
+          if (reason) log.info({}, 'state can be written again')
+          reason = null
+        },
+      },
+    }),
+    { id: 'snapshot', parent: options.root },
+  )
+
+  const add = (entry: Waiting) => {
+    waiting.push(entry)
+    actor.send({ type: 'records.waiting' })
+  }
+
+  return {
+    load: () =>
+      new Promise((resolve, reject) => {
+        loaded = { resolve, reject }
+        actor.start()
+      }),
+    commit: ({ changes }) => add({ changes, done: null }),
+    committed: changes => new Promise(done => add({ changes, done })),
+    flushed: () => new Promise(done => add({ changes: [], done })),
+    trouble: () => reason,
+    async close() {
+      if (waiting.length > 0 && reason === null) await new Promise<void>(resolve => idle.push(resolve))
+      if (waiting.length > 0) log.warn({ records: waiting.length, reason }, 'stopped with records that could not be written; they are decided again at the next start')
+      actor.stop()
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,64 @@
+/** The journal's door: what is replayed is checked here, never cast. */
+import type { AccountRecord, Change, ChatRecord, OutboxRecord, PairingRecord } from '../../machines/records.ts'
+import { type ChatId, parseChat } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
+
+// A kind that is not listed is a type error: `Record` asks for all of them.
+const CHAT: Record<(ChatRecord | OutboxRecord)['type'], true> = {
+  'chat.opened': true,
+  'message.accepted': true,
+  'message.held': true,
+  'message.ignored': true,
+  'message.released': true,
+  'message.dropped': true,
+  'turn.adopted': true,
+  'turn.answered': true,
+  'turn.failed': true,
+  'turn.abandoned': true,
+  'reply.queued': true,
+  'reply.posting': true,
+  'reply.sent': true,
+  'reply.requeued': true,
+  'reply.failed': true,
+}
+const PAIRING: Record<PairingRecord['type'], true> = {
+  'pairing.opened': true,
+  'pairing.reminded': true,
+  'pairing.approved': true,
+  'pairing.rejected': true,
+  'pairing.expired': true,
+  'pairing.refused': true,
+}
+const ACCOUNT: Record<AccountRecord['type'], true> = { 'account.opened': true, 'account.lived': true, 'user.approved': true }
+
+// The fields of a known kind were written by this code and are covered by the line's checksum.
+const isKind = <Kind extends { type: string }>(kinds: Record<string, true>, event: unknown): event is Kind =>
+  typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string' && Object.hasOwn(kinds, event.type)
+
+export function isChatId(text: string): text is ChatId {
+  if (!text.startsWith('peer:') && !text.startsWith('group:')) return false
+  const conversation = parseChat(text as ChatId)
+  return conversation.kind === 'peer' || conversation.group.length > 0
+}
+
+/** Key of the snapshot entry that a change belongs to. */
+export const keyOf = (change: Change): string => {
+  switch (change.at) {
+    case 'chat':
+      return `chat:${change.chat}`
+    case 'pairing':
+      return `pairing:${change.user}`
+    case 'account':
+      return 'account'
+    default:
+      return change satisfies never
+  }
+}
+
+/** Null when it is of no kind that this version knows. */
+export function parseChange({ key, event }: { readonly key: string; readonly event: Json }): Change | null {
+  if (key === 'account') return isKind<AccountRecord>(ACCOUNT, event) ? { at: 'account', event } : null
+  if (key.startsWith('pairing:')) return isKind<PairingRecord>(PAIRING, event) ? { at: 'pairing', user: key.slice('pairing:'.length), event } : null
+  const chat = key.slice('chat:'.length)
+  return key.startsWith('chat:') && isChatId(chat) && isKind<ChatRecord | OutboxRecord>(CHAT, event) ? { at: 'chat', chat, event } : null
+}

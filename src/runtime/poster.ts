@@ -1,0 +1,134 @@
+/**
+ * Posts the replies of all chats: a chat at a time holds one of the account's slots for unconfirmed posts, first come first
+ * served. The number of slots follows the mesh: one more for each quick confirmation, half when confirmations lag.
+ */
+import type { OutboxEvent } from '../../machines/outbox.ts'
+import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
+import { type ChatId, parseChat, type ReplyKey } from '../domain/ids.ts'
+import { readMessage } from '../domain/inbound.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Json } from '../domain/json.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
+
+const SLOTS_AT_FIRST = 8
+const SLOTS_MIN = 2
+/** Own files of a conversation that can still hold a reply: older ones are full. */
+const NEWEST_FILES = 3
+
+export interface Poster {
+  request(chat: ChatId): void
+  release(chat: ChatId): void
+  post(chat: ChatId, key: ReplyKey, text: string, signal: AbortSignal): Promise<void>
+  /** Looks into the chat's history and our own files for the key. */
+  checkLedger(chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<void>
+  /** A reply was seen on the mesh that was posted at this wall-clock time. */
+  confirmed(postedAtMs: number): void
+}
+
+export type PosterOptions = {
+  readonly settings: AccountSettings
+  readonly agent: ZtmAgent
+  readonly clock: Clock
+  readonly tell: (chat: ChatId, event: OutboxEvent) => void
+  /** Whether the chat's outbox still waits for a slot. */
+  readonly waitsForSlot: (chat: ChatId) => boolean
+  /** Posts without confirmation, of all chats. */
+  readonly unconfirmed: () => number
+}
+
+const keyOf = (message: RawMessage): ReplyKey | null => readMessage(message, 1).replyKey
+
+export function createPoster({ settings, agent, clock, tell, waitsForSlot, unconfirmed }: PosterOptions): Poster {
+  const { limits } = settings
+  const holders = new Set<ChatId>()
+  let queue: ChatId[] = []
+  let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
+  let latestConfirmedPostMs = 0
+
+  const grant = () => {
+    while (holders.size < slots) {
+      const chat = queue.shift()
+      if (chat === undefined) return
+      if (!waitsForSlot(chat)) continue
+      holders.add(chat)
+      tell(chat, { type: 'slot.granted', atMs: clock.now() })
+    }
+  }
+
+  const ownFolder = (chat: ChatId): string => {
+    const conversation = parseChat(chat)
+    const base = `/apps/ztm/chat/shared/${settings.username}/publish`
+    return conversation.kind === 'peer' ? `${base}/peers/${conversation.peer}/messages/` : `${base}/groups/${conversation.creator}/${conversation.group}/messages/`
+  }
+
+  const keysOfFile = async (path: string, signal: AbortSignal): Promise<readonly (ReplyKey | null)[]> => {
+    const bytes = await agent.fileData(path, signal)
+    // Listed but not readable now: nothing can be said.
+    if (!bytes) throw new Error(`${path} cannot be read at present.`)
+    const entries: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    if (!Array.isArray(entries)) return []
+    return entries.map((entry: { message?: Json } | null) => keyOf({ time: 0, sender: settings.username, message: entry?.message ?? null }))
+  }
+
+  const isOnMesh = async (chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<boolean> => {
+    // Our own clock wrote the message's time: an hour covers a clock that was put right meanwhile.
+    const history = await agent.messages(chat, Math.max(0, postedAtMs - 3_600_000), signal)
+    if (history?.some(message => message.sender === settings.username && keyOf(message) === key)) return true
+    const folder = ownFolder(chat)
+    const files = (await agent.files({ sinceMs: 0 }, signal)).filter(file => file.path.startsWith(folder) && file.size >= 0)
+    const newest = files.sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES)
+    for (const file of newest) if ((await keysOfFile(file.path, signal)).includes(key)) return true
+    return false
+  }
+
+  return {
+    request(chat) {
+      if (holders.has(chat)) {
+        tell(chat, { type: 'slot.granted', atMs: clock.now() })
+        return
+      }
+      if (!queue.includes(chat)) queue.push(chat)
+      grant()
+    },
+    release(chat) {
+      if (holders.delete(chat)) grant()
+    },
+    async post(chat, key, text, signal) {
+      try {
+        await agent.post(chat, { text, ztmChat: { key } }, signal)
+        tell(chat, { type: 'post.accepted' })
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', status: error.status, reason })
+        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown' })
+        else if (error.retryable) tell(chat, { type: 'post.not-sent' })
+        else tell(chat, { type: 'post.refused', status: 0, reason })
+      }
+    },
+    async checkLedger(chat, key, postedAtMs, signal) {
+      try {
+        if (await isOnMesh(chat, key, postedAtMs, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
+        else {
+          tell(chat, {
+            type: 'ledger.absent',
+            limits,
+            nowMs: clock.now(),
+            laterConfirmed: latestConfirmedPostMs > postedAtMs,
+            otherUnconfirmed: unconfirmed() - 1,
+          })
+        }
+      } catch {
+        // Unknown is an answer here: the outbox looks again later.
+        tell(chat, { type: 'ledger.failed' })
+      }
+    },
+    confirmed(postedAtMs) {
+      latestConfirmedPostMs = Math.max(latestConfirmedPostMs, postedAtMs)
+      const quick = clock.now() - postedAtMs < limits.confirmationLagMs
+      slots = quick ? Math.min(limits.unconfirmedPosts, slots + 1) : Math.max(SLOTS_MIN, Math.floor(slots / 2))
+      queue = queue.filter(waitsForSlot)
+      grant()
+    },
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * What the account keeps, and the actors that run on it. Chats with nothing to do are compact entries; their charts run
+ * while there is something to do, and a little longer.
+ */
+import { type AnyActorRef, createActor, fromTransition, type Snapshot, type SnapshotFrom } from 'xstate'
+import { type ChatEvent, chatMachine } from '../../machines/chat.ts'
+import { type OutboxEvent, outboxMachine } from '../../machines/outbox.ts'
+import { type PairingEvent, pairingMachine } from '../../machines/pairing.ts'
+import { type AccountRecord, type Change, isOutboxRecord } from '../../machines/records.ts'
+import type { ChatId, UserName } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
+import type { Limits } from '../domain/limits.ts'
+import type { FoldSource, Loaded } from '../ports/store.ts'
+import type { Effects } from './effects.ts'
+import { type ChatEntry, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
+import { isChatId, keyOf, parseChange } from './parse-record.ts'
+import { createShelf } from './shelf.ts'
+
+export type AccountEntry = {
+  /** First time live, wall clock ms; null before. */
+  openedAtMs: number | null
+  /** Last moment at which everything had been seen. */
+  liveAtMs: number
+  readonly approved: Set<UserName>
+}
+
+type StoredAccount = { openedAtMs: number | null; liveAtMs: number; approved: readonly UserName[] }
+type PersistedChart = Snapshot<unknown> & Json
+type OutboxSnapshot = SnapshotFrom<typeof outboxMachine>
+type PairingSnapshot = SnapshotFrom<typeof pairingMachine>
+type ChatSnapshot = SnapshotFrom<typeof chatMachine>
+
+export interface Registry {
+  readonly account: AccountEntry
+  readonly chats: ReadonlyMap<ChatId, ChatEntry>
+  /** The kept entry; made, with nothing seen, when there is none. */
+  entry(chat: ChatId): ChatEntry
+  /** State of the charts that run; null = resting. */
+  chat(chat: ChatId): ChatSnapshot | null
+  outbox(chat: ChatId): OutboxSnapshot | null
+  outboxes(): Iterable<ChatId>
+  pairing(user: UserName): PairingSnapshot | null
+  /** Requests that are open. */
+  pairings(): readonly PairingSnapshot[]
+  /** Opens the user's request; there must be none. */
+  openPairing(user: UserName): void
+  tellChat(chat: ChatId, event: ChatEvent): void
+  tellOutbox(chat: ChatId, event: OutboxEvent): void
+  tellPairing(user: UserName, event: PairingEvent): void
+  /** A durable record: first what is kept, then the charts, whose effects may look at it. */
+  apply(seq: number, atMs: number, changes: readonly Change[]): void
+  /** Snapshot and journal tail through the same transitions, silently. Returns a sentence for each record it could not read. */
+  replay(loaded: Loaded): readonly string[]
+  /** Every chart that waits for an effect asks for it again. */
+  resume(): void
+  /** Charts that rest are stopped; what they know is in the entries. */
+  sweep(): void
+  /** Puts a failed chart back to where it was, and lets it ask for its effects again. */
+  recover(actorId: string): void
+  /** The state for the store to fold. What changes from now on is for the next fold; after a failure, `foldFailed` keeps all of it due. */
+  beginFold(): FoldSource
+  foldFailed(): void
+  stop(): void
+}
+
+export type RegistryOptions = {
+  readonly root: AnyActorRef
+  readonly limits: Limits
+  readonly effects: Effects
+  readonly onChildError: (actorId: string, error: unknown) => void
+}
+
+export function createRegistry({ root, limits, effects, onChildError }: RegistryOptions): Registry {
+  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, approved: new Set() }
+  const chats = new Map<ChatId, ChatEntry>()
+  const requests = new Map<UserName, Snapshot<unknown> | null>()
+  let dirty = new Set<string>()
+  let folding = new Set<string>()
+  let lastSeq = 0
+
+  const parent = createActor(
+    fromTransition((state: null, event: { type: string; actorId?: string; error?: unknown }) => {
+      if (event.type.startsWith('xstate.error.actor.')) onChildError(event.actorId ?? '', event.error)
+      return state
+    }, null),
+    { id: 'registry', parent: root },
+  )
+  parent.start()
+
+  const entry = (chat: ChatId): ChatEntry => {
+    const known = chats.get(chat)
+    if (known) return known
+    const made = newEntry(account.liveAtMs - limits.ageFenceMs)
+    chats.set(chat, made)
+    return made
+  }
+
+  const chatShelf = createShelf<ChatId, typeof chatMachine>({
+    kind: 'chat',
+    parent,
+    input: chat => ({ chat }),
+    load: chat => entry(chat).chat,
+    rests: ({ context, value }) =>
+      context.queue.length === 0 && context.held.length === 0 && value.turn === 'idle' && value.door === 'deciding',
+    logic: chatMachine.provide({
+      actions: {
+        commit: (_, params) => effects.commit(params),
+        dispatch: (_, params) => effects.dispatch(params),
+        startBackoff: (_, params) => effects.startDispatchBackoff(params),
+        openPairing: (_, params) => effects.openPairing(params),
+      },
+    }),
+  })
+
+  const outboxShelf = createShelf<ChatId, typeof outboxMachine>({
+    kind: 'outbox',
+    parent,
+    input: chat => ({ chat }),
+    load: chat => entry(chat).outbox,
+    rests: ({ context }) => context.posts.length === 0,
+    logic: outboxMachine.provide({
+      actions: {
+        commit: (_, params) => effects.commit(params),
+        requestSlot: (_, params) => effects.requestSlot(params),
+        releaseSlot: (_, params) => effects.releaseSlot(params),
+        post: (_, params) => effects.post(params),
+        startBackoff: (_, params) => effects.startPostBackoff(params),
+        startLag: (_, params) => effects.startLag(params),
+        startLook: (_, params) => effects.startLook(params),
+        look: (_, params) => effects.look(params),
+        checkLedger: (_, params) => effects.checkLedger(params),
+      },
+    }),
+  })
+
+  const pairingShelf = createShelf<UserName, typeof pairingMachine>({
+    kind: 'pairing',
+    parent,
+    input: user => ({ user }),
+    load: user => requests.get(user) ?? null,
+    rests: ({ status }) => status !== 'active',
+    logic: pairingMachine.provide({
+      actions: {
+        commit: (_, params) => effects.commit(params),
+        requestTicket: (_, params) => effects.requestTicket(params),
+        startBackoff: (_, params) => effects.startPairingBackoff(params),
+        startDeadline: (_, params) => effects.startDeadline(params),
+      },
+    }),
+  })
+
+  const applyAccount = (event: AccountRecord) => {
+    switch (event.type) {
+      case 'account.opened':
+        account.openedAtMs = event.atMs
+        account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
+        return
+      case 'account.lived':
+        account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
+        return
+      case 'user.approved':
+        account.approved.add(event.user)
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  const tellChat = (chat: ChatId, event: ChatEvent) => chatShelf.tell(chat, event)
+  const tellOutbox = (chat: ChatId, event: OutboxEvent) => outboxShelf.tell(chat, event)
+  const tellPairing = (user: UserName, event: PairingEvent) => {
+    if (!requests.has(user)) requests.set(user, null)
+    pairingShelf.tell(user, event)
+    if (pairingShelf.peek(user)?.status === 'done') forgetPairing(user)
+  }
+  const forgetPairing = (user: UserName) => {
+    pairingShelf.remove(user)
+    requests.delete(user)
+  }
+
+  /** The part of a change that is kept beside the charts. */
+  const keep = (change: Change, atMs: number) => {
+    dirty.add(keyOf(change))
+    if (change.at === 'account') applyAccount(change.event)
+    if (change.at !== 'chat') return
+    if (change.event.type === 'chat.opened' && !chats.has(change.chat)) chats.set(change.chat, newEntry(change.event.floorMs))
+    project(entry(change.chat), change.event, atMs, limits)
+  }
+  const tell = (change: Change) => {
+    if (change.at === 'pairing') tellPairing(change.user, change.event)
+    if (change.at !== 'chat') return
+    if (isOutboxRecord(change.event)) tellOutbox(change.chat, change.event)
+    else tellChat(change.chat, change.event)
+  }
+  const replayChart = (change: Change) => {
+    if (change.at === 'pairing') {
+      if (!requests.has(change.user)) requests.set(change.user, null)
+      pairingShelf.replay(change.user, change.event)
+      if (pairingShelf.persisted(change.user) === null) forgetPairing(change.user)
+    }
+    if (change.at !== 'chat') return
+    if (isOutboxRecord(change.event)) outboxShelf.replay(change.chat, change.event)
+    else chatShelf.replay(change.chat, change.event)
+  }
+
+  const restore = (key: string, value: Json): boolean => {
+    if (key === 'account') {
+      const stored = value as StoredAccount
+      account.openedAtMs = stored.openedAtMs
+      account.liveAtMs = stored.liveAtMs
+      for (const user of stored.approved) account.approved.add(user)
+      return true
+    }
+    if (key.startsWith('pairing:')) {
+      requests.set(key.slice('pairing:'.length), value as PersistedChart)
+      return true
+    }
+    const chat = key.slice('chat:'.length)
+    if (!key.startsWith('chat:') || !isChatId(chat)) return false
+    chats.set(chat, restoreChat(value as StoredChat))
+    return true
+  }
+
+  const stored = (key: string): Json => {
+    if (key === 'account') return { ...account, approved: [...account.approved] }
+    if (key.startsWith('pairing:')) {
+      const user = key.slice('pairing:'.length)
+      return (pairingShelf.persisted(user) ?? requests.get(user) ?? null) as Json
+    }
+    const chat = key.slice('chat:'.length) as ChatId
+    const kept = entry(chat)
+    const chart = chatShelf.persisted(chat)
+    const outbox = outboxShelf.persisted(chat)
+    return storeChat({ ...kept, chat: chart === undefined ? kept.chat : chart, outbox: outbox === undefined ? kept.outbox : outbox }) as Json
+  }
+
+  return {
+    account,
+    chats,
+    entry,
+    chat: chat => chatShelf.peek(chat),
+    outbox: chat => outboxShelf.peek(chat),
+    outboxes: () => outboxShelf.running(),
+    pairing: user => pairingShelf.peek(user),
+    pairings: () => [...requests.keys()].flatMap(user => pairingShelf.peek(user) ?? []),
+    openPairing(user) {
+      requests.set(user, null)
+      pairingShelf.start(user)
+    },
+    tellChat,
+    tellOutbox,
+    tellPairing,
+    apply(seq, atMs, changes) {
+      lastSeq = seq
+      for (const change of changes) keep(change, atMs)
+      for (const change of changes) tell(change)
+    },
+    replay(loaded) {
+      const problems: string[] = []
+      for (const [key, { value }] of loaded.entries) {
+        if (!restore(key, value)) problems.push(`The snapshot has an entry ${JSON.stringify(key)} that this version does not know; it was left out.`)
+      }
+      for (const record of loaded.tail) {
+        for (const raw of record.changes) {
+          // Part of the snapshot already.
+          if ((loaded.entries.get(raw.key)?.seq ?? 0) >= record.seq) continue
+          const change = parseChange(raw)
+          if (!change) {
+            problems.push(`Record ${record.seq} of the journal has an event for ${JSON.stringify(raw.key)} that this version does not know; it was left out.`)
+            continue
+          }
+          keep(change, record.atMs)
+          replayChart(change)
+        }
+      }
+      lastSeq = loaded.lastSeq
+      return problems
+    },
+    resume() {
+      for (const chat of chats.keys()) {
+        outboxShelf.resume(chat, { type: 'host.resumed' })
+        chatShelf.resume(chat, { type: 'host.resumed' })
+      }
+      for (const user of requests.keys()) pairingShelf.resume(user, { type: 'host.resumed' })
+    },
+    sweep() {
+      chatShelf.sweep(chat => {
+        entry(chat).chat = null
+      })
+      outboxShelf.sweep(chat => {
+        entry(chat).outbox = null
+      })
+    },
+    recover(actorId) {
+      const [kind, key] = [actorId.slice(0, actorId.indexOf(':')), actorId.slice(actorId.indexOf(':') + 1)]
+      if (kind === 'pairing') {
+        pairingShelf.recover(key)
+        pairingShelf.tell(key, { type: 'host.resumed' })
+      } else if (isChatId(key)) {
+        const shelf = kind === 'chat' ? chatShelf : outboxShelf
+        shelf.recover(key)
+        shelf.tell(key, { type: 'host.resumed' })
+      }
+    },
+    beginFold() {
+      const due = dirty
+      folding = due
+      dirty = new Set()
+      return {
+        seq: () => lastSeq,
+        *keys() {
+          yield 'account'
+          for (const chat of chats.keys()) yield `chat:${chat}`
+          for (const user of requests.keys()) yield `pairing:${user}`
+        },
+        dirty: () => due,
+        read: stored,
+      }
+    },
+    foldFailed() {
+      for (const key of folding) dirty.add(key)
+    },
+    stop() {
+      chatShelf.stop()
+      outboxShelf.stop()
+      pairingShelf.stop()
+      parent.stop()
+    },
+  }
+}

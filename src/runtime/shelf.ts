@@ -1,0 +1,127 @@
+/**
+ * The actors of one chart, by key: made when an event comes, taken off when they rest. What they are while off the shelf
+ * stays with the caller as plain JSON.
+ *
+ * Children are made here, not by a chart's `spawn`: one machine with thousands of children pays for each with a copy of all.
+ */
+import {
+  type Actor,
+  type AnyActorRef,
+  type AnyStateMachine,
+  createActor,
+  type EventFromLogic,
+  type InputFrom,
+  type Snapshot,
+  type SnapshotFrom,
+  transition,
+} from 'xstate'
+
+export type ShelfOptions<Key extends string, Logic extends AnyStateMachine> = {
+  readonly kind: string
+  readonly logic: Logic
+  readonly parent: AnyActorRef
+  readonly input: (key: Key) => InputFrom<Logic>
+  /** The state it had when it was put away; null = as new. */
+  readonly load: (key: Key) => Snapshot<unknown> | null
+  /** Nothing to do: as good as new. */
+  readonly rests: (snapshot: SnapshotFrom<Logic>) => boolean
+}
+
+export interface Shelf<Key extends string, Logic extends AnyStateMachine> {
+  tell(key: Key, event: EventFromLogic<Logic>): void
+  /** Makes it run without an event: a new one enters its first state. */
+  start(key: Key): void
+  /** The state of a running actor; null when none runs. */
+  peek(key: Key): SnapshotFrom<Logic> | null
+  running(): Iterable<Key>
+  /** The state as JSON: null when it rests, undefined when it does not run. */
+  persisted(key: Key): Snapshot<unknown> | null | undefined
+  /** One silent step: no effect is carried out. */
+  replay(key: Key, event: EventFromLogic<Logic>): void
+  /** Makes what was replayed, or loaded, run: restoring is not entering, so each is told to ask for its effects again. */
+  resume(key: Key, event: EventFromLogic<Logic>): void
+  /** Takes resting actors off; `put` gets their keys. */
+  sweep(put: (key: Key) => void): void
+  /** Puts a failed actor back to where it was; its caller tells it to resume. */
+  recover(key: Key): void
+  remove(key: Key): void
+  stop(): void
+}
+
+export function createShelf<Key extends string, Logic extends AnyStateMachine>(
+  options: ShelfOptions<Key, Logic>,
+): Shelf<Key, Logic> {
+  const { logic, parent } = options
+  const actors = new Map<Key, Actor<Logic>>()
+  const put = new Map<Key, SnapshotFrom<Logic>>()
+
+  const make = (key: Key, snapshot: Snapshot<unknown> | null): Actor<Logic> =>
+    createActor<AnyStateMachine>(logic, {
+      id: `${options.kind}:${key}`,
+      parent,
+      input: options.input(key),
+      ...(snapshot ? { snapshot } : {}),
+    }) as Actor<Logic>
+
+  const persist = (snapshot: SnapshotFrom<Logic>): Snapshot<unknown> => logic.getPersistedSnapshot(snapshot)
+
+  const actorOf = (key: Key): Actor<Logic> => {
+    const running = actors.get(key)
+    if (running) return running
+    const replayed = put.get(key)
+    put.delete(key)
+    const actor = make(key, replayed ? persist(replayed) : options.load(key))
+    actors.set(key, actor)
+    actor.start()
+    return actor
+  }
+
+  return {
+    tell: (key, event) => actorOf(key).send(event),
+    start: key => void actorOf(key),
+    peek: key => actors.get(key)?.getSnapshot() ?? null,
+    running: () => actors.keys(),
+    persisted(key) {
+      const snapshot: SnapshotFrom<Logic> | undefined = actors.get(key)?.getSnapshot() ?? put.get(key)
+      if (snapshot === undefined) return undefined
+      return options.rests(snapshot) ? null : persist(snapshot)
+    },
+    replay(key, event) {
+      const before: SnapshotFrom<Logic> = put.get(key) ?? make(key, options.load(key)).getSnapshot()
+      const [after] = transition(logic, before, event)
+      put.set(key, after as SnapshotFrom<Logic>)
+    },
+    resume(key, event) {
+      const replayed = put.get(key)
+      const waits = replayed ? !options.rests(replayed) : options.load(key) !== null
+      if (waits) actorOf(key).send(event)
+    },
+    sweep(rested) {
+      for (const [key, actor] of actors) {
+        if (!options.rests(actor.getSnapshot())) continue
+        rested(key)
+        actor.stop()
+        actors.delete(key)
+      }
+    },
+    recover(key) {
+      const failed = actors.get(key)
+      if (!failed) return
+      actors.delete(key)
+      const snapshot = { ...persist(failed.getSnapshot()), status: 'active' as const, error: undefined }
+      const actor = make(key, snapshot as Snapshot<unknown>)
+      actors.set(key, actor)
+      actor.start()
+    },
+    remove(key) {
+      actors.get(key)?.stop()
+      actors.delete(key)
+      put.delete(key)
+    },
+    stop() {
+      for (const actor of actors.values()) actor.stop()
+      actors.clear()
+      put.clear()
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** Counts what the records say, and tells whoever watches. */
+import type { Change } from '../../machines/records.ts'
+import type { AccountId } from '../domain/ids.ts'
+import type { AccountState, AccountStatus, RuntimeEvent } from './runtime.ts'
+
+export interface StatusKeeper {
+  /** To be called before the change is applied. */
+  note(change: Change, atMs: number): void
+  current(): AccountState
+  state(state: AccountState, reason: string | null, atMs: number): void
+  fed(atMs: number): void
+  warn(sentence: string): void
+  countRepeatedPost(): void
+  status(now: Pick<AccountStatus, 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'>): AccountStatus
+}
+
+const WARNINGS_MAX = 50
+
+export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEvent) => void): StatusKeeper {
+  let state: AccountState = 'idle'
+  let reason: string | null = null
+  let sinceMs = 0
+  let lastFeedAtMs: number | null = null
+  let lastInboundAtMs: number | null = null
+  let lastOutboundAtMs: number | null = null
+  const warnings: string[] = []
+  const counters = { seen: 0, processed: 0, sent: 0, repeatedPosts: 0, deadLetters: 0 }
+  const ignored: Record<string, number> = {}
+
+  const noteChat = ({ chat, event }: Extract<Change, { at: 'chat' }>, atMs: number) => {
+    switch (event.type) {
+      case 'message.accepted':
+      case 'message.held':
+      case 'message.ignored': {
+        const { action, reason, detail } = event.decision
+        counters.seen += 1
+        lastInboundAtMs = atMs
+        if (action === 'process') counters.processed += 1
+        if (action === 'ignore') ignored[reason] = (ignored[reason] ?? 0) + 1
+        emit({ event: 'decision', account, atMs, chat, id: event.message.id, sender: event.message.sender, action, reason, detail })
+        return
+      }
+      case 'message.dropped':
+        ignored[event.reason] = (ignored[event.reason] ?? 0) + event.ids.length
+        return
+      case 'message.released':
+        return
+      case 'turn.abandoned':
+        counters.deadLetters += 1
+        emit({ event: 'dead-letter', account, atMs, chat, id: event.id, reason: event.reason })
+        return
+      case 'reply.failed':
+        counters.deadLetters += 1
+        emit({ event: 'dead-letter', account, atMs, chat, id: event.key, reason: event.reason })
+        return
+      case 'reply.sent':
+        counters.sent += event.keys.length
+        lastOutboundAtMs = atMs
+        for (const key of event.keys) emit({ event: 'sent', account, atMs, chat, key })
+        return
+      default:
+    }
+  }
+
+  return {
+    note(change, atMs) {
+      if (change.at === 'chat') noteChat(change, atMs)
+      if (change.at !== 'pairing') return
+      const { user, event } = change
+      const states = { 'pairing.opened': 'pending', 'pairing.approved': 'approved', 'pairing.rejected': 'rejected', 'pairing.expired': 'expired' } as const
+      if (event.type in states) {
+        const state = states[event.type as keyof typeof states]
+        emit({ event: 'pairing', account, atMs, user, state, code: event.type === 'pairing.opened' ? event.code : '' })
+      }
+    },
+    current: () => state,
+    state(next, why, atMs) {
+      if (next === state && why === reason) return
+      if (next !== state) sinceMs = atMs
+      state = next
+      reason = why
+      emit({ event: 'state', account, atMs, state, reason })
+      if (state === 'live') emit({ event: 'live', account, atMs })
+    },
+    fed(atMs) {
+      lastFeedAtMs = atMs
+    },
+    warn(sentence) {
+      if (warnings.includes(sentence)) return
+      warnings.push(sentence)
+      if (warnings.length > WARNINGS_MAX) warnings.shift()
+    },
+    countRepeatedPost() {
+      counters.repeatedPosts += 1
+    },
+    status: now => ({
+      account,
+      state,
+      sinceMs,
+      reason,
+      feed: state === 'live' ? 'poll' : null,
+      lastFeedAtMs,
+      lastInboundAtMs,
+      lastOutboundAtMs,
+      warnings: [...warnings],
+      counters: { ...counters, ignored: { ...ignored } },
+      ...now,
+    }),
+  }
+}

@@ -1,0 +1,84 @@
+/** The watchers at work: one actor per peer or group that has something new, gone when it has been fetched. */
+import { type Actor, type AnyActorRef, createActor } from 'xstate'
+import { watcherMachine } from '../../machines/watcher.ts'
+import { backoffMs } from '../domain/backoff.ts'
+import { ZtmChatError } from '../domain/errors.ts'
+import type { ChatId } from '../domain/ids.ts'
+import type { Limits } from '../domain/limits.ts'
+import type { Random } from '../ports/random.ts'
+import { createGate } from './gate.ts'
+import type { Timers } from './timers.ts'
+
+export interface Watchers {
+  changed(chat: ChatId): void
+  /** None is at work: everything known has been fetched. */
+  idle(): boolean
+  stop(): void
+}
+
+export type WatchersOptions = {
+  readonly parent: AnyActorRef
+  readonly limits: Limits
+  readonly random: Random
+  readonly timers: Timers
+  readonly signal: AbortSignal
+  readonly fetch: (chat: ChatId, signal: AbortSignal) => Promise<void>
+  readonly onTrouble: (chat: ChatId, reason: string) => void
+}
+
+export function createWatchers({ parent, limits, random, timers, signal, fetch, onTrouble }: WatchersOptions): Watchers {
+  const actors = new Map<ChatId, Actor<typeof watcherMachine>>()
+  const gate = createGate(limits.fetches)
+
+  const drop = (chat: ChatId) => {
+    const actor = actors.get(chat)
+    if (actor?.getSnapshot().value !== 'idle') return
+    actor.stop()
+    actors.delete(chat)
+  }
+
+  const work = async (chat: ChatId) => {
+    const outcome = await gate
+      .run(() => fetch(chat, signal))
+      .then(
+        () => ({ type: 'fetch.done' }) as const,
+        (error: unknown) => ({
+          type: 'fetch.failed' as const,
+          retryable: !(error instanceof ZtmChatError) || error.retryable,
+          reason: error instanceof Error ? error.message : String(error),
+        }),
+      )
+    actors.get(chat)?.send(outcome)
+    drop(chat)
+  }
+
+  const logic = watcherMachine.provide({
+    actions: {
+      fetch: (_, { chat }) => void work(chat),
+      startBackoff: ({ context }, { failures }) =>
+        timers.set(
+          `watcher:${context.chat}`,
+          backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }),
+          () => actors.get(context.chat)?.send({ type: 'backoff.over' }),
+        ),
+      reportTrouble: (_, { chat, reason }) => onTrouble(chat, reason),
+    },
+  })
+
+  return {
+    changed(chat) {
+      if (signal.aborted) return
+      const actor = actors.get(chat) ?? createActor(logic, { id: `watcher:${chat}`, parent, input: { chat } })
+      if (!actors.has(chat)) {
+        actors.set(chat, actor)
+        actor.start()
+      }
+      actor.send({ type: 'chat.changed' })
+    },
+    idle: () => actors.size === 0,
+    stop() {
+      for (const actor of actors.values()) actor.stop()
+      actors.clear()
+    },
+  }
+}
