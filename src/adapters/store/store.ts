@@ -1,0 +1,93 @@
+import { StoreUnusable } from '../../domain/errors.ts'
+import type { Disk } from '../../ports/disk.ts'
+import type { Store, StoredRecord } from '../../ports/store.ts'
+import { compactInto } from './compaction.ts'
+import { storeFailure } from './failures.ts'
+import { createJournal, type Journal, SEGMENT_BYTES } from './journal.ts'
+import { type Found, loadState } from './load.ts'
+import type { Lease } from './lock.ts'
+import { SHARDS, shardOf } from './shards.ts'
+
+export interface StoreOptions {
+  readonly disk: Disk
+  /** For messages: the state directory, as the user knows it. */
+  readonly where?: string
+  /** Given back by `close`. */
+  readonly lease?: Lease
+  /** Past this a new segment is begun. */
+  readonly segmentBytes?: number
+  /** Of a new store; one that exists keeps its own. */
+  readonly shards?: number
+}
+
+type Open = Found & { readonly journal: Journal; readonly changed: Map<number, number> }
+
+/** Journal and snapshots of one account, on any disk. Call `load` first. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { disk, where = 'the state directory', lease, segmentBytes = SEGMENT_BYTES, shards = SHARDS } = options
+  let open: Open | null = null
+  let compacting: Promise<void> = Promise.resolve()
+  let isClosed = false
+
+  const loaded = (): Open => {
+    if (!open) throw new Error('The store was used before it was loaded.')
+    return open
+  }
+  const mayGoOn = (): void => {
+    if (isClosed) throw new StoreUnusable(`The store of ${where} is closed; what was not folded stays in the journal.`, false)
+  }
+
+  return {
+    async load() {
+      if (open) throw new Error('The store was loaded twice.')
+      mayGoOn()
+      try {
+        const found = await loadState(disk, where, shards)
+        const journal = createJournal({ disk, where, segmentBytes, ...found, lastSeq: found.loaded.lastSeq })
+        open = { ...found, journal, changed: new Map() }
+        noteChanges(open, found.loaded.tail)
+        return found.loaded
+      } catch (cause) {
+        throw storeFailure(cause, 'Loading the state', where)
+      }
+    },
+    async append(records) {
+      const state = loaded()
+      noteChanges(state, records)
+      await state.journal.append(records)
+    },
+    journalBytes: () => loaded().journal.bytes(),
+    async compact(source) {
+      const { journal, shards: number, shardSeqs, changed } = loaded()
+      const before = compacting
+      const run = async () => {
+        await before
+        mayGoOn()
+        await compactInto({ disk, where, journal, shards: number, shardSeqs, changed, source, mayGoOn })
+      }
+      const done = run()
+      compacting = done.catch(() => {})
+      try {
+        await done
+      } catch (cause) {
+        throw storeFailure(cause, 'Writing the snapshot', where)
+      }
+    },
+    async close() {
+      isClosed = true
+      await compacting
+      await open?.journal.close()
+      await lease?.release()
+    },
+  }
+}
+
+/** Noted before it is durable: a shard written once too often does no harm. */
+function noteChanges({ changed, shards }: Open, records: readonly StoredRecord[]): void {
+  for (const { seq, changes } of records) {
+    for (const { key } of changes) {
+      const shard = shardOf(key, shards)
+      changed.set(shard, Math.max(seq, changed.get(shard) ?? 0))
+    }
+  }
+}
