@@ -143,6 +143,45 @@ test('a post that timed out while it waited for a connection was not sent, and s
   expect(server.requests.map(({ body }) => `${body}`)).toEqual(['1'])
 })
 
+test('a post that was given up while it queued is never sent, even when its turn comes', async () => {
+  const server = await serve((_, response, __, nth) => {
+    if (nth === 1) answerFirst = () => response.writeHead(201).end()
+    else response.writeHead(201).end()
+  })
+  let answerFirst = () => {}
+  const transport = createUndiciTransport({ connections: { post: 1 } })
+  const { agent: patient } = at(server.url, { transport, apiTimeoutMs: 60_000 })
+  const { agent: hasty, clock } = at(server.url, { transport, apiTimeoutMs: 30_000 })
+  const first = patient.post(alice, 1)
+  await server.seen(1)
+  const second = errorOf(hasty.post(alice, 2))
+  await clock.advance(30_000)
+  const third = patient.post(alice, 3)
+
+  answerFirst()
+  await Promise.all([first, third])
+
+  expect((await second).mayHaveActed).toBe(false)
+  expect(server.requests.map(({ body }) => `${body}`)).toEqual(['1', '3'])
+})
+
+test('an abort by the caller is silence, wherever it meets the call', async () => {
+  const server = await serve(() => {})
+  const { agent } = at(server.url, { transport: createUndiciTransport({ connections: { post: 1 } }) })
+  const stop = new AbortController()
+  const underWay = errorOf(agent.post(alice, 1, stop.signal))
+  await server.seen(1)
+  const queued = errorOf(agent.post(alice, 2, stop.signal))
+
+  stop.abort()
+
+  const message =
+    `POST ${server.url}/api/meshes/home/apps/ztm/chat/api/peers/alice/messages was given up before its answer came;` +
+    ' see what asked for the stop.'
+  expect(shape(await underWay)).toEqual({ name: 'ZtmAgentSilent', message, retryable: true, mayHaveActed: true })
+  expect(shape(await queued)).toEqual({ name: 'ZtmAgentSilent', message, retryable: true, mayHaveActed: true })
+})
+
 test('a long-poll has no time-out: only its signal ends it, as silence', async () => {
   const server = await serve(() => {})
   const { agent, clock } = at(server.url)
@@ -161,17 +200,24 @@ test('a long-poll has no time-out: only its signal ends it, as silence', async (
   expect(server.requests[0]?.url).toBe('/api/meshes/home/files?since=5&wait=true')
 })
 
-test('a call with a signal that was already aborted sends nothing', async () => {
-  const server = await serve((_, response) => json(response, []))
-  const { agent, clock } = at(server.url)
+test('a call with a signal that was already aborted does not reach the transport', async () => {
+  let requests = 0
+  const transport = { request: () => Promise.reject(new Error(`request ${++requests}`)), close: async () => {} }
+  const { agent, clock } = at('http://127.0.0.1:7777', { transport })
 
   expect(await errorOf(agent.users(AbortSignal.abort()))).toBeInstanceOf(ZtmAgentSilent)
-  expect([server.requests.length, clock.pending()]).toEqual([0, 0])
+  expect([requests, clock.pending()]).toEqual([0, 0])
 })
 
 test('closing ends what is under way, and later calls are not sent', async () => {
   const server = await serve(() => {})
-  const { agent, clock } = at(server.url)
+  const transport = createUndiciTransport()
+  let closed = 0
+  const close = async () => {
+    closed++
+    await transport.close()
+  }
+  const { agent, clock } = at(server.url, { transport: { ...transport, close } })
   const polling = errorOf(agent.files({ sinceMs: 0, wait: true }))
   const posting = errorOf(agent.post(alice, 'hello'))
   await server.seen(2)
@@ -180,8 +226,11 @@ test('closing ends what is under way, and later calls are not sent', async () =>
 
   expect(await polling).toBeInstanceOf(ZtmAgentSilent)
   expect(await posting).toBeInstanceOf(ZtmAgentSilent)
-  expect(await errorOf(agent.post(alice, 'more'))).toBeInstanceOf(ZtmAgentUnreachable)
-  expect([server.requests.length, clock.pending()]).toEqual([2, 0])
+  expect(shape(await errorOf(agent.post(alice, 'more')))).toMatchObject({
+    name: 'ZtmAgentUnreachable',
+    message: `POST ${server.url}/api was not sent: this client is closed. Open a new one.`,
+  })
+  expect([server.requests.length, clock.pending(), closed]).toEqual([2, 0, 1])
 })
 
 test('an empty body where an object is due is malformed, and points at the hub', async () => {

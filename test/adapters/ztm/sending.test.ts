@@ -172,6 +172,37 @@ test('a remote agent is reached with its authority and a certificate of ours, an
   expect(error.message).toContain('TLS failed')
 })
 
+test('a closed transport ends what is under way and opens nothing new', async () => {
+  const server = await serve(() => {})
+  const transport = createUndiciTransport()
+  const request = () => {
+    const { signal } = new AbortController()
+    return errorOf(transport.request({ method: 'GET', url: `${server.url}/`, headers: {}, pool: 'read', signal, maxBytes: 10 }))
+  }
+  const underWay = request()
+  await server.seen(1)
+
+  await transport.close()
+
+  expect(await underWay).toMatchObject({ kind: 'silent', message: 'the connections were closed' })
+  expect(await request()).toMatchObject({ kind: 'unreachable', message: 'the connections were closed' })
+  expect(server.requests.length).toBe(1)
+})
+
+test('a transport whose signal was already aborted opens nothing', async () => {
+  const server = await serve((_, response) => json(response, []))
+  const transport = createUndiciTransport()
+  opened.unshift(transport)
+  const url = `${server.url}/`
+
+  const error = await errorOf(
+    transport.request({ method: 'GET', url, headers: {}, pool: 'read', signal: AbortSignal.abort(), maxBytes: 10 }),
+  )
+
+  expect(error).toMatchObject({ kind: 'unreachable', message: 'given up' })
+  expect(server.requests).toEqual([])
+})
+
 test('the protocol knows nothing of undici, so that a simulated mesh can carry it', () => {
   for (const file of ['transport', 'exchange', 'ztm-agent', 'answers', 'permit-server']) {
     expect(readFileSync(new URL(`../../../src/adapters/ztm/${file}.ts`, import.meta.url), 'utf8')).not.toContain("from 'undici'")
