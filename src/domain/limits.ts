@@ -43,7 +43,7 @@ export const LIMITS = {
   /** The next part of a reply is posted after this even when the confirmation of the one before lags. */
   confirmationLagMs: 5_000,
   /** Looks for a reply on the mesh: first, and doubling up to the second. */
-  confirmationLookMs: 1_000,
+  confirmationLookMs: 250,
   confirmationLookMsMax: 15_000,
   /** Our only unconfirmed post, absent from our own files: taken for lost after this ... */
   lostPostMs: 60_000,

@@ -17,11 +17,12 @@ import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { join, probe } from './connect.ts'
 import { createDispatcher } from './dispatcher.ts'
-import type { Effects } from './effects.ts'
+import { type Effects, inOrder } from './effects.ts'
 import { createPollFeed } from './feed.ts'
 import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
 import { createMemberships } from './membership.ts'
+import { createNursery } from './nursery.ts'
 import { createPairingDesk } from './pairing-desk.ts'
 import { createPoster } from './poster.ts'
 import { createRegistry } from './registry.ts'
@@ -71,6 +72,16 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   let sweeping = false
   let stopped: (() => void) | null = null
 
+  const nursery = createNursery(`accounts:${account}`, (actorId, error) => {
+    const failures = (recoveries.get(actorId) ?? 0) + 1
+    recoveries.set(actorId, failures)
+    log.error({ actor: actorId, failures, err: error }, 'a chart failed')
+    status.warn(`${actorId} failed ${failures} times, last with: ${error instanceof Error ? error.message : String(error)}`)
+    if (failures > RECOVERIES_MAX) return
+    const delayMs = backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() })
+    timers.set(`recover:${actorId}`, delayMs, () => registry.recover(actorId))
+  })
+
   const feed = createPollFeed({
     agent,
     clock,
@@ -92,20 +103,22 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         probe: () => void probe(agent, settings, journal.trouble(), signal).then(outcome => root.send(outcome)),
         join: () => void join(agent, settings, permits, clock, signal).then(outcome => root.send(outcome)),
         watch: (_, { chats }) => {
-          for (const chat of chats) watchers.changed(chat)
+          for (const chat of chats) effects.look({ chat })
         },
         startBackoff: (_, { failures }) =>
-          timers.set('reconnect', backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }), () =>
-            root.send({ type: 'backoff.over' }),
+          timers.set(
+            'reconnect',
+            backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }),
+            () => root.send({ type: 'backoff.over' }),
           ),
         startLongRest: () => timers.set('reconnect', limits.blockedRetryMs, () => root.send({ type: 'backoff.over' })),
         drain: () => void drain(),
       },
     }),
-    { id: `account:${account}`, input: { account } },
+    { id: `account:${account}`, parent: nursery.ref, input: { account } },
   )
 
-  const effects: Effects = {
+  const effects = inOrder<Effects>({
     commit: commit => journal.commit(commit),
     dispatch: job => dispatcher.submit(job),
     startDispatchBackoff: ({ chat, attempt }) =>
@@ -128,7 +141,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
         () => registry.tellOutbox(chat, { type: 'backoff.over' }),
       ),
-    startLag: ({ chat }) => timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over' })),
+    startLag: ({ chat }) =>
+      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over' })),
     startLook: ({ chat, looks }) =>
       timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, limits.confirmationLookMs * 2 ** looks), () =>
         registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
@@ -138,25 +152,12 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     requestTicket: ({ user }) => desk.requestTicket(user),
     startPairingBackoff: ({ user }) => desk.startBackoff(user),
     startDeadline: ({ user, atMs }) => desk.startDeadline(user, atMs),
-  }
-
-  const registry = createRegistry({
-    root,
-    limits,
-    effects,
-    onChildError(actorId, error) {
-      const failures = (recoveries.get(actorId) ?? 0) + 1
-      recoveries.set(actorId, failures)
-      log.error({ actor: actorId, failures, err: error }, 'a chart failed')
-      status.warn(`${actorId} failed ${failures} times, last with: ${error instanceof Error ? error.message : String(error)}`)
-      if (failures > RECOVERIES_MAX) return
-      const delayMs = backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() })
-      timers.set(`recover:${actorId}`, delayMs, () => registry.recover(actorId))
-    },
   })
 
+  const registry = createRegistry({ nursery, limits, effects })
+
   const journal = createJournal({
-    root,
+    nursery,
     store,
     clock,
     random,
@@ -190,7 +191,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   })
 
   const watchers = createWatchers({
-    parent: root,
+    nursery,
     limits,
     random,
     timers,
@@ -228,7 +229,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   function apply(seq: number, atMs: number, changes: readonly Change[]) {
     for (const change of changes) {
       if (change.at === 'chat' && change.event.type === 'reply.sent') {
-        const sent = registry.outbox(change.chat)?.context.posts.filter(post => (change.event as { keys: readonly string[] }).keys.includes(post.key)) ?? []
+        const sent =
+          registry
+            .outbox(change.chat)
+            ?.context.posts.filter(post => (change.event as { keys: readonly string[] }).keys.includes(post.key)) ?? []
         for (const post of sent) poster.confirmed(post.postedAtMs)
       }
       if (change.at === 'chat' && change.event.type === 'reply.requeued') status.countRepeatedPost()
@@ -238,7 +242,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     for (const change of changes) {
       if (change.at !== 'chat') continue
       const { chat, event } = change
-      if (event.type === 'message.accepted' || event.type === 'message.held' || event.type === 'message.ignored') intake.settled(chat, event.message.id)
+      if (event.type === 'message.accepted' || event.type === 'message.held' || event.type === 'message.ignored')
+        intake.settled(chat, event.message.id)
       if (event.type === 'turn.adopted') dispatcher.adopted(event.id)
       if (event.type.startsWith('turn.') && intake.hasRoomAgain(chat)) watchers.changed(chat)
     }
@@ -260,6 +265,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     registry.stop()
     timers.clear()
     root.send({ type: 'account.drained' })
+    nursery.stop()
     stopped?.()
   }
 
@@ -284,14 +290,18 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     status.state(state, context.reason, clock.now())
     if (state !== before) log.info({ state, reason: context.reason }, 'account state')
     // Replies that wait for the agent to come back need not wait for their backoff.
-    if (state === 'live' && before !== 'live') for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
+    if (state === 'live' && before !== 'live')
+      for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
   })
 
   const queueReply = async (chat: ChatId, text: string, key: string) => {
     const conversation = parseChat(chat)
     const names = conversation.kind === 'peer' ? [conversation.peer] : [conversation.creator, conversation.group]
     for (const name of names) {
-      if (!isSafeName(name)) throw new UnsafeName(`${JSON.stringify(chat)} cannot be written to: a mesh name is not empty and has no "/", "#", "?" or control characters.`)
+      if (!isSafeName(name))
+        throw new UnsafeName(
+          `${JSON.stringify(chat)} cannot be written to: a mesh name is not empty and has no "/", "#", "?" or control characters.`,
+        )
     }
     const parts = text.trim() === '' ? [] : splitReply(makeSafe(text), limits.partCharacters)
     const replies = parts.map((part, index) => ({ key: replyKey(key, index), text: part }))

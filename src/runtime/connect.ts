@@ -15,14 +15,22 @@ const sentence = (error: unknown) => (error instanceof Error ? error.message : S
 
 const isForbidden = (error: unknown) => error instanceof ZtmAgentRefused && (error.status === 401 || error.status === 403)
 
-export async function probe(agent: ZtmAgent, settings: AccountSettings, storeTrouble: string | null, signal: AbortSignal): Promise<Outcome> {
+export async function probe(
+  agent: ZtmAgent,
+  settings: AccountSettings,
+  storeTrouble: string | null,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { meshName, username } = settings
   const at = `mesh "${meshName}" of the ZTM agent at ${settings.agentUrl}`
   try {
     const mesh = await agent.mesh(signal)
     if (!mesh) {
       if (settings.permit) return { type: 'probe.not-joined' }
-      return { type: 'probe.blocked', reason: `The ${at} is not joined; join it there, or set permitSource (and permitUrl or permitFilePath).` }
+      return {
+        type: 'probe.blocked',
+        reason: `The ${at} is not joined; join it there, or set permitSource (and permitUrl or permitFilePath).`,
+      }
     }
     if (mesh.username !== undefined && mesh.username !== username) {
       return {
@@ -36,7 +44,10 @@ export async function probe(agent: ZtmAgent, settings: AccountSettings, storeTro
     }
     const appUser = await agent.appUser(signal)
     if (appUser !== username) {
-      return { type: 'probe.blocked', reason: `The chat app of ${at} runs as "${appUser}", but username is "${username}"; set username to "${appUser}".` }
+      return {
+        type: 'probe.blocked',
+        reason: `The chat app of ${at} runs as "${appUser}", but username is "${username}"; set username to "${appUser}".`,
+      }
     }
     if (storeTrouble) return { type: 'probe.failed', reason: storeTrouble }
     return { type: 'probe.passed' }
@@ -45,7 +56,13 @@ export async function probe(agent: ZtmAgent, settings: AccountSettings, storeTro
   }
 }
 
-export async function join(agent: ZtmAgent, settings: AccountSettings, permits: PermitSource, clock: Clock, signal: AbortSignal): Promise<Outcome> {
+export async function join(
+  agent: ZtmAgent,
+  settings: AccountSettings,
+  permits: PermitSource,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Outcome> {
   try {
     const permit = await permits(settings, await agent.identity(signal), signal)
     await agent.join(permit, signal)

@@ -1,8 +1,8 @@
 /** Accepted messages on their way to the responder: so many at once, first come first served, one of a chat at a time. */
 import type { ChatEvent } from '../../machines/chat.ts'
 import type { Inbound } from '../../machines/records.ts'
-import { findMention } from '../domain/mention.ts'
 import { type ChatId, type MessageId, parseChat } from '../domain/ids.ts'
+import { findMention } from '../domain/mention.ts'
 import { makeSafe, splitReply } from '../domain/reply.ts'
 import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
 import { mergeTools } from '../domain/tools.ts'

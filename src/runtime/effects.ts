@@ -2,7 +2,7 @@ import type { Commit } from '../../machines/records.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 
 /** What the charts of chats, outboxes and pairing requests ask for. Each answers with an event to the chart that asked. */
-export interface Effects {
+export type Effects = {
   commit(params: Commit): void
   dispatch(params: { chat: ChatId; id: MessageId; attempt: number }): void
   startDispatchBackoff(params: { chat: ChatId; attempt: number }): void
@@ -18,4 +18,20 @@ export interface Effects {
   requestTicket(params: { user: UserName }): void
   startPairingBackoff(params: { user: UserName }): void
   startDeadline(params: { user: UserName; atMs: number }): void
+}
+
+/**
+ * Carries effects out in the order in which they were asked for, after the step that asked: an effect may make other charts,
+ * and XState does not want that inside an action.
+ */
+export function inOrder<Performers extends { readonly [name: string]: (params: never) => void }>(performers: Performers): Performers {
+  const queue: (() => void)[] = []
+  const drain = () => {
+    for (let run = queue.shift(); run; run = queue.shift()) run()
+  }
+  const later = (perform: (params: never) => void) => (params: never) => {
+    queue.push(() => perform(params))
+    if (queue.length === 1) queueMicrotask(drain)
+  }
+  return Object.fromEntries(Object.entries(performers).map(([name, perform]) => [name, later(perform)])) as Performers
 }

@@ -8,7 +8,7 @@ import { type Cursor, emptyCursor, remember } from '../domain/cursor.ts'
 import type { Action, Reason } from '../domain/decision.ts'
 import type { MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
-import { afterAnswer, type LoopGuard, onMessage } from '../domain/loop-guard.ts'
+import { afterAnswer, type LoopState, noLoop, onMessage } from '../domain/loop-guard.ts'
 
 export type KeptDecision = {
   readonly id: MessageId
@@ -22,7 +22,7 @@ export type KeptDecision = {
 export type DeadLetter = { readonly id: string; readonly atMs: number; readonly reason: string }
 
 export type ChatEntry = {
-  cursor: Cursor
+  readonly cursor: Cursor
   /** Accepted, held or dead: what may still be asked for. */
   readonly messages: Map<MessageId, Inbound>
   /** Texts of replies that are not confirmed. */
@@ -31,7 +31,7 @@ export type ChatEntry = {
   sentKeys: readonly ReplyKey[]
   deadLetters: readonly DeadLetter[]
   decisions: readonly KeptDecision[]
-  loop: LoopGuard | null
+  loop: LoopState
   /** Persisted charts; null = resting as new. */
   chat: Snapshot<unknown> | null
   outbox: Snapshot<unknown> | null
@@ -47,7 +47,7 @@ export const newEntry = (floorMs: number): ChatEntry => ({
   sentKeys: [],
   deadLetters: [],
   decisions: [],
-  loop: null,
+  loop: noLoop,
   chat: null,
   outbox: null,
 })
@@ -74,15 +74,15 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
 export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs: number, limits: Limits): void {
   switch (event.type) {
     case 'chat.opened':
-      for (const seen of event.history) entry.cursor = remember(entry.cursor, seen, { nowMs: atMs, liveMs: event.floorMs + limits.ageFenceMs }, limits)
+      for (const seen of event.history) remember(entry.cursor, { ...seen, nowMs: event.floorMs + limits.ageFenceMs }, limits)
       return
     case 'message.accepted':
     case 'message.held':
     case 'message.ignored': {
       const { id, sender, timeMs } = event.message
-      if (timeMs >= 0) entry.cursor = remember(entry.cursor, { id, sender, timeMs }, { nowMs: atMs, liveMs: event.liveAtMs }, limits)
+      if (timeMs >= 0) remember(entry.cursor, { id, sender, timeMs, nowMs: event.liveAtMs }, limits)
       if (event.type !== 'message.ignored') entry.messages.set(id, event.message)
-      entry.loop = onMessage(entry.loop, { sender, atMs, limits }).state
+      if (event.type === 'message.accepted') entry.loop = onMessage(entry.loop, { sender, atMs, limits }).state
       const { action, reason, detail } = event.decision
       entry.decisions = [...entry.decisions, { id, sender, atMs, action, reason, detail }].slice(-limits.decisionsPerChat)
       return
@@ -92,7 +92,9 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
     case 'message.dropped':
       for (const id of event.ids) entry.messages.delete(id)
       entry.decisions = entry.decisions.map(kept =>
-        event.ids.includes(kept.id) ? { ...kept, atMs, action: 'ignore', reason: event.reason, detail: 'held for pairing, which ended' } : kept,
+        event.ids.includes(kept.id)
+          ? { ...kept, atMs, action: 'ignore', reason: event.reason, detail: 'held for pairing, which ended' }
+          : kept,
       )
       return
     case 'turn.adopted':

@@ -86,10 +86,13 @@ export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, i
 
   return {
     logic: fromEventObservable(() =>
-    round.pipe(
-      repeat({ delay: () => waitFor(clock, intervalMs) }),
-      catchError((error: unknown) => of<FeedEvent>({ type: 'feed.failed', reason: error instanceof Error ? error.message : String(error) })),
-    )),
+      round.pipe(
+        repeat({ delay: () => waitFor(clock, intervalMs) }),
+        catchError((error: unknown) =>
+          of<FeedEvent>({ type: 'feed.failed', reason: error instanceof Error ? error.message : String(error) }),
+        ),
+      ),
+    ),
     wake() {
       intervalMs = pollIntervalMs
     },

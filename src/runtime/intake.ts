@@ -5,13 +5,13 @@
 import type { Change, Inbound, Seen } from '../../machines/records.ts'
 import { toChat } from '../../machines/records.ts'
 import { look, lowestFloor } from '../domain/cursor.ts'
-import { matchesAllowFrom } from '../domain/policy.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
 import { type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
 import { identify } from '../domain/message-id.ts'
+import { matchesAllowFrom } from '../domain/policy.ts'
 import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
@@ -64,7 +64,8 @@ export function createIntake(options: IntakeOptions): Intake {
     return true
   }
 
-  const load = (chat: ChatId) => (registry.chats.has(chat) ? (registry.chat(chat)?.context.queue.length ?? 0) : 0) + (inFlight.get(chat)?.size ?? 0)
+  const load = (chat: ChatId) =>
+    (registry.chats.has(chat) ? (registry.chat(chat)?.context.queue.length ?? 0) : 0) + (inFlight.get(chat)?.size ?? 0)
 
   /** The first look at a chat: what was there before is history. */
   const open = async (chat: ChatId, candidates: readonly Candidate[], ownKeys: ReadonlySet<ReplyKey>) => {
@@ -94,7 +95,9 @@ export function createIntake(options: IntakeOptions): Intake {
     const { creator, group } = conversation
     const permission = settings.groupPermissions[`${creator}/${group}`] ?? defaultPermission(settings)
     const { membership } =
-      settings.enableGroups && sender.trim() !== '' ? await memberships.of(creator, group, sender, signal) : { membership: 'unknown' as const }
+      settings.enableGroups && sender.trim() !== ''
+        ? await memberships.of(creator, group, sender, signal)
+        : { membership: 'unknown' as const }
     return {
       kind: 'group',
       sender,
@@ -113,13 +116,15 @@ export function createIntake(options: IntakeOptions): Intake {
     if (inFlight.get(chat)?.has(id)) return 'known'
     if (timeMs < 0) return note(chat, id) ? 'unsupported_content' : 'known'
     const nowMs = clock.now()
-    const verdict = look(registry.entry(chat).cursor, { id, sender: raw.sender, timeMs }, { nowMs, liveMs: registry.account.liveAtMs || nowMs }, limits)
+    const verdict = look(
+      registry.entry(chat).cursor,
+      { id, sender: raw.sender, timeMs },
+      { nowMs: registry.account.liveAtMs || nowMs, limits },
+    )
     switch (verdict) {
       case 'seen':
-      case 'old':
+      case 'too_old':
         return 'known'
-      case 'overflowed':
-        return note(chat, id) ? 'too_old' : 'known'
       case 'future_full':
         return note(chat, id) ? 'future_dated' : 'known'
       case 'new':
@@ -185,4 +190,3 @@ export function createIntake(options: IntakeOptions): Intake {
     },
   }
 }
-

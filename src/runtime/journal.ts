@@ -1,5 +1,5 @@
 /** Makes changes durable before anybody believes them: records of all charts gather and go out in one flush. */
-import { createActor, type AnyActorRef } from 'xstate'
+import { createActor } from 'xstate'
 import type { Change, Commit } from '../../machines/records.ts'
 import { snapshotMachine } from '../../machines/snapshot.ts'
 import { backoffMs } from '../domain/backoff.ts'
@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import type { FoldSource, Loaded, Store, StoredRecord } from '../ports/store.ts'
+import type { Nursery } from './nursery.ts'
 import { keyOf } from './parse-record.ts'
 import type { Timers } from './timers.ts'
 
@@ -29,7 +30,7 @@ export interface Journal {
 }
 
 export type JournalOptions = {
-  readonly root: AnyActorRef
+  readonly nursery: Nursery
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
@@ -113,8 +114,10 @@ export function createJournal(options: JournalOptions): Journal {
           )
         },
         startBackoff: (_, { failures }) =>
-          timers.set('journal', backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }), () =>
-            actor.send({ type: 'backoff.over' }),
+          timers.set(
+            'journal',
+            backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }),
+            () => actor.send({ type: 'backoff.over' }),
           ),
         reportTrouble: (_, trouble) => {
           reason = trouble.reason
@@ -128,7 +131,7 @@ export function createJournal(options: JournalOptions): Journal {
         },
       },
     }),
-    { id: 'snapshot', parent: options.root },
+    { id: 'snapshot', parent: options.nursery.ref },
   )
 
   const add = (entry: Waiting) => {
@@ -148,8 +151,12 @@ export function createJournal(options: JournalOptions): Journal {
     trouble: () => reason,
     async close() {
       if (waiting.length > 0 && reason === null) await new Promise<void>(resolve => idle.push(resolve))
-      if (waiting.length > 0) log.warn({ records: waiting.length, reason }, 'stopped with records that could not be written; they are decided again at the next start')
-      actor.stop()
+      if (waiting.length > 0)
+        log.warn(
+          { records: waiting.length, reason },
+          'stopped with records that could not be written; they are decided again at the next start',
+        )
+      options.nursery.stopChild(actor)
       await store.close()
     },
   }

@@ -43,7 +43,8 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
   const tell = (user: UserName, event: PairingEvent) => registry.tellPairing(user, event)
   const held = (user: UserName) => registry.chat(peerChat(user))?.context.held ?? []
   const notice = (user: UserName, code: string) => store?.instructions(user, code) ?? instructions(user, code)
-  const byCode = (code: string) => registry.pairings().find(({ context }) => context.code !== '' && context.code === code.trim().toUpperCase())?.context
+  const byCode = (code: string) =>
+    registry.pairings().find(({ context }) => context.code !== '' && context.code === code.trim().toUpperCase())?.context
 
   const approve = (user: UserName) => tell(user, { type: 'pairing.approve', remember: store === null, notice: APPROVED })
 
@@ -63,7 +64,10 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
   }
 
   const ownTicket = (user: UserName) => {
-    if (registry.pairings().filter(request => request.matches('pending') || request.matches({ asking: 'recording' })).length >= limits.pairingPending) {
+    if (
+      registry.pairings().filter(request => request.matches('pending') || request.matches({ asking: 'recording' })).length >=
+      limits.pairingPending
+    ) {
       tell(user, { type: 'ticket.refused', held: held(user) })
       return
     }
@@ -89,7 +93,12 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
       const request = registry.pairing(user)
       if (request === null) registry.openPairing(user)
       else if (wrote) {
-        tell(user, { type: 'stranger.wrote', atMs: clock.now(), reminderMs: limits.pairingReminderMs, notice: notice(user, request.context.code) })
+        tell(user, {
+          type: 'stranger.wrote',
+          atMs: clock.now(),
+          reminderMs: limits.pairingReminderMs,
+          notice: notice(user, request.context.code),
+        })
       }
     },
     requestTicket(user) {

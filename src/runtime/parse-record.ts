@@ -58,7 +58,8 @@ export const keyOf = (change: Change): string => {
 /** Null when it is of no kind that this version knows. */
 export function parseChange({ key, event }: { readonly key: string; readonly event: Json }): Change | null {
   if (key === 'account') return isKind<AccountRecord>(ACCOUNT, event) ? { at: 'account', event } : null
-  if (key.startsWith('pairing:')) return isKind<PairingRecord>(PAIRING, event) ? { at: 'pairing', user: key.slice('pairing:'.length), event } : null
+  if (key.startsWith('pairing:'))
+    return isKind<PairingRecord>(PAIRING, event) ? { at: 'pairing', user: key.slice('pairing:'.length), event } : null
   const chat = key.slice('chat:'.length)
   return key.startsWith('chat:') && isChatId(chat) && isKind<ChatRecord | OutboxRecord>(CHAT, event) ? { at: 'chat', chat, event } : null
 }

@@ -6,8 +6,8 @@ import type { OutboxEvent } from '../../machines/outbox.ts'
 import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
 import { type ChatId, parseChat, type ReplyKey } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
-import type { AccountSettings } from '../domain/settings.ts'
 import type { Json } from '../domain/json.ts'
+import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
 
@@ -59,7 +59,9 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
   const ownFolder = (chat: ChatId): string => {
     const conversation = parseChat(chat)
     const base = `/apps/ztm/chat/shared/${settings.username}/publish`
-    return conversation.kind === 'peer' ? `${base}/peers/${conversation.peer}/messages/` : `${base}/groups/${conversation.creator}/${conversation.group}/messages/`
+    return conversation.kind === 'peer'
+      ? `${base}/peers/${conversation.peer}/messages/`
+      : `${base}/groups/${conversation.creator}/${conversation.group}/messages/`
   }
 
   const keysOfFile = async (path: string, signal: AbortSignal): Promise<readonly (ReplyKey | null)[]> => {

@@ -2,7 +2,7 @@
  * What the account keeps, and the actors that run on it. Chats with nothing to do are compact entries; their charts run
  * while there is something to do, and a little longer.
  */
-import { type AnyActorRef, createActor, fromTransition, type Snapshot, type SnapshotFrom } from 'xstate'
+import type { Snapshot, SnapshotFrom } from 'xstate'
 import { type ChatEvent, chatMachine } from '../../machines/chat.ts'
 import { type OutboxEvent, outboxMachine } from '../../machines/outbox.ts'
 import { type PairingEvent, pairingMachine } from '../../machines/pairing.ts'
@@ -13,6 +13,7 @@ import type { Limits } from '../domain/limits.ts'
 import type { FoldSource, Loaded } from '../ports/store.ts'
 import type { Effects } from './effects.ts'
 import { type ChatEntry, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
+import type { Nursery } from './nursery.ts'
 import { isChatId, keyOf, parseChange } from './parse-record.ts'
 import { createShelf } from './shelf.ts'
 
@@ -64,28 +65,18 @@ export interface Registry {
 }
 
 export type RegistryOptions = {
-  readonly root: AnyActorRef
+  readonly nursery: Nursery
   readonly limits: Limits
   readonly effects: Effects
-  readonly onChildError: (actorId: string, error: unknown) => void
 }
 
-export function createRegistry({ root, limits, effects, onChildError }: RegistryOptions): Registry {
+export function createRegistry({ nursery, limits, effects }: RegistryOptions): Registry {
   const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, approved: new Set() }
   const chats = new Map<ChatId, ChatEntry>()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
   let folding = new Set<string>()
   let lastSeq = 0
-
-  const parent = createActor(
-    fromTransition((state: null, event: { type: string; actorId?: string; error?: unknown }) => {
-      if (event.type.startsWith('xstate.error.actor.')) onChildError(event.actorId ?? '', event.error)
-      return state
-    }, null),
-    { id: 'registry', parent: root },
-  )
-  parent.start()
 
   const entry = (chat: ChatId): ChatEntry => {
     const known = chats.get(chat)
@@ -97,7 +88,7 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
 
   const chatShelf = createShelf<ChatId, typeof chatMachine>({
     kind: 'chat',
-    parent,
+    nursery,
     input: chat => ({ chat }),
     load: chat => entry(chat).chat,
     rests: ({ context, value }) =>
@@ -114,7 +105,7 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
 
   const outboxShelf = createShelf<ChatId, typeof outboxMachine>({
     kind: 'outbox',
-    parent,
+    nursery,
     input: chat => ({ chat }),
     load: chat => entry(chat).outbox,
     rests: ({ context }) => context.posts.length === 0,
@@ -135,7 +126,7 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
 
   const pairingShelf = createShelf<UserName, typeof pairingMachine>({
     kind: 'pairing',
-    parent,
+    nursery,
     input: user => ({ user }),
     load: user => requests.get(user) ?? null,
     rests: ({ status }) => status !== 'active',
@@ -231,7 +222,11 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
     const kept = entry(chat)
     const chart = chatShelf.persisted(chat)
     const outbox = outboxShelf.persisted(chat)
-    return storeChat({ ...kept, chat: chart === undefined ? kept.chat : chart, outbox: outbox === undefined ? kept.outbox : outbox }) as Json
+    return storeChat({
+      ...kept,
+      chat: chart === undefined ? kept.chat : chart,
+      outbox: outbox === undefined ? kept.outbox : outbox,
+    }) as Json
   }
 
   return {
@@ -258,7 +253,8 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
     replay(loaded) {
       const problems: string[] = []
       for (const [key, { value }] of loaded.entries) {
-        if (!restore(key, value)) problems.push(`The snapshot has an entry ${JSON.stringify(key)} that this version does not know; it was left out.`)
+        if (!restore(key, value))
+          problems.push(`The snapshot has an entry ${JSON.stringify(key)} that this version does not know; it was left out.`)
       }
       for (const record of loaded.tail) {
         for (const raw of record.changes) {
@@ -266,7 +262,9 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
           if ((loaded.entries.get(raw.key)?.seq ?? 0) >= record.seq) continue
           const change = parseChange(raw)
           if (!change) {
-            problems.push(`Record ${record.seq} of the journal has an event for ${JSON.stringify(raw.key)} that this version does not know; it was left out.`)
+            problems.push(
+              `Record ${record.seq} of the journal has an event for ${JSON.stringify(raw.key)} that this version does not know; it was left out.`,
+            )
             continue
           }
           keep(change, record.atMs)
@@ -324,7 +322,6 @@ export function createRegistry({ root, limits, effects, onChildError }: Registry
       chatShelf.stop()
       outboxShelf.stop()
       pairingShelf.stop()
-      parent.stop()
     },
   }
 }

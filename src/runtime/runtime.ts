@@ -47,7 +47,13 @@ export interface PairingRequest {
 /** What happened, for whoever watches. Times are wall clock, ms. */
 export type RuntimeEvent =
   | { readonly event: 'live'; readonly account: AccountId; readonly atMs: number }
-  | { readonly event: 'state'; readonly account: AccountId; readonly atMs: number; readonly state: AccountState; readonly reason: string | null }
+  | {
+      readonly event: 'state'
+      readonly account: AccountId
+      readonly atMs: number
+      readonly state: AccountState
+      readonly reason: string | null
+    }
   | {
       readonly event: 'decision'
       readonly account: AccountId
@@ -59,8 +65,22 @@ export type RuntimeEvent =
       readonly reason: Decision['reason']
       readonly detail: string
     }
-  | { readonly event: 'dispatch'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly id: MessageId; readonly attempt: number }
-  | { readonly event: 'dead-letter'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly id: string; readonly reason: string }
+  | {
+      readonly event: 'dispatch'
+      readonly account: AccountId
+      readonly atMs: number
+      readonly chat: ChatId
+      readonly id: MessageId
+      readonly attempt: number
+    }
+  | {
+      readonly event: 'dead-letter'
+      readonly account: AccountId
+      readonly atMs: number
+      readonly chat: ChatId
+      readonly id: string
+      readonly reason: string
+    }
   | { readonly event: 'posted'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
   | { readonly event: 'sent'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
   | {

@@ -1,12 +1,9 @@
 /**
  * The actors of one chart, by key: made when an event comes, taken off when they rest. What they are while off the shelf
  * stays with the caller as plain JSON.
- *
- * Children are made here, not by a chart's `spawn`: one machine with thousands of children pays for each with a copy of all.
  */
 import {
   type Actor,
-  type AnyActorRef,
   type AnyStateMachine,
   createActor,
   type EventFromLogic,
@@ -15,11 +12,12 @@ import {
   type SnapshotFrom,
   transition,
 } from 'xstate'
+import type { Nursery } from './nursery.ts'
 
 export type ShelfOptions<Key extends string, Logic extends AnyStateMachine> = {
   readonly kind: string
   readonly logic: Logic
-  readonly parent: AnyActorRef
+  readonly nursery: Nursery
   readonly input: (key: Key) => InputFrom<Logic>
   /** The state it had when it was put away; null = as new. */
   readonly load: (key: Key) => Snapshot<unknown> | null
@@ -48,17 +46,15 @@ export interface Shelf<Key extends string, Logic extends AnyStateMachine> {
   stop(): void
 }
 
-export function createShelf<Key extends string, Logic extends AnyStateMachine>(
-  options: ShelfOptions<Key, Logic>,
-): Shelf<Key, Logic> {
-  const { logic, parent } = options
+export function createShelf<Key extends string, Logic extends AnyStateMachine>(options: ShelfOptions<Key, Logic>): Shelf<Key, Logic> {
+  const { logic, nursery } = options
   const actors = new Map<Key, Actor<Logic>>()
   const put = new Map<Key, SnapshotFrom<Logic>>()
 
   const make = (key: Key, snapshot: Snapshot<unknown> | null): Actor<Logic> =>
     createActor<AnyStateMachine>(logic, {
       id: `${options.kind}:${key}`,
-      parent,
+      parent: nursery.ref,
       input: options.input(key),
       ...(snapshot ? { snapshot } : {}),
     }) as Actor<Logic>
@@ -100,7 +96,7 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(
       for (const [key, actor] of actors) {
         if (!options.rests(actor.getSnapshot())) continue
         rested(key)
-        actor.stop()
+        nursery.stopChild(actor)
         actors.delete(key)
       }
     },
@@ -114,12 +110,13 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(
       actor.start()
     },
     remove(key) {
-      actors.get(key)?.stop()
+      const actor = actors.get(key)
+      if (actor) nursery.stopChild(actor)
       actors.delete(key)
       put.delete(key)
     },
     stop() {
-      for (const actor of actors.values()) actor.stop()
+      for (const actor of actors.values()) nursery.stopChild(actor)
       actors.clear()
       put.clear()
     },

@@ -11,7 +11,9 @@ export interface StatusKeeper {
   fed(atMs: number): void
   warn(sentence: string): void
   countRepeatedPost(): void
-  status(now: Pick<AccountStatus, 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'>): AccountStatus
+  status(
+    now: Pick<AccountStatus, 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'>,
+  ): AccountStatus
 }
 
 const WARNINGS_MAX = 50
@@ -67,7 +69,12 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
       if (change.at === 'chat') noteChat(change, atMs)
       if (change.at !== 'pairing') return
       const { user, event } = change
-      const states = { 'pairing.opened': 'pending', 'pairing.approved': 'approved', 'pairing.rejected': 'rejected', 'pairing.expired': 'expired' } as const
+      const states = {
+        'pairing.opened': 'pending',
+        'pairing.approved': 'approved',
+        'pairing.rejected': 'rejected',
+        'pairing.expired': 'expired',
+      } as const
       if (event.type in states) {
         const state = states[event.type as keyof typeof states]
         emit({ event: 'pairing', account, atMs, user, state, code: event.type === 'pairing.opened' ? event.code : '' })

@@ -1,5 +1,5 @@
 /** The watchers at work: one actor per peer or group that has something new, gone when it has been fetched. */
-import { type Actor, type AnyActorRef, createActor } from 'xstate'
+import { type Actor, createActor } from 'xstate'
 import { watcherMachine } from '../../machines/watcher.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { ZtmChatError } from '../domain/errors.ts'
@@ -7,6 +7,7 @@ import type { ChatId } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Random } from '../ports/random.ts'
 import { createGate } from './gate.ts'
+import type { Nursery } from './nursery.ts'
 import type { Timers } from './timers.ts'
 
 export interface Watchers {
@@ -17,7 +18,7 @@ export interface Watchers {
 }
 
 export type WatchersOptions = {
-  readonly parent: AnyActorRef
+  readonly nursery: Nursery
   readonly limits: Limits
   readonly random: Random
   readonly timers: Timers
@@ -26,14 +27,14 @@ export type WatchersOptions = {
   readonly onTrouble: (chat: ChatId, reason: string) => void
 }
 
-export function createWatchers({ parent, limits, random, timers, signal, fetch, onTrouble }: WatchersOptions): Watchers {
+export function createWatchers({ nursery, limits, random, timers, signal, fetch, onTrouble }: WatchersOptions): Watchers {
   const actors = new Map<ChatId, Actor<typeof watcherMachine>>()
   const gate = createGate(limits.fetches)
 
   const drop = (chat: ChatId) => {
     const actor = actors.get(chat)
     if (actor?.getSnapshot().value !== 'idle') return
-    actor.stop()
+    nursery.stopChild(actor)
     actors.delete(chat)
   }
 
@@ -68,7 +69,7 @@ export function createWatchers({ parent, limits, random, timers, signal, fetch, 
   return {
     changed(chat) {
       if (signal.aborted) return
-      const actor = actors.get(chat) ?? createActor(logic, { id: `watcher:${chat}`, parent, input: { chat } })
+      const actor = actors.get(chat) ?? createActor(logic, { id: `watcher:${chat}`, parent: nursery.ref, input: { chat } })
       if (!actors.has(chat)) {
         actors.set(chat, actor)
         actor.start()
@@ -77,7 +78,7 @@ export function createWatchers({ parent, limits, random, timers, signal, fetch, 
     },
     idle: () => actors.size === 0,
     stop() {
-      for (const actor of actors.values()) actor.stop()
+      for (const actor of actors.values()) nursery.stopChild(actor)
       actors.clear()
     },
   }

@@ -1,0 +1,43 @@
+/** Carries the ZTM client's requests straight to a simulated agent, in virtual time. */
+import { type Transport, type TransportAnswer, TransportFailure } from '../adapters/ztm/transport.ts'
+import type { SimAgent } from './mesh/agent.ts'
+
+const read = async (body: Uint8Array | AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new TransportFailure('too-large', `more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+export function createSimTransport(agent: SimAgent): Transport {
+  const closing = new AbortController()
+  return {
+    async request({ method, url, headers, body, signal, maxBytes }): Promise<TransportAnswer> {
+      const { pathname, search } = splitUrl(url)
+      try {
+        const either = AbortSignal.any([signal, closing.signal])
+        const answer = await agent.request({ method, target: pathname + search, headers, ...(body ? { body } : {}) }, either)
+        return { status: answer.status, headers: answer.headers, body: await read(answer.body, maxBytes) }
+      } catch (error) {
+        if (error instanceof TransportFailure) throw error
+        const code = error instanceof Error && 'code' in error ? error.code : null
+        if (code === 'ECONNREFUSED') throw new TransportFailure('unreachable', 'connection refused', { cause: error })
+        throw new TransportFailure('silent', code === 'ECONNRESET' ? 'connection reset' : 'aborted', { cause: error })
+      }
+    },
+    async close() {
+      closing.abort()
+    },
+  }
+}
+
+/** Everything behind the authority as it was written: `URL` would tidy it up. */
+function splitUrl(url: string): { pathname: string; search: string } {
+  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3))
+  const query = path.indexOf('?')
+  return query < 0 ? { pathname: path, search: '' } : { pathname: path.slice(0, query), search: path.slice(query) }
+}
