@@ -27,7 +27,8 @@ export async function acquireLock(folder: string, where = folder): Promise<Lease
   const note = join(folder, 'lock.json')
   const database = await openDatabase(path, where)
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever written: no rollback journal beside it.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (cause) {
     database.close()
     if (sqliteCode(cause) === SQLITE_BUSY) throw new StoreUnusable(await inUse(note, where), true, { cause })

@@ -1,0 +1,327 @@
+import { expect, test } from 'vitest'
+import { createMemoryDisk, type DiskOperation, type MemoryDisk } from '../../../src/adapters/memory/memory-disk.ts'
+import { createSeededRandom } from '../../../src/adapters/memory/seeded-random.ts'
+import { shardOf } from '../../../src/adapters/store/shards.ts'
+import { openStore } from '../../../src/adapters/store/store.ts'
+import { StoreUnusable } from '../../../src/domain/errors.ts'
+import { createLive, record, records, restored } from './world.ts'
+
+async function started(disk: MemoryDisk, segmentBytes?: number) {
+  const store = await openStore({ disk, where: '/state', shards: 4, ...(segmentBytes ? { segmentBytes } : {}) })
+  const loaded = await store.load()
+  return { store, loaded, live: restored(loaded) }
+}
+
+function watched() {
+  const seen: DiskOperation[] = []
+  const disk = createMemoryDisk({ faults: operation => void seen.push(operation) })
+  return { disk, count: (name: DiskOperation['name']) => seen.filter(one => one.name === name && one.path.startsWith('journal/')).length }
+}
+
+test('a batch is one write and one sync', async () => {
+  const { disk, count } = watched()
+  const { store } = await started(disk)
+
+  await store.append(records(1, 100))
+
+  expect([count('write'), count('sync')]).toEqual([1, 1])
+})
+
+test('what is appended while a sync runs goes out together in the next write', async () => {
+  const { disk, count } = watched()
+  const { store } = await started(disk)
+  await store.append([record(1)])
+
+  const first = store.append([record(2)])
+  await Promise.resolve()
+  await Promise.resolve()
+  const others = records(3, 50).map(one => store.append([one]))
+  await Promise.all([first, ...others])
+
+  expect([count('write'), count('sync')]).toEqual([3, 3])
+  expect((await started(disk.crash())).loaded.lastSeq).toBe(50)
+})
+
+test('what was answered survives a crash at once', async () => {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk)
+  await store.append(records(1, 3))
+
+  const { loaded } = await started(disk.crash())
+
+  expect(loaded.tail).toEqual(records(1, 3))
+})
+
+test('a failed sync fails its batch and what was appended behind it, and the next append goes on in a new segment', async () => {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk)
+  await store.append([record(1)])
+  disk.failNextSync()
+
+  const results = await Promise.allSettled([store.append([record(2)]), store.append([record(3)])])
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await store.append([record(2, 'peer:other'), record(3)])
+
+  expect(await disk.list('journal')).toEqual(['00000001.log', '00000002.log'])
+  expect((await started(disk.crash())).loaded.tail).toEqual([record(1), record(2, 'peer:other'), record(3)])
+})
+
+test('the failure is typed, and says what to do', async () => {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk)
+  disk.fill(10)
+
+  const failure = await store.append([record(1)]).catch((cause: unknown) => cause)
+
+  expect(failure).toBeInstanceOf(StoreUnusable)
+  expect(failure).toMatchObject({
+    message:
+      'Writing the journal failed (ENOSPC): there is no room left on the disk of /state; make room, the work then goes on by itself.',
+    retryable: true,
+    mayHaveActed: false,
+  })
+})
+
+test('a failed batch is out of sight: a process that starts after it does not take it for durable', async () => {
+  const disk = createMemoryDisk()
+  const first = await started(disk)
+  await first.store.append([record(1)])
+  disk.failNextSync()
+  await expect(first.store.append([record(2)])).rejects.toThrow('EIO')
+  await first.store.close()
+
+  const { loaded } = await started(disk)
+
+  expect(loaded.tail).toEqual([record(1)])
+})
+
+test('a batch that failed and reached the disk all the same is void once another was written in its place', async () => {
+  const disk = createMemoryDisk()
+  const before = await started(disk)
+  await before.store.append([record(1)])
+  await before.store.close()
+  const old = await disk.append('journal/00000001.log')
+  const other = createMemoryDisk()
+  const twin = await started(other)
+  await twin.store.append([record(1), record(2, 'peer:old'), record(3, 'peer:old')])
+  const whole = (await other.read('journal/00000001.log'))!
+  await disk.write('journal/00000001.log', whole)
+  await old.close()
+  await disk.write('journal/00000002.log', await segmentAfter(1, 2))
+
+  const { loaded, store, live } = await started(disk)
+
+  expect(loaded.tail).toEqual([record(1), record(2, 'peer:2')])
+  expect([loaded.lastSeq, loaded.problems]).toEqual([2, []])
+  await store.compact(live)
+  expect((await started(disk.crash())).loaded.lastSeq).toBe(2)
+})
+
+/** A segment that was begun after record `after` and has the next one. */
+async function segmentAfter(after: number, seq: number): Promise<Uint8Array> {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk, 1)
+  for (let at = 1; at <= after; at++) await store.append([record(at)])
+  await store.append([record(seq)])
+  return (await disk.read(`journal/0000000${seq}.log`))!
+}
+
+test('what a killed process had written and not synced is made durable before it is told', async () => {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk)
+  await store.append([record(1)])
+  const killed = await disk.append('journal/00000001.log')
+  const other = createMemoryDisk()
+  const twin = await started(other)
+  await twin.store.append([record(1), record(2)])
+  await killed.write((await other.read('journal/00000001.log'))!.slice(killed.size()))
+
+  const { loaded } = await started(disk)
+  expect(loaded.tail).toEqual([record(1), record(2)])
+
+  expect((await started(disk.crash())).loaded.tail).toEqual([record(1), record(2)])
+})
+
+test('trying again and again on a full disk leaves no files behind, and goes on when there is room', async () => {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk)
+  await store.append([record(1)])
+  const files = disk.files()
+  disk.fill(20)
+
+  for (let attempt = 0; attempt < 50; attempt++) await expect(store.append(records(2, 9))).rejects.toThrow('no room')
+
+  expect(disk.files()).toEqual(files)
+  disk.fill(Number.POSITIVE_INFINITY)
+  await store.append([record(2)])
+  expect((await started(disk.crash())).loaded.tail).toEqual([record(1), record(2)])
+})
+
+test('a read-only disk is told as such', async () => {
+  const disk = createMemoryDisk()
+  const { store } = await started(disk)
+  disk.readOnly()
+
+  await expect(store.append([record(1)])).rejects.toThrow(
+    'Writing the journal failed (EROFS): the disk of /state is read-only; make it writable.',
+  )
+})
+
+test('a compaction that finds no room leaves everything usable, gives its room back, and may be repeated', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+  live.apply(records(1, 40))
+  await store.append(records(1, 40))
+  const files = disk.files()
+  disk.fill(300)
+
+  await expect(store.compact(live)).rejects.toMatchObject({
+    message:
+      'Writing the snapshot failed (ENOSPC): there is no room left on the disk of /state; make room, the work then goes on by itself.',
+    retryable: true,
+  })
+  expect(disk.files().filter(file => !files.includes(file) && file.endsWith('.tmp'))).toEqual([])
+  disk.fill(Number.POSITIVE_INFINITY)
+  live.apply([record(41)])
+  await store.append([record(41)])
+  await store.compact(live)
+
+  expect(store.journalBytes()).toBe(0)
+  const { loaded } = await started(disk.crash())
+  expect([restored(loaded).values(), loaded.problems]).toEqual([live.values(), []])
+})
+
+test('a snapshot never contains a record that is not durable', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+  live.apply([record(1)])
+
+  await expect(store.compact(live)).rejects.toThrow('Record 1 of /state is not durable, so no snapshot may contain it; try again later.')
+  expect(disk.files()).toEqual([])
+
+  const appending = store.append([record(1)])
+  await store.compact(live)
+  await appending
+  expect((await started(disk.crash())).loaded.entries.size).toBe(1)
+})
+
+test('a compaction whose append fails meanwhile is given up', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+  live.apply([record(1)])
+  disk.fill(0)
+  const appending = store.append([record(1)])
+
+  const results = await Promise.allSettled([appending, store.compact(live)])
+
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect((await started(disk.crash())).loaded.entries).toEqual(new Map())
+})
+
+test('a key that the caller does not call dirty is folded all the same when the journal has changed it', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+  live.apply(records(1, 9))
+  await store.append(records(1, 9))
+
+  await store.compact({ ...live, dirty: () => new Set<string>() })
+
+  expect(restored((await started(disk.crash())).loaded).values()).toEqual(live.values())
+})
+
+test('one shard is captured in one turn, with the record it belongs to', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+  live.apply(records(1, 40))
+  await store.append(records(1, 40))
+  let turn = 0
+  const turnsOf = new Map<number, Set<number>>()
+  const read = (key: string) => {
+    const shard = shardOf(key, 4)
+    queueMicrotask(() => turn++)
+    turnsOf.set(shard, (turnsOf.get(shard) ?? new Set()).add(turn))
+    return live.read(key)
+  }
+
+  await store.compact({ ...live, read })
+
+  expect(turnsOf.size).toBeGreaterThan(1)
+  expect([...turnsOf.values()].map(turns => turns.size)).toEqual([...turnsOf].map(() => 1))
+})
+
+test('two compactions at once run one after the other', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+  live.apply(records(1, 9))
+  await store.append(records(1, 9))
+
+  await Promise.all([store.compact(live), store.compact(live)])
+
+  expect((await started(disk.crash())).loaded.problems).toEqual([])
+})
+
+test('a file that the device cannot read is set aside, and the rest loads', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk, 1)
+  live.apply(records(1, 9))
+  await store.append(records(1, 9))
+  await store.compact(live)
+  for (const seq of [10, 11, 12]) await store.append([record(seq)])
+  await store.close()
+  disk.makeUnreadable('journal/00000003.log')
+
+  const { loaded } = await started(disk)
+
+  expect(loaded.tail).toEqual([record(10), record(12)])
+  expect(loaded.problems).toEqual([
+    'journal/00000003.log in /state cannot be read and was set aside as damaged/00000003.log-1.',
+    'Record 11 is missing from the journal of /state; what they changed is lost where no snapshot has it.',
+  ])
+})
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'a crash at any operation of a compaction loses nothing, and the next one succeeds (seed %i)',
+  async seed => {
+    const crashedAt = async (dieAt: number): Promise<boolean> => {
+      let left = Number.POSITIVE_INFINITY
+      const faults = () => {
+        if (left-- <= 0) throw Object.assign(new Error('The power is off.'), { code: 'EIO' })
+      }
+      const disk = createMemoryDisk({ random: createSeededRandom(seed * 1_000 + dieAt), faults })
+      const { store, live } = await started(disk, 500)
+      const decide = (from: number, to: number) => {
+        const more = records(from, to).map(one => (one.seq % 5 === 0 ? record(one.seq, `peer:${one.seq % 7}`, 'forget') : one))
+        live.apply(more)
+        return more
+      }
+      await store.append(decide(1, 20))
+      await store.compact(live)
+      await store.append(decide(21, 35))
+
+      left = dieAt
+      const hasCrashed = await store.compact(live).then(
+        () => false,
+        () => true,
+      )
+
+      const again = await started(disk.crash(), 500)
+      expect([again.loaded.problems, again.loaded.lastSeq]).toEqual([[], 35])
+      expect(again.live.values()).toEqual(live.values())
+      await again.store.compact(again.live)
+      expect(again.store.journalBytes()).toBe(0)
+      return hasCrashed
+    }
+
+    let dieAt = 0
+    while (await crashedAt(dieAt)) dieAt++
+
+    expect(dieAt).toBeGreaterThan(15)
+  },
+)
+
+test('a store that was never loaded is a mistake of the caller', async () => {
+  const store = await openStore({ disk: createMemoryDisk() })
+
+  await expect(store.append([record(1)])).rejects.toThrow('The store was used before it was loaded.')
+  await expect(store.compact(createLive())).rejects.toThrow('The store was used before it was loaded.')
+})
