@@ -69,6 +69,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const sending = new Map<string, Promise<void>>()
   let graceMs: number = limits.stopGraceMs
   let livedAtMs = 0
+  let openRoundAtMs: number | null = null
   let sweeping = false
   let stopped: (() => void) | null = null
 
@@ -88,12 +89,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     random,
     limits,
     pollIntervalMs: settings.pollIntervalMs,
-    onRound: noteLive,
-    isSeen: ({ chat, latest, time }) => {
-      const entry = registry.chats.get(chat)
-      if (!entry) return time > 0 && time < clock.now() - limits.ageFenceMs
-      return latest?.sender === settings.username || Math.max(time, 0) <= clock.now() - limits.ageFenceMs
-    },
+    onRound: noteRound,
+    quietSinceMs: () => (registry.account.openedAtMs === null ? clock.now() : registry.account.liveAtMs) - limits.ageFenceMs,
   })
 
   const root = createActor(
@@ -197,6 +194,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     timers,
     signal,
     fetch: (chat, abort) => intake.fetch(chat, abort),
+    onIdle: () => noteLive(),
     onTrouble(chat, reason) {
       log.warn({ chat, reason }, 'chat cannot be fetched')
       status.warn(`Chat ${chat} cannot be fetched: ${reason}`)
@@ -269,19 +267,26 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     stopped?.()
   }
 
-  /** Everything that this round showed has been fetched: the age fence may follow. */
-  function noteLive() {
+  /** When everything that a round showed has been fetched, all that had been written by then was seen. */
+  function noteRound(changed: readonly ChatId[]) {
     const nowMs = clock.now()
     status.fed(nowMs)
     if (registry.account.openedAtMs === null) {
       registry.account.openedAtMs = nowMs
       journal.commit({ changes: [toAccount({ type: 'account.opened', atMs: nowMs })] })
     }
-    if (!watchers.idle()) return
-    registry.account.liveAtMs = Math.max(registry.account.liveAtMs, nowMs)
-    if (nowMs - livedAtMs < LIVED_MS) return
-    livedAtMs = nowMs
-    journal.commit({ changes: [toAccount({ type: 'account.lived', atMs: nowMs })] })
+    openRoundAtMs ??= nowMs
+    if (changed.length === 0 && watchers.idle()) noteLive()
+  }
+
+  function noteLive() {
+    const atMs = openRoundAtMs
+    openRoundAtMs = null
+    if (atMs === null || atMs <= registry.account.liveAtMs) return
+    registry.account.liveAtMs = atMs
+    if (atMs - livedAtMs < LIVED_MS) return
+    livedAtMs = atMs
+    journal.commit({ changes: [toAccount({ type: 'account.lived', atMs })] })
   }
 
   root.subscribe(({ value, context }) => {

@@ -14,10 +14,10 @@ export type PollOptions = {
   readonly random: Random
   readonly pollIntervalMs: number
   readonly limits: Limits
-  /** Whether a chat that is met for the first time needs no look. */
-  readonly isSeen: (summary: ChatSummary) => boolean
+  /** A chat met for the first time needs no look when nothing in it is newer than this, wall clock ms. */
+  readonly quietSinceMs: () => number
   /** A round went through. */
-  readonly onRound: () => void
+  readonly onRound: (changed: readonly ChatId[]) => void
 }
 
 export interface PollFeed {
@@ -35,7 +35,7 @@ const waitFor = (clock: Clock, delayMs: number) =>
     }),
   )
 
-export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, isSeen, onRound }: PollOptions): PollFeed {
+export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, quietSinceMs, onRound }: PollOptions): PollFeed {
   /** What the last round said of each chat, kept over reconnections. */
   const known = new Map<ChatId, string>()
   let intervalMs = pollIntervalMs
@@ -57,7 +57,7 @@ export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, i
         const now = sign(summary)
         known.set(summary.chat, now)
         if (summary.updated > 0 || (before !== undefined && before !== now)) return true
-        if (before === undefined && !isSeen(summary)) return true
+        if (before === undefined && summary.time > quietSinceMs()) return true
         // A wrong clock pins `time` in the future: nothing that comes later shows there.
         if (fullCheck && summary.time > nowMs) return true
         return fenceRead && summary.time >= nowMs - limits.ageFenceMs
@@ -75,7 +75,7 @@ export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, i
             const changed = pick(summaries)
             intervalMs = changed.length > 0 ? pollIntervalMs : Math.min(Math.max(limits.quietPollMs, pollIntervalMs), intervalMs * 1.25)
             subscriber.next({ type: 'feed.round', changed })
-            onRound()
+            onRound(changed)
             subscriber.complete()
           },
           error => subscriber.error(error),

@@ -24,10 +24,12 @@ export type WatchersOptions = {
   readonly timers: Timers
   readonly signal: AbortSignal
   readonly fetch: (chat: ChatId, signal: AbortSignal) => Promise<void>
+  /** The last one has done its work. */
+  readonly onIdle: () => void
   readonly onTrouble: (chat: ChatId, reason: string) => void
 }
 
-export function createWatchers({ nursery, limits, random, timers, signal, fetch, onTrouble }: WatchersOptions): Watchers {
+export function createWatchers({ nursery, limits, random, timers, signal, fetch, onIdle, onTrouble }: WatchersOptions): Watchers {
   const actors = new Map<ChatId, Actor<typeof watcherMachine>>()
   const gate = createGate(limits.fetches)
 
@@ -36,6 +38,7 @@ export function createWatchers({ nursery, limits, random, timers, signal, fetch,
     if (actor?.getSnapshot().value !== 'idle') return
     nursery.stopChild(actor)
     actors.delete(chat)
+    if (actors.size === 0) onIdle()
   }
 
   const work = async (chat: ChatId) => {
