@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest'
+import { type AccountContext, type AccountEvent, accountMachine } from '../../machines/account.ts'
+import type { ChatId } from '../../src/domain/ids.ts'
+import { chartOf, untaken } from './kit.ts'
+import { alice } from './words.ts'
+
+const account = chartOf(accountMachine, { account: 'home' })
+const context = (changes: Partial<AccountContext> = {}): AccountContext => ({ account: 'home', reason: null, failures: 0, ...changes })
+
+const start: AccountEvent = { type: 'account.start' }
+const stop: AccountEvent = { type: 'account.stop' }
+const passed: AccountEvent = { type: 'probe.passed' }
+const notJoined: AccountEvent = { type: 'probe.not-joined' }
+const probeFailed: AccountEvent = { type: 'probe.failed', reason: 'no answer' }
+const probeBlocked: AccountEvent = { type: 'probe.blocked', reason: 'not the bot’s agent' }
+const joined: AccountEvent = { type: 'join.done' }
+const joinFailed: AccountEvent = { type: 'join.failed', reason: 'no permit server' }
+const joinBlocked: AccountEvent = { type: 'join.blocked', reason: 'no permit' }
+const rested: AccountEvent = { type: 'backoff.over' }
+const drained: AccountEvent = { type: 'account.drained' }
+const round = (...changed: ChatId[]): AccountEvent => ({ type: 'feed.round', changed })
+const feedFailed: AccountEvent = { type: 'feed.failed', reason: 'connection lost' }
+const storeFailed: AccountEvent = { type: 'store.failed', reason: 'the disk is full' }
+
+const probe = { type: 'probe', params: {} }
+const join = { type: 'join', params: {} }
+const opensFeed = { type: 'xstate.spawnChild', params: { src: 'feed', input: { account: 'home' } } }
+const closesFeed = { type: 'xstate.stopChild', params: { src: 'feed' } }
+const backsOff = (failures: number) => ({ type: 'startBackoff', params: { failures } })
+const drain = { type: 'drain', params: {} }
+
+describe('an account that starts', () => {
+  test('is idle until it is told to start', () => {
+    expect(account.after()).toEqual({ value: 'idle', context: context(), effects: [] })
+  })
+
+  test('looks at its agent first', () => {
+    expect(account.after(start)).toEqual({ value: 'connecting', context: context(), effects: [probe] })
+  })
+
+  test('is live, and opens its feed, when all is well', () => {
+    expect(account.after(start, passed)).toEqual({ value: 'live', context: context(), effects: [opensFeed] })
+  })
+
+  test('joins the mesh when it has not, and looks again', () => {
+    expect(account.after(start, notJoined)).toEqual({ value: 'joining', context: context(), effects: [join] })
+    expect(account.after(start, notJoined, joined)).toEqual({ value: 'connecting', context: context(), effects: [probe] })
+  })
+
+  test.each([
+    ['its agent does not answer', [start, probeFailed], 'no answer'],
+    ['joining fails', [start, notJoined, joinFailed], 'no permit server'],
+  ])('rests when %s, and says why', (_, events, reason) => {
+    expect(account.after(...events)).toEqual({
+      value: { degraded: 'resting' },
+      context: context({ failures: 1, reason }),
+      effects: [backsOff(1)],
+    })
+  })
+
+  test.each([
+    ['its agent is not the bot’s', [start, probeBlocked], 'not the bot’s agent'],
+    ['it gets no permit', [start, notJoined, joinBlocked], 'no permit'],
+  ])('waits long for somebody to mend it when %s', (_, events, reason) => {
+    expect(account.after(...events)).toEqual({
+      value: 'blocked',
+      context: context({ reason }),
+      effects: [{ type: 'startLongRest', params: {} }],
+    })
+  })
+
+  test('looks again after its long rest', () => {
+    expect(account.after(start, probeBlocked, rested)).toEqual({
+      value: 'connecting',
+      context: context({ reason: 'not the bot’s agent' }),
+      effects: [probe],
+    })
+  })
+})
+
+describe('a live account', () => {
+  test('watches the chats that a round of the feed names', () => {
+    expect(account.after(start, passed, round(alice))).toEqual({
+      value: 'live',
+      context: context(),
+      effects: [{ type: 'watch', params: { chats: [alice] } }],
+    })
+  })
+
+  test('does nothing for a round without changes', () => {
+    expect(account.after(start, passed, round())).toEqual({ value: 'live', context: context(), effects: [] })
+  })
+
+  test.each([
+    ['its feed fails', feedFailed, 'connection lost'],
+    ['its disk fails', storeFailed, 'the disk is full'],
+  ])('closes its feed and rests when %s', (_, failure, reason) => {
+    expect(account.after(start, passed, failure)).toEqual({
+      value: { degraded: 'resting' },
+      context: context({ failures: 1, reason }),
+      effects: [closesFeed, backsOff(1)],
+    })
+  })
+})
+
+describe('a degraded account', () => {
+  test('looks at its agent after each rest', () => {
+    expect(account.after(start, probeFailed, rested)).toEqual({
+      value: { degraded: 'probing' },
+      context: context({ failures: 1, reason: 'no answer' }),
+      effects: [probe],
+    })
+  })
+
+  test('never gives up, and counts its failures', () => {
+    expect(account.after(start, probeFailed, rested, probeFailed, rested, probeFailed)).toEqual({
+      value: { degraded: 'resting' },
+      context: context({ failures: 3, reason: 'no answer' }),
+      effects: [backsOff(3)],
+    })
+  })
+
+  test('is live again, its failures forgotten, when a look goes well', () => {
+    expect(account.after(start, probeFailed, rested, passed)).toEqual({ value: 'live', context: context(), effects: [opensFeed] })
+  })
+
+  test('joins when it is found to have left the mesh', () => {
+    expect(account.after(start, probeFailed, rested, notJoined)).toEqual({
+      value: 'joining',
+      context: context({ failures: 1, reason: 'no answer' }),
+      effects: [join],
+    })
+  })
+
+  test('is blocked when somebody has to mend something', () => {
+    expect(account.after(start, probeFailed, rested, probeBlocked)).toEqual({
+      value: 'blocked',
+      context: context({ failures: 1, reason: 'not the bot’s agent' }),
+      effects: [{ type: 'startLongRest', params: {} }],
+    })
+  })
+})
+
+describe('an account that is told to stop', () => {
+  test.each([
+    ['idle', [], []],
+    ['connecting', [start], []],
+    ['joining', [start, notJoined], []],
+    ['live', [start, passed], [closesFeed]],
+    ['resting', [start, probeFailed], []],
+    ['probing again', [start, probeFailed, rested], []],
+    ['blocked', [start, probeBlocked], []],
+  ])('drains what is under way, from %s too', (_, events, before) => {
+    const { value, effects } = account.after(...events, stop)
+
+    expect({ value, effects }).toEqual({ value: 'stopping', effects: [...before, drain] })
+  })
+
+  test('drains once, however often it is told', () => {
+    expect(account.after(start, stop, stop)).toEqual({ value: 'stopping', context: context(), effects: [] })
+  })
+
+  test('stays stopped once it has drained', () => {
+    expect(account.after(start, stop, drained)).toEqual({ value: 'stopped', context: context(), effects: [] })
+    expect(account.after(start, stop, drained, start)).toEqual({ value: 'stopped', context: context(), effects: [] })
+  })
+})
+
+test('every transition of the account chart was taken by the tests above', () => {
+  expect(untaken(account)).toEqual([])
+})
