@@ -20,7 +20,7 @@ export type Identity = {
 const ID_DIGITS = 24
 
 export const messageId = ({ chat, sender, time, content, ordinal }: Identity): MessageId =>
-  idOf(canonical([chat, sender, time ?? MISSING, content ?? MISSING]), ordinal)
+  idOf(canonical([chat, sender, orMissing(time), orMissing(content)]), ordinal)
 
 /** Each message of a batch with its id. Which of several alike gets which ordinal does not matter: nothing tells them apart. */
 export function identify<Raw extends Posted>(
@@ -29,7 +29,7 @@ export function identify<Raw extends Posted>(
 ): readonly { readonly id: MessageId; readonly raw: Raw }[] {
   const alike = new Map<string, number>()
   return batch.map(raw => {
-    const text = canonical([chat, raw.sender, raw.time ?? MISSING, raw.message ?? MISSING])
+    const text = canonical([chat, raw.sender, orMissing(raw.time), orMissing(raw.message)])
     const ordinal = alike.get(text) ?? 0
     alike.set(text, ordinal + 1)
     return { id: idOf(text, ordinal), raw }
@@ -53,6 +53,7 @@ function bytesOf(text: string): Uint8Array {
 
 /** A value that JSON does not have, for what is not there. */
 const MISSING = Symbol('missing')
+const orMissing = (value: Json | undefined): Json | typeof MISSING => (value === undefined ? MISSING : value)
 
 type Piece = { readonly verbatim: string } | { readonly value: Json | typeof MISSING }
 

@@ -47,8 +47,11 @@ export function splitReply(text: string, maxCharacters: number): string[] {
   return parts
 }
 
+/** What is read beyond the part, to see whether a character or a word goes on there. */
+const LOOKAHEAD_CHARACTERS = 32
+
 function findCut(text: string, start: number, max: number, room: number, openAtStart: Fence | null): Cut {
-  const window = text.slice(start, start + room + 1)
+  const window = text.slice(start, start + room + LOOKAHEAD_CHARACTERS)
   let paragraph: number | null = null
   let line: number | null = null
   let codeLine: Omit<Cut, 'next'> | null = null

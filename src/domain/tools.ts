@@ -27,7 +27,8 @@ export function mergeTools(permission: Pick<GroupPermission, 'tools' | 'toolsByS
   const deny = unique([...(groupDeny ?? []), ...entries.flatMap(entry => entry.deny ?? [])])
   const isDenied = denies(deny)
 
-  if (allow === null) return isDenied('*') ? NO_TOOLS : { deny }
+  // `*` minus something is said by the deny alone: OpenClaw then still answers when nothing is left.
+  if (allow === null || (allow.includes('*') && deny.length > 0)) return isDenied('*') ? NO_TOOLS : { deny }
   const left = allow.filter(name => !membersOf(name).every(isDenied))
   if (left.length === 0) return NO_TOOLS
   return deny.length > 0 ? { allow: left, deny } : { allow: left }

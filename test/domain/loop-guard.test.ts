@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { LIMITS } from '../../src/domain/limits.ts'
+import { afterAnswer, type LoopState, noLoop, onMessage } from '../../src/domain/loop-guard.ts'
+
+const { loopAlternations, loopAnswerMs, loopHoldMs } = LIMITS
+
+/** `m` = a message of bob, `M` = of carol, `a` = our answer to bob, `A` = to carol; each 1 s after the one before; a number waits that many ms. */
+type Step = 'm' | 'M' | 'a' | 'A' | number
+
+/** What the guard said about each message: `-` let through, `x` ignored. */
+function play(steps: readonly Step[]): string {
+  let state: LoopState = noLoop
+  let atMs = 1_000_000
+  let verdicts = ''
+  for (const step of steps) {
+    if (typeof step === 'number') {
+      atMs += step
+      continue
+    }
+    atMs += 1_000
+    const sender = step.toLowerCase() === 'm' ? (step === 'm' ? 'bob' : 'carol') : step === 'a' ? 'bob' : 'carol'
+    if (step === 'a' || step === 'A') state = afterAnswer(state, { sender, atMs })
+    else {
+      const found = onMessage(state, { sender, atMs, limits: LIMITS })
+      state = found.state
+      verdicts += found.looping ? 'x' : '-'
+    }
+    expect(JSON.parse(JSON.stringify(state))).toEqual(state)
+  }
+  return verdicts
+}
+
+const times = (count: number, ...steps: Step[]): Step[] => Array.from({ length: count }, () => steps).flat()
+/** The first message alternates with nothing; this many rounds leave the guard just not tripped. */
+const nearly: Step[] = ['m', ...times(loopAlternations - 1, 'a', 'm')]
+const tripped: Step[] = [...nearly, 'a', 'm']
+const let_ = '-'.repeat(loopAlternations)
+
+describe('the loop guard', () => {
+  test.each<readonly [string, readonly Step[], string]>([
+    ['lets 20 alternations through, the last one included', tripped, `${let_}-`],
+    ['ignores what comes in the minute after them', [...tripped, 'a', 'm', 'm', 'a', 'm'], `${let_}-xxx`],
+    ['listens again when the minute is over', [...tripped, loopHoldMs - 1_000, 'm', 'a', 'm'], `${let_}---`],
+    ['ignores until the last moment of the minute', [...tripped, loopHoldMs - 1_001, 'm'], `${let_}-x`],
+    ['counts from the beginning after the minute', [...tripped, loopHoldMs, ...tripped, 'm'], `${let_}-${let_}-x`],
+    ['holds one sender and hears the others', [...tripped, 'M', 'A', 'm', 'M', 'm'], `${let_}--x-x`],
+    ['does not trip on one round less', [...nearly, 'a', loopAnswerMs, 'm', 'm'], `${let_}--`],
+    [
+      'counts an answer that came just in time',
+      ['m', ...times(loopAlternations, 'a' as const, loopAnswerMs - 1_000, 'm' as const), 'm'],
+      `${let_}-x`,
+    ],
+    [
+      'starts anew after a message that took its time',
+      [...nearly, 'a', loopAnswerMs - 999, 'm', ...times(loopAlternations, 'a', 'm'), 'm'],
+      `${let_}-${let_}x`,
+    ],
+    [
+      'starts anew after two messages without an answer between them',
+      [...nearly, 'm', ...times(loopAlternations - 1, 'a', 'm'), 'a', 'm', 'm'],
+      `${let_}-${let_}x`,
+    ],
+    ['starts anew after a message of somebody else', [...nearly, 'M', ...nearly, 'm'], `${let_}-${let_}-`],
+    ['starts anew after an answer to somebody else', [...nearly, 'A', ...nearly, 'm'], `${let_}${let_}-`],
+    ['does not mind many messages at once', times(100, 'm'), '-'.repeat(100)],
+    ['does not mind bursts that are answered one by one', times(50, 'm', 'm', 'm', 'a', 'a', 'a'), '-'.repeat(150)],
+    ['does not mind answers that nobody follows', [...times(50, 'a'), 'm'], '-'],
+    ['does not mind a person who reads before writing', times(100, 'm', 'a', 6_000), '-'.repeat(100)],
+    ['counts several parts of one answer once', ['m', ...times(loopAlternations, 'a', 'a', 'm'), 'm'], `${let_}-x`],
+  ])('%s', (_, steps, verdicts) => {
+    expect(play(steps)).toBe(verdicts)
+  })
+
+  test('holds nobody for longer because the clock was set back', () => {
+    const held: LoopState = { sender: 'bob', alternations: 0, answeredAtMs: null, heldUntilMs: 10_000_000 }
+    expect(onMessage(held, { sender: 'bob', atMs: 10_000_000 - loopHoldMs, limits: LIMITS }).looping).toBe(true)
+    expect(onMessage(held, { sender: 'bob', atMs: 10_000_000 - loopHoldMs - 1, limits: LIMITS }).looping).toBe(false)
+  })
+})

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { createSeededRandom } from '../../src/adapters/memory/seeded-random.ts'
+import { PAIRING_ALPHABET, pairingCode } from '../../src/domain/pairing-code.ts'
+
+test('a pairing code is 8 characters, none of which looks like another', () => {
+  expect(pairingCode(() => 0)).toBe('AAAAAAAA')
+  expect(pairingCode(below => below - 1)).toBe('99999999')
+  expect(PAIRING_ALPHABET).not.toMatch(/[O01I]/)
+  expect(new Set(PAIRING_ALPHABET).size).toBe(32)
+})
+
+test('every character turns up, and no code does twice', () => {
+  const random = createSeededRandom(1)
+  const codes = Array.from({ length: 2_000 }, () => pairingCode(below => random.integer(below)))
+  for (const code of codes) expect(code).toMatch(/^[A-HJ-NP-Z2-9]{8}$/)
+  expect(new Set(codes.join('')).size).toBe(32)
+  expect(new Set(codes).size).toBe(codes.length)
+})
