@@ -47,10 +47,9 @@ describe('a post', () => {
     await world.stop()
   })
 
-  test('that shows up only after 85 s is not made twice', async () => {
-    const world = createWorld({ quirks: { tripMs: [85_000, 85_000] } })
+  test('that shows up late is not made twice: its absence proves nothing for a minute', async () => {
+    const world = createWorld({ quirks: { tripMs: [50_000, 50_000] } })
     await world.start()
-    await world.bot.agent.answer(() => null)
     await world.mesh.user('alice').says('hi')
     await world.settle(400_000)
 
