@@ -174,7 +174,7 @@ export const routes: readonly { readonly pattern: ReturnType<typeof pattern>; re
         const mesh = home(call)
         if (!mesh) return json(200, [])
         const found = await mesh.ask(() => mesh.world.hub.directory({}), [])
-        return json(200, userLines(mesh.world.hub, found))
+        return json(200, userLines(mesh.world.hub, found, mesh.endpointId))
       },
     },
     '/meshes/{mesh}/users/{user}': {
@@ -182,7 +182,7 @@ export const routes: readonly { readonly pattern: ReturnType<typeof pattern>; re
         const mesh = home(call)
         if (!mesh) return bare(404)
         const user = decodePiece(call.params['user']!, call.agent.quirks)
-        const [found] = userLines(mesh.world.hub, await mesh.ask(() => mesh.world.hub.directory({ user }), []))
+        const [found] = userLines(mesh.world.hub, await mesh.ask(() => mesh.world.hub.directory({ user }), []), mesh.endpointId)
         return found ? json(200, found) : bare(404)
       },
     },

@@ -23,18 +23,19 @@ export function endpointLine(hub: Hub, endpoint: Endpoint): object {
   }
 }
 
-function instanceLine(hub: Hub, endpoint: Endpoint): object {
+function instanceLine(hub: Hub, endpoint: Endpoint, localId: string): object {
   const { id, name, port, online } = endpoint
-  return { id, name, labels: [], ip: '127.0.0.1', port, heartbeat: hub.heartbeatOf(endpoint), ping: null, online }
+  const local = id === localId ? { isLocal: true } : {}
+  return { id, name, labels: [], ip: '127.0.0.1', port, heartbeat: hub.heartbeatOf(endpoint), ping: null, online, ...local }
 }
 
 /** Users in the order of their first endpoint. */
-export function userLines(hub: Hub, endpoints: readonly Endpoint[]): readonly { readonly name: string }[] {
+export function userLines(hub: Hub, endpoints: readonly Endpoint[], localId: string): readonly { readonly name: string }[] {
   const instances = new Map<string, object[]>()
   for (const endpoint of endpoints) {
     const known = instances.get(endpoint.user)
-    if (known) known.push(instanceLine(hub, endpoint))
-    else instances.set(endpoint.user, [instanceLine(hub, endpoint)])
+    if (known) known.push(instanceLine(hub, endpoint, localId))
+    else instances.set(endpoint.user, [instanceLine(hub, endpoint, localId)])
   }
   return [...instances].map(([name, list]) => ({ name, endpoints: { count: list.length, instances: list } }))
 }

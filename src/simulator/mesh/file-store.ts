@@ -10,9 +10,13 @@ export type StoredFile = {
   readonly bytes: Uint8Array | null
 }
 
+/** Older versions of a file that an agent still serves to whoever asks for their hash. */
+const VERSIONS_MAX = 32
+
 /** An agent's own files of one mesh, on its disk: they outlive a kill. */
 export class FileStore {
   readonly #files = new Map<string, StoredFile>()
+  readonly #versions = new Map<string, StoredFile[]>()
   readonly times = new DirTimes()
 
   get size(): number {
@@ -26,11 +30,24 @@ export class FileStore {
   put(path: string, bytes: Uint8Array | null, time: number): StoredFile {
     const file = { path, hash: fileHash(path, bytes), size: bytes === null ? -1 : bytes.length, time, bytes }
     this.#files.set(path, file)
+    const versions = this.#versions.get(path)
+    if (versions) {
+      versions.push(file)
+      if (versions.length > VERSIONS_MAX) versions.shift()
+    } else {
+      this.#versions.set(path, [file])
+    }
     if (bytes !== null) this.times.add(path)
     return file
   }
 
+  /** The bytes of this version, when they are still there: an agent keeps what it has overwritten. */
+  version(path: string, hash: string): Uint8Array | null {
+    return this.#versions.get(path)?.findLast(file => file.hash === hash)?.bytes ?? null
+  }
+
   remove(path: string): boolean {
+    this.#versions.delete(path)
     return this.#files.delete(path)
   }
 

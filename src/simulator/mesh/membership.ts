@@ -139,7 +139,7 @@ export class Membership implements Attached {
     }
     this.link = 'connected'
     this.#errors = []
-    this.#note('info', `Probed hub ${HUB_ADDRESS} and got response in 1ms: capacity = 100, load = 5`)
+    for (const latency of [1, 0]) this.#note('info', `Probed hub ${HUB_ADDRESS} and got response in ${latency}ms: capacity = 100, load = 5`)
     this.#note('info', 'P2P is disabled, using hub relay only')
     this.#note('info', `Joined ${this.stored.name} as ${this.endpointName} (uuid = ${this.endpointId}) via hub ${HUB_ADDRESS} in default`)
     this.#note('info', `Connected to hub ${HUB_ADDRESS}`)
@@ -241,8 +241,7 @@ export class Membership implements Attached {
   // Files.
 
   serve(path: string, hash: string): Uint8Array | null {
-    const file = this.stored.store.get(path)
-    return file?.hash === hash ? file.bytes : null
+    return this.stored.store.version(path, hash)
   }
 
   /** The hub's entry of a file that this user may see and that is not deleted. */
@@ -323,7 +322,8 @@ export class Membership implements Attached {
     const changed: Announcement[] = []
     for (const path of this.#dirty) {
       const file = this.stored.store.get(path)
-      if (file && ownerOf(path) !== null) changed.push(file)
+      // A file whose name has a NUL in it is on no disk, and never reaches the hub.
+      if (file && ownerOf(path) !== null && !(this.quirks.nulBreaksHub && path.includes('\0'))) changed.push(file)
     }
     const removed = [...this.#removed]
     const again = this.#repeatsAll
