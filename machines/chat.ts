@@ -54,7 +54,8 @@ export const chatMachine = setup({
     isCurrentAttempt: ({ context }, result: Attempt) => result.id === context.queue[0] && result.attempt === context.attempt,
     mayTryAgain: ({ context }, failure: Attempt & { attemptsMax: number }) =>
       failure.id === context.queue[0] && failure.attempt === context.attempt && failure.attempt < failure.attemptsMax,
-    /** Somebody else's request, or none, is left. */
+    /** The newest are kept; the oldest must go. */
+    holdsTooMany: ({ context }, held: { heldMax: number }) => context.held.length + 1 > held.heldMax,
     holdsNoMore: ({ context }, gone: { ids: readonly MessageId[] }) => context.held.every(id => gone.ids.includes(id)),
   },
   actions: {
@@ -96,15 +97,9 @@ export const chatMachine = setup({
             guard: { type: 'needsPairing', params: ({ event }) => event },
             actions: {
               type: 'commit',
-              params: ({ context, event: { message, facts, liveAtMs, heldMax } }) => {
-                const tooMany = context.held.slice(0, Math.max(0, context.held.length + 1 - heldMax))
-                return {
-                  changes: [
-                    own(context, { type: 'message.held', message, facts, decision: decide(facts), liveAtMs }),
-                    ...(tooMany.length ? [own(context, { type: 'message.dropped', ids: tooMany, reason: 'pairing_overflow' })] : []),
-                  ],
-                }
-              },
+              params: ({ context, event: { message, facts, liveAtMs, heldMax } }) => ({
+                changes: [own(context, { type: 'message.held', message, facts, decision: decide(facts), liveAtMs, heldMax })],
+              }),
             },
           },
           {
@@ -126,11 +121,33 @@ export const chatMachine = setup({
           },
         ],
         'message.accepted': { actions: { type: 'enqueue', params: ({ event }) => [event.message.id] } },
-        'message.held': {
-          target: '.awaiting pairing',
-          reenter: true,
-          actions: { type: 'hold', params: ({ event }) => event.message.id },
-        },
+        'message.held': [
+          {
+            guard: { type: 'holdsTooMany', params: ({ event }) => event },
+            target: '.awaiting pairing',
+            reenter: true,
+            actions: [
+              {
+                type: 'commit',
+                params: ({ context, event }) => ({
+                  changes: [
+                    own(context, {
+                      type: 'message.dropped',
+                      ids: context.held.slice(0, context.held.length + 1 - event.heldMax),
+                      reason: 'pairing_overflow',
+                    }),
+                  ],
+                }),
+              },
+              { type: 'hold', params: ({ event }) => event.message.id },
+            ],
+          },
+          {
+            target: '.awaiting pairing',
+            reenter: true,
+            actions: { type: 'hold', params: ({ event }) => event.message.id },
+          },
+        ],
         'message.released': { target: '.deciding', actions: 'releaseHeld' },
         'message.dropped': [
           {
@@ -138,7 +155,13 @@ export const chatMachine = setup({
             target: '.deciding',
             actions: { type: 'letGo', params: ({ event }) => event },
           },
-          { actions: { type: 'letGo', params: ({ event }) => event } },
+          {
+            description: 'What was held meanwhile may have no request any more.',
+            actions: [
+              { type: 'letGo', params: ({ event }) => event },
+              { type: 'openPairing', params: ({ context }) => ({ chat: context.chat, wrote: false }) },
+            ],
+          },
         ],
       },
       states: {

@@ -19,9 +19,17 @@ export type Post = {
   attempts: number
   postedAtMs: number
   accepted: boolean
+  /** Seen on the mesh; the record is on its way. Not kept over a restart. */
+  seen: boolean
 }
 export type OutboxInput = { chat: ChatId }
-export type OutboxContext = OutboxInput & { posts: readonly Post[]; failures: number; looks: number; lagging: boolean }
+export type OutboxContext = OutboxInput & {
+  posts: readonly Post[]
+  posting: ReplyKey | null
+  failures: number
+  looks: number
+  lagging: boolean
+}
 
 export type OutboxEvent =
   | { type: 'slot.granted'; atMs: number }
@@ -36,7 +44,7 @@ export type OutboxEvent =
   | { type: 'look.due'; nowMs: number; limits: PostLimits }
   /** Keys of ours that somebody's fetch of this chat has shown. */
   | { type: 'reply.seen'; keys: readonly ReplyKey[] }
-  | ({ type: 'ledger.absent'; limits: PostLimits } & Absence)
+  | ({ type: 'ledger.absent'; key: ReplyKey; limits: PostLimits } & Absence)
   | { type: 'ledger.failed' }
   | { type: 'host.resumed' }
   | OutboxRecord
@@ -44,14 +52,15 @@ export type OutboxEvent =
 /** A chat that the settled agent says it does not know, so many times in a row, is gone. */
 const UNKNOWN_CHAT_MAX = 5
 
-const nextQueued = (context: OutboxContext) => context.posts.find(post => post.phase === 'queued')
+const nextQueued = (context: OutboxContext) => context.posts.find(post => post.phase === 'queued' && !post.seen)
 const oldestUnconfirmed = (context: OutboxContext) => context.posts.find(post => post.phase !== 'queued')
 const own = (context: OutboxContext, event: OutboxRecord): Change => toChat(context.chat, event)
 const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<Post>) => ({
   posts: context.posts.map(post => (post.key === key ? { ...post, ...to } : post)),
 })
-/** The one whose post is under way: the newest attempt. */
-const underWay = (context: OutboxContext) => context.posts.findLast(post => post.phase === 'posted')
+/** The one whose post is under way. */
+const underWay = (context: OutboxContext) => context.posts.find(post => post.key === context.posting && post.phase === 'posted')
+const isUnseen = (post: Post, keys: readonly ReplyKey[]) => keys.includes(post.key) && !post.seen
 
 const freeSlot = { type: 'releaseSlot', params: ({ context }: { context: OutboxContext }) => ({ chat: context.chat }) } as const
 
@@ -71,7 +80,8 @@ export const outboxMachine = setup({
     isProvenLost: ({ context }, absence: Absence & { limits: PostLimits }) => isLost(oldestUnconfirmed(context)!, absence, absence.limits),
     /** Trying again cannot help: we may not, or the chat is gone for good. */
     isDefinite: ({ context }, refusal: { status: number }) => refusal.status !== 404 || context.failures + 1 >= UNKNOWN_CHAT_MAX,
-    isOurs: ({ context }, seen: { keys: readonly ReplyKey[] }) => context.posts.some(post => seen.keys.includes(post.key)),
+    isNews: ({ context }, seen: { keys: readonly ReplyKey[] }) => context.posts.some(post => isUnseen(post, seen.keys)),
+    isWanted: ({ context }, { key }: { key: ReplyKey }) => context.posts.some(post => post.key === key && !post.seen),
   },
   actions: {
     // Effects.
@@ -87,6 +97,7 @@ export const outboxMachine = setup({
     // Context.
     append: assign({
       posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
+        // The same key again is the same reply.
         context.posts.concat(replies.map(({ key }) => ({ key, phase: 'queued' as const, attempts: 0, postedAtMs: 0, accepted: true }))),
     }),
     notePosting: assign(({ context }, { key, atMs }: { key: ReplyKey; atMs: number }) => ({
@@ -96,6 +107,7 @@ export const outboxMachine = setup({
         accepted: true,
         attempts: (context.posts.find(post => post.key === key)?.attempts ?? 0) + 1,
       }),
+      posting: key,
       lagging: false,
       looks: 0,
     })),
@@ -107,6 +119,11 @@ export const outboxMachine = setup({
       posts: context.posts.filter(post => !keys.includes(post.key)),
       looks: 0,
     })),
+    noteSeen: assign({
+      posts: ({ context }, keys: readonly ReplyKey[]) =>
+        context.posts.map(post => (keys.includes(post.key) ? { ...post, seen: true } : post)),
+    }),
+    forgetSeen: assign({ posts: ({ context }) => context.posts.map(post => (post.seen ? { ...post, seen: false } : post)) }),
     noteLag: assign({ lagging: true }),
     countLook: assign({ looks: ({ context }) => context.looks + 1 }),
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
@@ -115,23 +132,26 @@ export const outboxMachine = setup({
 }).createMachine({
   id: 'outbox',
   description: 'The replies of one conversation, until each is seen on the mesh.',
-  context: ({ input }) => ({ ...input, posts: [], failures: 0, looks: 0, lagging: false }),
+  context: ({ input }) => ({ ...input, posts: [], posting: null, failures: 0, looks: 0, lagging: false }),
   type: 'parallel',
   on: {
     'reply.queued': { actions: { type: 'append', params: ({ event }) => event.replies } },
     'reply.seen': {
-      guard: { type: 'isOurs', params: ({ event }) => event },
-      actions: {
-        type: 'commit',
-        params: ({ context, event }) => ({
-          changes: [
-            own(context, {
-              type: 'reply.sent',
-              keys: context.posts.filter(post => event.keys.includes(post.key)).map(post => post.key),
-            }),
-          ],
-        }),
-      },
+      guard: { type: 'isNews', params: ({ event }) => event },
+      actions: [
+        {
+          type: 'commit',
+          params: ({ context, event }) => ({
+            changes: [
+              own(context, {
+                type: 'reply.sent',
+                keys: context.posts.filter(post => isUnseen(post, event.keys)).map(post => post.key),
+              }),
+            ],
+          }),
+        },
+        { type: 'noteSeen', params: ({ event }) => event.keys },
+      ],
     },
   },
   states: {
@@ -146,7 +166,7 @@ export const outboxMachine = setup({
         },
         'reply.posting': [
           {
-            guard: { type: 'isOurs', params: ({ event }) => ({ keys: [event.key] }) },
+            guard: { type: 'isWanted', params: ({ event }) => event },
             target: '.posting',
             actions: { type: 'notePosting', params: ({ event }) => event },
           },
@@ -156,7 +176,10 @@ export const outboxMachine = setup({
       states: {
         resting: {
           always: { guard: 'mayPost', target: 'waiting' },
-          on: { 'lag.over': { actions: 'noteLag' } },
+          on: {
+            'lag.over': { actions: 'noteLag' },
+            'host.resumed': { actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) } },
+          },
         },
         waiting: {
           description: 'For one of the account’s slots for unconfirmed posts.',
@@ -203,7 +226,11 @@ export const outboxMachine = setup({
               },
               { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
             ],
-            'host.resumed': { description: 'It may have been posted: looked for, not repeated.', target: 'resting' },
+            'host.resumed': {
+              description: 'It may have been posted: looked for, not repeated.',
+              target: 'resting',
+              actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) },
+            },
           },
         },
         'backing off': {
@@ -215,7 +242,10 @@ export const outboxMachine = setup({
     confirming: {
       initial: 'quiet',
       states: {
-        quiet: { always: { guard: 'hasUnconfirmed', target: 'watching' } },
+        quiet: {
+          always: { guard: 'hasUnconfirmed', target: 'watching' },
+          on: { 'host.resumed': { actions: 'forgetSeen' } },
+        },
         watching: {
           always: { guard: 'hasNoUnconfirmed', target: 'quiet' },
           entry: { type: 'startLook', params: ({ context }) => ({ chat: context.chat, looks: context.looks }) },
@@ -231,7 +261,7 @@ export const outboxMachine = setup({
             'host.resumed': {
               target: 'watching',
               reenter: true,
-              actions: { type: 'look', params: ({ context }) => ({ chat: context.chat }) },
+              actions: ['forgetSeen', { type: 'look', params: ({ context }) => ({ chat: context.chat }) }],
             },
           },
         },
@@ -259,16 +289,22 @@ export const outboxMachine = setup({
                 },
               },
               {
+                guard: { type: 'isOldest', params: ({ event }) => event },
                 target: 'watching',
                 actions: ['noteUncertain', freeSlot],
               },
+              { description: 'An answer about a reply that has been dealt with.', target: 'watching' },
             ],
             'ledger.failed': 'watching',
-            'host.resumed': 'watching',
+            'host.resumed': { target: 'watching', actions: 'forgetSeen' },
           },
         },
         committing: {
-          on: { 'reply.requeued': 'watching', 'reply.sent': 'watching', 'host.resumed': 'watching' },
+          on: {
+            'reply.requeued': 'watching',
+            'reply.sent': 'watching',
+            'host.resumed': { target: 'watching', actions: 'forgetSeen' },
+          },
         },
       },
     },

@@ -33,6 +33,11 @@ const tell = (user: UserName, key: string, text: string): Change =>
 const drop = (user: UserName, { held }: Ids, reason: Reason): readonly Change[] =>
   held.length ? [toChat(peerChat(user), { type: 'message.dropped', ids: held, reason })] : []
 
+const waitForDeadline = {
+  type: 'startDeadline',
+  params: ({ context }: { context: PairingContext }) => ({ user: context.user, atMs: context.expiresAtMs }),
+} as const
+
 export const pairingMachine = setup({
   types: { input: {} as PairingInput, context: {} as PairingContext, events: {} as PairingEvent },
   guards: {
@@ -112,30 +117,48 @@ export const pairingMachine = setup({
       },
     },
     pending: {
-      entry: { type: 'startDeadline', params: ({ context }) => ({ user: context.user, atMs: context.expiresAtMs }) },
-      initial: 'fresh',
+      entry: waitForDeadline,
+      initial: 'open',
       states: {
-        fresh: {},
-        reminded: {},
+        open: {
+          on: {
+            'stranger.wrote': [
+              {
+                guard: { type: 'isReminderDue', params: ({ event }) => event },
+                target: 'reminding',
+                actions: {
+                  type: 'commit',
+                  params: ({ context, event }) => ({
+                    changes: [
+                      toPairing(context.user, { type: 'pairing.reminded', atMs: event.atMs }),
+                      tell(context.user, `pairing/${context.code}/reminded-${event.atMs}`, event.notice),
+                    ],
+                  }),
+                },
+              },
+              { description: 'Held without a word.' },
+            ],
+          },
+        },
+        reminding: {
+          description: 'The reminder is on its way to the disk.',
+          on: { 'stranger.wrote': { description: 'One reminder is enough.' } },
+        },
+        ending: {
+          description: 'The end is on its way to the disk; it ends one way only.',
+          on: {
+            'stranger.wrote': { description: 'The message is held; the chat asks again.' },
+            'pairing.approve': { description: 'Too late, or already done.' },
+            'pairing.reject': { description: 'Too late, or already done.' },
+            'deadline.reached': { description: 'It ends already.' },
+            'pairing.reminded': { actions: { type: 'noteReminder', params: ({ event }) => event } },
+          },
+        },
       },
       on: {
-        'stranger.wrote': [
-          {
-            guard: { type: 'isReminderDue', params: ({ event }) => event },
-            actions: {
-              type: 'commit',
-              params: ({ context, event }) => ({
-                changes: [
-                  toPairing(context.user, { type: 'pairing.reminded', atMs: event.atMs }),
-                  tell(context.user, `pairing/${context.code}/reminded-${event.atMs}`, event.notice),
-                ],
-              }),
-            },
-          },
-          { description: 'Held without a word.' },
-        ],
-        'pairing.reminded': { target: '.reminded', actions: { type: 'noteReminder', params: ({ event }) => event } },
+        'pairing.reminded': { target: '.open', actions: { type: 'noteReminder', params: ({ event }) => event } },
         'pairing.approve': {
+          target: '.ending',
           actions: {
             type: 'commit',
             params: ({ context, event }) => ({
@@ -149,6 +172,7 @@ export const pairingMachine = setup({
           },
         },
         'pairing.reject': {
+          target: '.ending',
           actions: {
             type: 'commit',
             params: ({ context, event }) => ({
@@ -159,6 +183,7 @@ export const pairingMachine = setup({
         'deadline.reached': [
           {
             guard: { type: 'isCodeExpired', params: ({ event }) => event },
+            target: '.ending',
             actions: {
               type: 'commit',
               params: ({ context, event }) => ({

@@ -25,7 +25,7 @@ type Decided = { readonly facts: Facts; readonly decision: Decision; readonly li
 export type ChatRecord =
   | { readonly type: 'chat.opened'; readonly floorMs: number; readonly history: readonly Seen[] }
   | ({ readonly type: 'message.accepted'; readonly message: Inbound } & Decided)
-  | ({ readonly type: 'message.held'; readonly message: Inbound } & Decided)
+  | ({ readonly type: 'message.held'; readonly message: Inbound; readonly heldMax: number } & Decided)
   | ({ readonly type: 'message.ignored'; readonly message: Seen } & Decided)
   /** Everything held. */
   | { readonly type: 'message.released' }

@@ -80,7 +80,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     status.warn(`${actorId} failed ${failures} times, last with: ${error instanceof Error ? error.message : String(error)}`)
     if (failures > RECOVERIES_MAX) return
     const delayMs = backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() })
-    timers.set(`recover:${actorId}`, delayMs, () => registry.recover(actorId))
+    // What it had asked to be recorded must have reached it before it asks again.
+    timers.set(`recover:${actorId}`, delayMs, () => void journal.flushed().then(() => registry.recover(actorId)))
   })
 
   const feed = createPollFeed({

@@ -44,7 +44,12 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
   const held = (user: UserName) => registry.chat(peerChat(user))?.context.held ?? []
   const notice = (user: UserName, code: string) => store?.instructions(user, code) ?? instructions(user, code)
   const byCode = (code: string) =>
-    registry.pairings().find(({ context }) => context.code !== '' && context.code === code.trim().toUpperCase())?.context
+    registry
+      .pairings()
+      .find(
+        request =>
+          request.matches('pending') && !request.matches({ pending: 'ending' }) && request.context.code === code.trim().toUpperCase(),
+      )?.context
 
   const approve = (user: UserName) => tell(user, { type: 'pairing.approve', remember: store === null, notice: APPROVED })
 

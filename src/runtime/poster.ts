@@ -114,6 +114,7 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
         else {
           tell(chat, {
             type: 'ledger.absent',
+            key,
             limits,
             nowMs: clock.now(),
             laterConfirmed: latestConfirmedPostMs > postedAtMs,
