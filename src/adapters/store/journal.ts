@@ -20,8 +20,6 @@ export interface KeptSegment {
   bytes: number
   /** Last durable record in it, or before it. */
   lastSeq: number
-  /** A write to it failed: beyond its durable bytes there may be anything. */
-  isAbandoned: boolean
 }
 
 export interface Journal {
@@ -112,7 +110,7 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
 
   const begin = async (): Promise<Live> => {
     const path = segmentPath(++number)
-    const segment = { path, bytes: 0, lastSeq: durable, isAbandoned: false }
+    const segment = { path, bytes: 0, lastSeq: durable }
     segments.push(segment)
     try {
       return { file: await disk.append(path), segment, isSealed: false }
@@ -133,7 +131,6 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
   const abandon = async (): Promise<void> => {
     if (!live) return
     const { file, segment } = live
-    segment.isAbandoned = true
     if (segment.bytes > 0) await file.truncate(segment.bytes).catch(() => {})
     endLive(live)
     if (segment.bytes > 0) return
@@ -182,9 +179,8 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
       if (live?.isSealed && !writing) endLive(live)
       await closing
       const covered = segments.filter(segment => segment !== live?.segment && segment.lastSeq <= seq)
-      // Abandoned ones durably first: what made their rest void is the segment that follows.
-      for (const isAbandoned of [true, false]) {
-        const gone = covered.filter(segment => segment.isAbandoned === isAbandoned)
+      // The newest one last: what makes void the rest of a segment that failed is the one that follows it.
+      for (const gone of [covered.slice(0, -1), covered.slice(-1)]) {
         for (const segment of gone) await remove(segment)
         if (gone.length > 0) await disk.syncFolder(JOURNAL_FOLDER)
       }
