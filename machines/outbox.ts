@@ -77,7 +77,10 @@ export const outboxMachine = setup({
     /** So long unseen that our own files are asked. */
     isOverdue: ({ context }, look: { nowMs: number; limits: PostLimits }) =>
       isOverdue(oldestUnconfirmed(context)!, look.nowMs, look.limits),
-    isProvenLost: ({ context }, absence: Absence & { limits: PostLimits }) => isLost(oldestUnconfirmed(context)!, absence, absence.limits),
+    isProvenLost: ({ context }, absence: Absence & { key: ReplyKey; limits: PostLimits }) =>
+      oldestUnconfirmed(context)?.key === absence.key && isLost(oldestUnconfirmed(context)!, absence, absence.limits),
+    /** The answer is about the reply that is looked for now. */
+    isOldest: ({ context }, { key }: { key: ReplyKey }) => oldestUnconfirmed(context)?.key === key,
     /** Trying again cannot help: we may not, or the chat is gone for good. */
     isDefinite: ({ context }, refusal: { status: number }) => refusal.status !== 404 || context.failures + 1 >= UNKNOWN_CHAT_MAX,
     isNews: ({ context }, seen: { keys: readonly ReplyKey[] }) => context.posts.some(post => isUnseen(post, seen.keys)),
@@ -98,7 +101,11 @@ export const outboxMachine = setup({
     append: assign({
       posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
         // The same key again is the same reply.
-        context.posts.concat(replies.map(({ key }) => ({ key, phase: 'queued' as const, attempts: 0, postedAtMs: 0, accepted: true }))),
+        context.posts.concat(
+          replies
+            .filter(({ key }) => !context.posts.some(post => post.key === key))
+            .map(({ key }) => ({ key, phase: 'queued' as const, attempts: 0, postedAtMs: 0, accepted: true, seen: false })),
+        ),
     }),
     notePosting: assign(({ context }, { key, atMs }: { key: ReplyKey; atMs: number }) => ({
       ...change(context, key, {

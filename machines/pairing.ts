@@ -193,11 +193,12 @@ export const pairingMachine = setup({
           },
           {
             description: 'The wall clock went back: wait for what is left.',
-            actions: { type: 'startDeadline', params: ({ context }) => ({ user: context.user, atMs: context.expiresAtMs }) },
+            actions: waitForDeadline,
           },
         ],
         'host.resumed': {
-          actions: { type: 'startDeadline', params: ({ context }) => ({ user: context.user, atMs: context.expiresAtMs }) },
+          target: '.open',
+          actions: waitForDeadline,
         },
         'pairing.approved': 'approved',
         'pairing.rejected': 'rejected',
