@@ -54,15 +54,12 @@ async function readText(path: string): Promise<string> {
 async function readBytes(path: string): Promise<Uint8Array> {
   if (FORMATS[extname(path).toLowerCase()] === undefined)
     throw refused(`${path} has no known ending; expected a .json5, .json, .yaml or .yml file.`)
-  const tooLarge = (bytes: number) => refused(`${path} has ${bytes} bytes; a config has at most ${FILE_BYTES_MAX}: is it the right file?`)
   try {
     const found = await stat(path)
     if (found.isDirectory()) throw refused(`${path} is a folder; expected a file.`)
-    if (found.size > FILE_BYTES_MAX) throw tooLarge(found.size)
-    const bytes = await readFile(path)
-    // A pipe has no size before it is read.
-    if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge(bytes.byteLength)
-    return bytes
+    if (found.size > FILE_BYTES_MAX)
+      throw refused(`${path} has ${found.size} bytes; a config has at most ${FILE_BYTES_MAX}: is it the right file?`)
+    return await readFile(path)
   } catch (error) {
     if (error instanceof ConfigInvalid) throw error
     throw refused(`${path} ${REMEDIES[codeOf(error)] ?? `cannot be read (${codeOf(error)}).`}`, error)

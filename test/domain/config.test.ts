@@ -197,6 +197,10 @@ const rows: readonly [unknown, readonly string[]][] = [
       '.tls.crt is not an option; did you mean "cert"?',
     ],
   ],
+  [
+    { ...ok, agentUrl: 'https://agent', tls: { cert: 1, key: '/key.pem' } },
+    ['.tls.cert is 1; expected the path of a PEM file, or a secret reference {source, provider, id}.'],
+  ],
   [{ ...ok, feed: 'pull' }, ['.feed is "pull"; expected "auto", "push" or "poll".']],
   [{ ...ok, pollInterval: 99 }, ['.pollInterval is 99; expected a whole number of ms from 100 to 3600000.']],
   [{ ...ok, pollInterval: '1s' }, ['.pollInterval is "1s"; expected a whole number of ms from 100 to 3600000.']],

@@ -43,6 +43,7 @@ test('a choice in the JSON Schema is one list of values, null for "not set" amon
   expect(schema['properties']).toMatchObject({
     groupPolicy: { type: ['string', 'null'], enum: ['allowlist', 'open', 'disabled', null] },
     enabled: { type: ['boolean', 'null'], default: true },
+    firstSync: { anyOf: [{ type: 'integer' }, { type: 'string' }, { type: 'null' }] },
   })
 })
 
