@@ -219,7 +219,7 @@ function gaps(records: readonly StoredRecord[], floor: number, known: number, wh
   let next = floor + 1
   const report = (before: number) => {
     const which = next === before - 1 ? `Record ${next} is` : `Records ${next} to ${before - 1} are`
-    problems.push(`${which} missing from the journal of ${where}; what they changed is lost where no snapshot has it.`)
+    problems.push(`${which} missing from the journal of ${where}; what was changed there is lost where no snapshot has it.`)
   }
   for (const { seq } of records) {
     if (seq > next) report(seq)

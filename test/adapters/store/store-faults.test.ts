@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
 import { createMemoryDisk, type DiskOperation, type MemoryDisk } from '../../../src/adapters/memory/memory-disk.ts'
 import { createSeededRandom } from '../../../src/adapters/memory/seeded-random.ts'
+import { encodeHeader, encodeRecord } from '../../../src/adapters/store/segment.ts'
+import { encodeShard } from '../../../src/adapters/store/shard-file.ts'
 import { shardOf } from '../../../src/adapters/store/shards.ts'
 import { openStore } from '../../../src/adapters/store/store.ts'
 import { StoreUnusable } from '../../../src/domain/errors.ts'
+import type { StoredRecord } from '../../../src/ports/store.ts'
 import { createLive, record, records, restored } from './world.ts'
 
 async function started(disk: MemoryDisk, segmentBytes?: number) {
@@ -15,7 +18,11 @@ async function started(disk: MemoryDisk, segmentBytes?: number) {
 function watched() {
   const seen: DiskOperation[] = []
   const disk = createMemoryDisk({ faults: operation => void seen.push(operation) })
-  return { disk, count: (name: DiskOperation['name']) => seen.filter(one => one.name === name && one.path.startsWith('journal/')).length }
+  return {
+    disk,
+    seen,
+    count: (name: DiskOperation['name']) => seen.filter(one => one.name === name && one.path.startsWith('journal/')).length,
+  }
 }
 
 test('a batch is one write and one sync', async () => {
@@ -40,6 +47,15 @@ test('what is appended while a sync runs goes out together in the next write', a
 
   expect([count('write'), count('sync')]).toEqual([3, 3])
   expect((await started(disk.crash())).loaded.lastSeq).toBe(50)
+})
+
+test('what is appended in one turn goes out in one write', async () => {
+  const { disk, count } = watched()
+  const { store } = await started(disk)
+
+  await Promise.all(records(1, 20).map(one => store.append([one])))
+
+  expect([count('write'), count('sync')]).toEqual([1, 1])
 })
 
 test('what was answered survives a crash at once', async () => {
@@ -95,51 +111,92 @@ test('a failed batch is out of sight: a process that starts after it does not ta
   expect(loaded.tail).toEqual([record(1)])
 })
 
-test('a batch that failed and reached the disk all the same is void once another was written in its place', async () => {
+/** A disk with these segments, as an earlier process left them. */
+async function diskWith(...segments: readonly Uint8Array[]): Promise<MemoryDisk> {
   const disk = createMemoryDisk()
-  const before = await started(disk)
-  await before.store.append([record(1)])
-  await before.store.close()
-  const old = await disk.append('journal/00000001.log')
-  const other = createMemoryDisk()
-  const twin = await started(other)
-  await twin.store.append([record(1), record(2, 'peer:old'), record(3, 'peer:old')])
-  const whole = (await other.read('journal/00000001.log'))!
-  await disk.write('journal/00000001.log', whole)
-  await old.close()
-  await disk.write('journal/00000002.log', await segmentAfter(1, 2))
+  await disk.makeFolder('journal')
+  for (const [at, segment] of segments.entries()) await disk.write(`journal/0000000${at + 1}.log`, segment)
+  await disk.syncFolder('journal')
+  return disk
+}
+
+const segment = (after: number, ...lines: readonly StoredRecord[]): Buffer =>
+  Buffer.concat([encodeHeader(after), ...lines.map(line => encodeRecord(line))])
+const damagedLine = Buffer.from('12 00000000 {"seq":9999}\n')
+const old = record(2, 'peer:old')
+
+test('a batch that failed and reached the disk all the same is void once another was written in its place', async () => {
+  const disk = await diskWith(segment(0, record(1), old, record(3, 'peer:old')), segment(1, record(2)))
 
   const { loaded, store, live } = await started(disk)
 
-  expect(loaded.tail).toEqual([record(1), record(2, 'peer:2')])
+  expect(loaded.tail).toEqual([record(1), record(2)])
   expect([loaded.lastSeq, loaded.problems]).toEqual([2, []])
   await store.compact(live)
   expect((await started(disk.crash())).loaded.lastSeq).toBe(2)
 })
 
-/** A segment that was begun after record `after` and has the next one. */
-async function segmentAfter(after: number, seq: number): Promise<Uint8Array> {
-  const disk = createMemoryDisk()
-  const { store } = await started(disk, 1)
-  for (let at = 1; at <= after; at++) await store.append([record(at)])
-  await store.append([record(seq)])
-  return (await disk.read(`journal/0000000${seq}.log`))!
-}
+test('what is void is void also where the heading of the newer segment cannot be read', async () => {
+  const disk = await diskWith(segment(0, record(1), old, record(3, 'peer:old')), Buffer.concat([damagedLine, encodeRecord(record(2))]))
+
+  const { loaded } = await started(disk)
+
+  expect(loaded.tail).toEqual([record(1), record(2)])
+  expect(loaded.problems).toHaveLength(1)
+})
+
+test('a record that is void never stands in for one that is damaged', async () => {
+  const disk = await diskWith(segment(0, record(1), old), Buffer.concat([segment(1), damagedLine, encodeRecord(record(3))]))
+
+  const { loaded } = await started(disk)
+
+  expect(loaded.tail).toEqual([record(1), record(3)])
+  expect(loaded.problems[1]).toBe(
+    'Record 2 is missing from the journal of /state; what was changed there is lost where no snapshot has it.',
+  )
+})
+
+test('damage in what is void troubles nobody', async () => {
+  const disk = await diskWith(Buffer.concat([segment(0, record(1)), damagedLine]), segment(1, record(2)))
+
+  const { loaded } = await started(disk)
+
+  expect([loaded.tail, loaded.problems]).toEqual([[record(1), record(2)], []])
+})
 
 test('what a killed process had written and not synced is made durable before it is told', async () => {
-  const disk = createMemoryDisk()
-  const { store } = await started(disk)
-  await store.append([record(1)])
+  const disk = await diskWith(segment(0, record(1)))
   const killed = await disk.append('journal/00000001.log')
-  const other = createMemoryDisk()
-  const twin = await started(other)
-  await twin.store.append([record(1), record(2)])
-  await killed.write((await other.read('journal/00000001.log'))!.slice(killed.size()))
+  await killed.write(encodeRecord(record(2)))
 
   const { loaded } = await started(disk)
   expect(loaded.tail).toEqual([record(1), record(2)])
 
   expect((await started(disk.crash())).loaded.tail).toEqual([record(1), record(2)])
+})
+
+test('names that a killed process had not made durable are durable before what they name is told', async () => {
+  const disk = await diskWith(segment(2, record(3)))
+  await disk.makeFolder('shards')
+  const shard = encodeShard({ seq: 2, shards: 1, entries: [['peer:alice', ['hi']]] })
+  await disk.write('shards/shard-00.json', Buffer.from(shard))
+  await disk.write('journal/00000002.log', segment(3, record(4)))
+
+  const { loaded } = await started(disk)
+
+  expect((await started(disk.crash())).loaded).toEqual(loaded)
+  expect([loaded.entries.size, loaded.lastSeq]).toEqual([1, 4])
+})
+
+test('records that are missing at the end are missed, too', async () => {
+  const disk = await diskWith(segment(0, record(1)), segment(4))
+
+  const { loaded } = await started(disk)
+
+  expect(loaded.lastSeq).toBe(4)
+  expect(loaded.problems).toEqual([
+    'Records 2 to 4 are missing from the journal of /state; what was changed there is lost where no snapshot has it.',
+  ])
 })
 
 test('trying again and again on a full disk leaves no files behind, and goes on when there is room', async () => {
@@ -205,6 +262,13 @@ test('a snapshot never contains a record that is not durable', async () => {
   expect((await started(disk.crash())).loaded.entries.size).toBe(1)
 })
 
+test('a record that changes nothing must be durable, too, before the journal counts as folded up to it', async () => {
+  const { store, live } = await started(createMemoryDisk())
+  live.apply([{ seq: 1, atMs: 0, changes: [] }])
+
+  await expect(store.compact(live)).rejects.toThrow('Record 1 of /state is not durable')
+})
+
 test('a compaction whose append fails meanwhile is given up', async () => {
   const disk = createMemoryDisk()
   const { store, live } = await started(disk)
@@ -229,6 +293,15 @@ test('a key that the caller does not call dirty is folded all the same when the 
   expect(restored((await started(disk.crash())).loaded).values()).toEqual(live.values())
 })
 
+test('a key that the caller calls dirty is written also when no record has changed it', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk)
+
+  await store.compact({ ...live, keys: () => ['peer:alice'], dirty: () => new Set(['peer:alice']), read: () => ['mended'] })
+
+  expect((await started(disk.crash())).loaded.entries).toEqual(new Map([['peer:alice', { seq: 0, value: ['mended'] }]]))
+})
+
 test('one shard is captured in one turn, with the record it belongs to', async () => {
   const disk = createMemoryDisk()
   const { store, live } = await started(disk)
@@ -247,6 +320,39 @@ test('one shard is captured in one turn, with the record it belongs to', async (
 
   expect(turnsOf.size).toBeGreaterThan(1)
   expect([...turnsOf.values()].map(turns => turns.size)).toEqual([...turnsOf].map(() => 1))
+})
+
+test('a compaction folds what the state contains, and what is beyond stays in the journal', async () => {
+  const disk = createMemoryDisk()
+  const { store, live } = await started(disk, 1)
+  for (const one of records(1, 9)) await store.append([one])
+  live.apply(records(1, 5))
+
+  await store.compact(live)
+
+  expect(await disk.list('journal')).toEqual(['00000006.log', '00000007.log', '00000008.log', '00000009.log'])
+  const { loaded } = await started(disk.crash())
+  expect([loaded.tail, loaded.problems]).toEqual([records(6, 9), []])
+})
+
+test('folded segments go oldest first, and the newest only when the others are durably gone', async () => {
+  const { disk, seen } = watched()
+  const { store, live } = await started(disk, 1)
+  live.apply(records(1, 3))
+  for (const one of records(1, 3)) await store.append([one])
+  const before = seen.length
+
+  await store.compact(live)
+
+  const operations = seen.slice(before).map(({ name, path }) => `${name} ${path}`)
+  expect(operations.slice(-6)).toEqual([
+    'syncFolder shards',
+    'remove journal/00000001.log',
+    'remove journal/00000002.log',
+    'syncFolder journal',
+    'remove journal/00000003.log',
+    'syncFolder journal',
+  ])
 })
 
 test('two compactions at once run one after the other', async () => {
@@ -275,7 +381,7 @@ test('a file that the device cannot read is set aside, and the rest loads', asyn
   expect(loaded.tail).toEqual([record(10), record(12)])
   expect(loaded.problems).toEqual([
     'journal/00000003.log in /state cannot be read and was set aside as damaged/00000003.log-1.',
-    'Record 11 is missing from the journal of /state; what they changed is lost where no snapshot has it.',
+    'Record 11 is missing from the journal of /state; what was changed there is lost where no snapshot has it.',
   ])
 })
 

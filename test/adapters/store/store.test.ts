@@ -199,7 +199,7 @@ describe.each(disks)('the store on a disk, %s', (_name, create) => {
     expect(loaded.lastSeq).toBe(5)
     expect(loaded.problems).toEqual([
       `journal/00000001.log in /state is damaged at byte ${thirdLineAt} and was set aside as damaged/00000001.log-1; the 4 records that can be read are loaded.`,
-      'Record 3 is missing from the journal of /state; what they changed is lost where no snapshot has it.',
+      'Record 3 is missing from the journal of /state; what was changed there is lost where no snapshot has it.',
     ])
     expect(text(await disk.read('damaged/00000001.log-1'))).toBe(damaged)
     expect((await loadedFrom(disk)).tail).toEqual(loaded.tail)
@@ -286,7 +286,7 @@ describe.each(disks)('the store on a disk, %s', (_name, create) => {
 
     expect((await loadedFrom(disk)).problems).toEqual([
       'shards/shard-00.json in /state is missing or too old (record 0 where 2 was written); what it knew is lost.',
-      'Record 4 is missing from the journal of /state; what they changed is lost where no snapshot has it.',
+      'Record 4 is missing from the journal of /state; what was changed there is lost where no snapshot has it.',
     ])
   })
 
