@@ -1,0 +1,161 @@
+/** Accounts as OpenClaw sees them: found in its config, and reported even when something in them is wrong. */
+import { DEFAULT_ACCOUNT, type ParsedConfig, parseConfig } from '../domain/config.ts'
+import { ConfigInvalid } from '../domain/errors.ts'
+import type { AccountId } from '../domain/ids.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Channel, OpenClawConfig, Snapshot } from './host.ts'
+import { CHANNEL_ID } from './names.ts'
+
+export interface PluginAccount {
+  readonly accountId: AccountId
+  /** Null when the config of this account cannot be used; `problems` says why. */
+  readonly settings: AccountSettings | null
+  readonly enabled: boolean
+  readonly problems: readonly string[]
+}
+
+type Section = { readonly [key: string]: unknown }
+const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null && !Array.isArray(value)
+const sectionOf = (value: unknown, key: string): Section => (isSection(value) && isSection(value[key]) ? value[key] : {})
+
+export const channelSection = (cfg: OpenClawConfig): Section => sectionOf(cfg.channels, CHANNEL_ID)
+
+export function listAccountIds(cfg: OpenClawConfig): string[] {
+  const ids = Object.keys(sectionOf(channelSection(cfg), 'accounts')).map(id => id.toLowerCase())
+  return ids.length === 0 ? [DEFAULT_ACCOUNT] : ids
+}
+
+export function defaultAccountId(cfg: OpenClawConfig): string {
+  const ids = listAccountIds(cfg)
+  const chosen = channelSection(cfg).defaultAccount
+  const wanted = typeof chosen === 'string' ? chosen.toLowerCase() : DEFAULT_ACCOUNT
+  return ids.includes(wanted) ? wanted : (ids[0] ?? DEFAULT_ACCOUNT)
+}
+
+export type ResolveAccount = (cfg: OpenClawConfig, accountId?: string | null) => PluginAccount
+
+/** OpenClaw asks many times a turn, so what a config section says is worked out once; a changed config is another object. */
+export function createAccountResolver(): ResolveAccount {
+  const known = new WeakMap<object, Map<AccountId, PluginAccount>>()
+  return (cfg, accountId) => {
+    const section = channelSection(cfg)
+    const id = accountId?.toLowerCase() ?? defaultAccountId(cfg)
+    const accounts = known.get(section) ?? new Map<AccountId, PluginAccount>()
+    known.set(section, accounts)
+    const account = accounts.get(id) ?? resolveIn(section, id)
+    accounts.set(id, account)
+    return account
+  }
+}
+
+function resolveIn(section: Section, id: AccountId): PluginAccount {
+  try {
+    return found(parseConfig(section), id)
+  } catch (error) {
+    if (!(error instanceof ConfigInvalid)) throw error
+    const alone = onlyAccount(section, id)
+    if (alone === null) return unusable(id, error.problems, isEnabled(section, id))
+    // Another account's mistake is not this one's.
+    try {
+      return found(parseConfig(alone), id)
+    } catch (own) {
+      if (!(own instanceof ConfigInvalid)) throw own
+      return unusable(id, own.problems, isEnabled(section, id))
+    }
+  }
+}
+
+function found(parsed: ParsedConfig, id: AccountId): PluginAccount {
+  const settings = parsed.accounts.find(account => account.id === id) ?? null
+  if (settings === null) return unusable(id, [`channels.${CHANNEL_ID}.accounts has no account "${id}".`], false)
+  const secrets = parsed.unresolvedSecrets.filter(secret => secret.account === id)
+  const problems = secrets.map(secret => `${secret.option} of account "${id}" is a secret reference that OpenClaw did not resolve.`)
+  return { accountId: id, settings: problems.length === 0 ? settings : null, enabled: settings.enabled, problems }
+}
+
+const unusable = (accountId: AccountId, problems: readonly string[], enabled: boolean): PluginAccount => ({
+  accountId,
+  settings: null,
+  enabled,
+  problems,
+})
+
+function keyOf(section: Section, id: AccountId): string | undefined {
+  return Object.keys(sectionOf(section, 'accounts')).find(key => key.toLowerCase() === id)
+}
+
+function onlyAccount(section: Section, id: AccountId): Section | null {
+  const key = keyOf(section, id)
+  if (key === undefined) return null
+  const { defaultAccount: _, ...shared } = section
+  return { ...shared, accounts: { [key]: sectionOf(section, 'accounts')[key] } }
+}
+
+function isEnabled(section: Section, id: AccountId): boolean {
+  const key = keyOf(section, id)
+  const own = key === undefined ? undefined : sectionOf(sectionOf(section, 'accounts'), key).enabled
+  return (own ?? section.enabled) !== false
+}
+
+export function accountSnapshot(account: PluginAccount): Snapshot {
+  const { accountId, settings, enabled, problems } = account
+  return {
+    accountId,
+    enabled,
+    configured: settings !== null,
+    ...(settings === null ? { lastError: problems[0] ?? null } : describe(settings)),
+  }
+}
+
+const describe = (settings: AccountSettings): Omit<Snapshot, 'accountId'> => ({
+  ...(settings.name === null ? {} : { name: settings.name }),
+  baseUrl: settings.agentUrl,
+  dmPolicy: settings.dmPolicy,
+  allowFrom: [...settings.allowFrom],
+})
+
+function withSection(cfg: OpenClawConfig, section: Section): OpenClawConfig {
+  return { ...cfg, channels: { ...cfg.channels, [CHANNEL_ID]: section } }
+}
+
+export function setAccountEnabled({
+  cfg,
+  accountId,
+  enabled,
+}: {
+  cfg: OpenClawConfig
+  accountId: string
+  enabled: boolean
+}): OpenClawConfig {
+  const section = channelSection(cfg)
+  const key = keyOf(section, accountId.toLowerCase())
+  if (key === undefined) return withSection(cfg, { ...section, enabled })
+  const accounts = sectionOf(section, 'accounts')
+  return withSection(cfg, { ...section, accounts: { ...accounts, [key]: { ...sectionOf(accounts, key), enabled } } })
+}
+
+/** The last account takes the whole section with it: what stands at the root would else become the account `default`. */
+export function deleteAccount({ cfg, accountId }: { cfg: OpenClawConfig; accountId: string }): OpenClawConfig {
+  const section = channelSection(cfg)
+  const key = keyOf(section, accountId.toLowerCase())
+  const accounts = Object.entries(sectionOf(section, 'accounts')).filter(([name]) => name !== key)
+  if (accounts.length > 0) return withSection(cfg, { ...section, accounts: Object.fromEntries(accounts) })
+  const { [CHANNEL_ID]: _, ...channels } = cfg.channels ?? {}
+  return { ...cfg, channels }
+}
+
+export function configAdapter(resolveAccount: ResolveAccount): Channel['config'] {
+  return {
+    listAccountIds,
+    resolveAccount,
+    inspectAccount: (cfg, accountId) => accountSnapshot(resolveAccount(cfg, accountId)),
+    defaultAccountId,
+    setAccountEnabled,
+    deleteAccount,
+    isEnabled: account => account.enabled,
+    isConfigured: account => account.settings !== null,
+    unconfiguredReason: account => account.problems.join(' '),
+    describeAccount: accountSnapshot,
+    resolveAllowFrom: ({ cfg, accountId }) => [...(resolveAccount(cfg, accountId).settings?.allowFrom ?? [])],
+  }
+}

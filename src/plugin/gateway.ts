@@ -1,0 +1,159 @@
+/**
+ * Starts and stops accounts for the gateway; one runtime with one account each, so that one account's trouble is its own.
+ *
+ * G1. `startAccount` stays pending until the gateway aborts it: an early return would count as a crash.
+ * G2. What people have to mend is told as blocked and waited out. What mends itself is told as recovering, inside the runtime.
+ * G3. A stop answers within STOP_MS_MAX, whatever the disk does. The state stays leased until it is closed all the same.
+ */
+import { join } from 'node:path'
+import { StoreUnusable } from '../domain/errors.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { PermitSource } from '../ports/permit-source.ts'
+import type { Random } from '../ports/random.ts'
+import type { Store } from '../ports/store.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { createRuntime } from '../runtime/create-runtime.ts'
+import type { AccountHandle } from '../runtime/runtime.ts'
+import type { GatewayContext, PluginRuntime, StatusPatch } from './host.ts'
+import { createResponder } from './inbound.ts'
+import { createHostLog, levelFrom } from './log.ts'
+import { CHANNEL_ID } from './names.ts'
+import type { Outbound } from './outbound.ts'
+import { createPairingStore } from './pairing.ts'
+import type { RunningAccounts } from './running.ts'
+import { statusPatch } from './status.ts'
+import type { Turns } from './turns.ts'
+
+/** The gateway waits 5 s, then it leaves the account behind. */
+export const STOP_MS_MAX = 4_000
+/** What running turns get of it; the rest is for writing and closing. */
+const GRACE_MS = 2_500
+/** The monitor takes an account without news for 30 min for dead. */
+const STATUS_EVERY_MS = 5_000
+
+export interface World {
+  readonly clock: Clock
+  readonly random: Random
+  readonly environment: Readonly<Record<string, string | undefined>>
+  agent(settings: AccountSettings): ZtmAgent
+  store(options: { root: string; account: string }): Promise<Store>
+  readonly permits: PermitSource
+  /** The host's status words. */
+  ready(extras: StatusPatch): StatusPatch
+  blocked(reason: string): StatusPatch
+}
+
+export type GatewayOptions = {
+  readonly host: PluginRuntime
+  readonly running: RunningAccounts
+  readonly outbound: Outbound
+  readonly turns: Turns
+  readonly world: World
+  readonly isOnlyAccount: (ctx: GatewayContext) => boolean
+}
+
+export interface Gateway {
+  startAccount(ctx: GatewayContext): Promise<void>
+  stopAccount(accountId: string): Promise<void>
+}
+
+export function createGateway({ host, running, outbound, turns, world, isOnlyAccount }: GatewayOptions): Gateway {
+  const { clock } = world
+  const within = (ms: number, work: Promise<void>) =>
+    new Promise<void>((resolve, reject) => {
+      const cancel = clock.after(ms, resolve)
+      work.then(resolve, reject).finally(cancel)
+    })
+
+  async function startAccount(ctx: GatewayContext): Promise<void> {
+    const { accountId, abortSignal } = ctx
+    const setStatus = (patch: StatusPatch) => {
+      // A patch after the end would stand for the account's next start.
+      if (!abortSignal.aborted) ctx.setStatus({ accountId, ...patch })
+    }
+    const { settings, problems } = ctx.account
+    if (settings === null) {
+      setStatus(world.blocked(problems.join(' ')))
+      return aborted(abortSignal)
+    }
+    const release = await running.lease(accountId)
+    if (abortSignal.aborted) return release()
+    const over = run(ctx, settings, setStatus).finally(release)
+    await Promise.race([over, aborted(abortSignal).then(() => within(STOP_MS_MAX, over))])
+  }
+
+  async function run(ctx: GatewayContext, settings: AccountSettings, setStatus: (patch: StatusPatch) => void): Promise<void> {
+    const { accountId, abortSignal } = ctx
+    const log = createHostLog(ctx.log, levelFrom(world.environment), { account: accountId })
+    const pairing = createPairingStore({ host, accountId, isOnlyAccount: isOnlyAccount(ctx), clock })
+    const root = join(host.state.resolveStateDir(), CHANNEL_ID)
+    const runtime = createRuntime({
+      accounts: [settings],
+      ports: {
+        clock,
+        random: world.random,
+        log,
+        agent: world.agent,
+        store: account => world.store({ root, account }),
+        responder: createResponder({ host, settings, approved: pairing.approved, outbound, turns, log }),
+        permits: world.permits,
+        pairing: () => pairing,
+      },
+    })
+    try {
+      await runtime.start()
+    } catch (error) {
+      await runtime.stop(0)
+      // The gateway's ladder starts it again.
+      if (!(error instanceof StoreUnusable) || error.retryable) throw error
+      setStatus(world.blocked(error.message))
+      return aborted(abortSignal)
+    }
+    const handle = runtime.account(accountId)
+    if (handle === undefined) return aborted(abortSignal)
+
+    running.set(accountId, handle)
+    const stopTelling = tellStatus(handle, setStatus)
+    const events = runtime.events.subscribe(happened => {
+      if (happened.event === 'decision')
+        host.channel.activity.record({ channel: CHANNEL_ID, accountId, direction: 'inbound', at: happened.atMs })
+      if (happened.event === 'sent')
+        host.channel.activity.record({ channel: CHANNEL_ID, accountId, direction: 'outbound', at: happened.atMs })
+      if (happened.event === 'state' || happened.event === 'live') setStatus(patchOf(handle))
+    })
+    await aborted(abortSignal)
+    stopTelling()
+    events.unsubscribe()
+    try {
+      // Replies of turns that end within the grace are still taken.
+      await runtime.stop(GRACE_MS)
+    } finally {
+      running.delete(accountId, handle)
+    }
+  }
+
+  const patchOf = (handle: AccountHandle) => statusPatch(handle.status(), clock.now(), world.ready)
+
+  function tellStatus(handle: AccountHandle, setStatus: (patch: StatusPatch) => void): () => void {
+    let told = ''
+    let cancel = () => {}
+    const tell = () => {
+      const patch = patchOf(handle)
+      const text = JSON.stringify(patch)
+      if (text !== told) setStatus(patch)
+      told = text
+      cancel = clock.after(STATUS_EVERY_MS, tell)
+    }
+    tell()
+    return () => cancel()
+  }
+
+  return {
+    startAccount,
+    stopAccount: accountId => within(STOP_MS_MAX, running.closed(accountId)),
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted ? Promise.resolve() : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

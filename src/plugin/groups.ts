@@ -1,0 +1,42 @@
+/** What OpenClaw asks about a group before it lets a turn use tools. Asked many times a turn: pure, and from settings at hand. */
+import { parseChat } from '../domain/ids.ts'
+import { type AccountSettings, defaultPermission, type GroupPermission } from '../domain/settings.ts'
+import { mergeTools } from '../domain/tools.ts'
+import type { ResolveAccount } from './accounts.ts'
+import type { Channel, GroupQuery, GroupToolPolicy } from './host.ts'
+import { chatOf } from './targets.ts'
+
+/** Sender of a run that no sender started: OpenClaw then wants the group's own tools. */
+const NOBODY = ''
+
+/** The host names a group `creator/group` where it has the bare id, and `group:creator/group` where it has a target. */
+export function groupKeyOf(groupId: string): string | null {
+  const chat = chatOf(groupId.includes(':') ? groupId : `group:${groupId}`)
+  if (chat === null) return null
+  const place = parseChat(chat)
+  return place.kind === 'group' ? `${place.creator}/${place.group}` : null
+}
+
+export function permissionOf(settings: AccountSettings, groupId: string): GroupPermission {
+  const key = groupKeyOf(groupId)
+  return (key === null ? undefined : settings.groupPermissions[key]) ?? defaultPermission(settings)
+}
+
+export function groupsAdapter(resolveAccount: ResolveAccount): NonNullable<Channel['groups']> {
+  const permissionFor = ({ cfg, accountId, groupId }: GroupQuery): GroupPermission | undefined => {
+    const { settings } = resolveAccount(cfg, accountId)
+    return settings && groupId ? permissionOf(settings, groupId) : undefined
+  }
+  return {
+    resolveRequireMention: query => permissionFor(query)?.requireMention,
+    resolveToolPolicy(query): GroupToolPolicy | undefined {
+      const permission = permissionFor(query)
+      if (permission === undefined) return undefined
+      const merged =
+        query.senderPolicyMode === 'never'
+          ? mergeTools({ ...permission, toolsBySender: {} }, NOBODY)
+          : mergeTools(permission, query.senderId ?? NOBODY)
+      return { ...(merged.allow && { allow: [...merged.allow] }), ...(merged.deny && { deny: [...merged.deny] }) }
+    },
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * One accepted message on its way to OpenClaw's assistant: route, ingress, context, turn, replies.
+ *
+ * I1. Whether the message may reach the assistant has been decided before; the host's ingress is told facts that lead to the same.
+ *     Whether the sender may give commands is still the host's to say, from the lists that people wrote and approved.
+ * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
+ * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox.
+ */
+import { createHash } from 'node:crypto'
+import { type ChatId, parseChat } from '../domain/ids.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import { defaultPermission } from '../domain/settings.ts'
+import type { Log } from '../ports/log.ts'
+import type { DispatchRequest, Responder, Turn } from '../ports/responder.ts'
+import type { OpenClawConfig, PluginRuntime } from './host.ts'
+import { CHANNEL_ID } from './names.ts'
+import type { Outbound } from './outbound.ts'
+import { targetOf } from './targets.ts'
+import type { Turns } from './turns.ts'
+
+/** Everybody's transcript apart, whatever `session.dmScope` says: strangers must not read each other through the assistant. */
+export const DM_SCOPE = 'per-account-channel-peer'
+
+export type ResponderOptions = {
+  readonly host: PluginRuntime
+  readonly settings: AccountSettings
+  /** Everybody whom the gateway's pairing store has approved. */
+  readonly approved: () => Promise<readonly string[]>
+  readonly outbound: Pick<Outbound, 'deliver'>
+  /** Outlives this responder. */
+  readonly turns: Turns
+  readonly log: Log
+}
+
+type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
+
+export function createResponder({ host, settings, approved, outbound, turns, log }: ResponderOptions): Responder {
+  const { channel } = host
+
+  async function prepare(request: DispatchRequest) {
+    const { account, chat, messageId, sender, timeMs, text, rawText, mentioned } = request
+    const cfg = host.config.current() as OpenClawConfig
+    const place = placeOf(chat)
+    const isGroup = place.kind === 'group'
+    const agentRoute = channel.routing.resolveAgentRoute({
+      cfg,
+      channel: CHANNEL_ID,
+      accountId: account,
+      peer: { kind: place.kind, id: place.id },
+      ...(isGroup ? {} : { dmScope: DM_SCOPE }),
+    })
+    const sessionKey = exactSessionKey(agentRoute.sessionKey, place.id)
+    const commanders = [...settings.allowFrom, ...(await approved())]
+    const access = await channel.inbound.ingress.resolveStable({
+      channelId: CHANNEL_ID,
+      accountId: account,
+      cfg,
+      identity: { key: 'mesh-user', normalize: name => name.normalize('NFC'), sensitivity: 'pii', entryIdPrefix: 'ztm-user' },
+      subject: { stableId: sender },
+      conversation: { kind: place.kind, id: place.id },
+      contextBinding: { agentId: agentRoute.agentId, sessionKey, messageId, inboundEventKind: 'user_request' },
+      readStoreAllowFrom: async () => [],
+      dmPolicy: 'allowlist',
+      allowFrom: [sender],
+      groupPolicy: 'open',
+      groupAllowFrom: isGroup ? [...commanders, ...groupCommanders(settings, chat)] : [],
+      policy: { groupAllowFromFallbackToAllowFrom: false, activation: { requireMention: false, allowTextCommands: true } },
+      mentionFacts: { canDetectMention: isGroup, wasMentioned: mentioned, hasAnyMention: mentioned },
+      command: {
+        allowTextCommands: channel.commands.shouldHandleTextCommands({ cfg, surface: CHANNEL_ID, commandSource: 'text' }),
+        hasControlCommand: channel.commands.isControlCommandMessage(text, cfg),
+        commandOwnerAllowFrom: commanders,
+      },
+      event: { mayPair: false },
+    })
+    const to = targetOf(chat)
+    const route = { agentId: agentRoute.agentId, ...(agentRoute.dmScope && { dmScope: agentRoute.dmScope }) }
+    const ctxPayload = () =>
+      channel.inbound.buildContext({
+        channelIngress: access,
+        channel: CHANNEL_ID,
+        accountId: account,
+        messageId,
+        timestamp: timeMs,
+        from: `${CHANNEL_ID}:${to}`,
+        sender: { id: sender, name: sender },
+        conversation: place,
+        route: { ...route, accountId: account, routeSessionKey: sessionKey },
+        reply: { to: `${CHANNEL_ID}:${to}`, originatingTo: `${CHANNEL_ID}:${to}` },
+        message: { rawBody: rawText, commandBody: text, bodyForAgent: text, inboundEventKind: 'user_request' },
+        access: {
+          commands: { authorized: access.commandAccess.authorized },
+          ...(isGroup ? { mentions: { canDetectMention: true, wasMentioned: mentioned, requireMention: false } } : {}),
+        },
+        ...(isGroup ? { extra: { GroupSubject: place.label } } : {}),
+      })
+    return { cfg, to, access, ctxPayload, route: { ...route, sessionKey } }
+  }
+
+  function delivery({ account, chat, messageId }: DispatchRequest, to: string) {
+    const ordinals = new Map<string, number>()
+    return {
+      async deliver(payload: ReplyPayload, { kind }: { kind: string }) {
+        const ordinal = ordinals.get(kind) ?? 0
+        ordinals.set(kind, ordinal + 1)
+        const { text } = payload
+        if (hasMedia(payload)) log.warn({ account, chat, id: messageId }, 'attachments of an answer cannot be sent yet')
+        if (!text?.trim()) return { visibleReplySent: false }
+        // The same turn run again, before the host had adopted it, counts the same: the outbox knows the key.
+        const keys = await outbound.deliver({ account, chat, text, key: `${messageId}#${kind}${ordinal}` })
+        return { visibleReplySent: true, messageIds: [...keys] }
+      },
+      durable: (payload: ReplyPayload, { kind }: { kind: string }) =>
+        // With an attachment the host would find nobody who can send it, and drop the text as well.
+        kind === 'final' && payload.text?.trim() && !hasMedia(payload)
+          ? ({ to, replyToId: messageId, requiredCapabilities: { text: true, reconcileUnknownSend: true } } as const)
+          : (false as const),
+      onError: (error: unknown, { kind }: { kind: string }) =>
+        log.error({ account, chat, id: messageId, kind, err: error }, 'answer not delivered'),
+    }
+  }
+
+  async function respond(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
+    const { account, chat, messageId, timeMs, text, rawText } = request
+    const { cfg, to, access, ctxPayload, route } = await prepare(request)
+    if (access.ingress.admission !== 'dispatch') {
+      // Only a control command of somebody who may not give any.
+      log.info({ account, chat, id: messageId, reason: access.ingress.reasonCode }, 'OpenClaw does not take this message')
+      return null
+    }
+    signal.throwIfAborted()
+
+    await turns.follow(`${account}/${messageId}`, turn, signal, lifecycle =>
+      channel.inbound.run({
+        channel: CHANNEL_ID,
+        accountId: account,
+        raw: request,
+        turnAdoptionLifecycle: lifecycle,
+        adapter: {
+          ingest: raw => ({ id: messageId, timestamp: timeMs, rawText, textForAgent: text, textForCommands: text, raw }),
+          resolveTurn: () => ({
+            cfg,
+            channel: CHANNEL_ID,
+            accountId: account,
+            route,
+            ctxPayload: ctxPayload(),
+            delivery: delivery(request, to),
+          }),
+        },
+      }),
+    )
+    return null
+  }
+
+  return { respond }
+}
+
+type ReplyPayload = { readonly text?: string; readonly mediaUrl?: string; readonly mediaUrls?: readonly string[] }
+const hasMedia = ({ mediaUrl, mediaUrls }: ReplyPayload): boolean => Boolean(mediaUrl) || Boolean(mediaUrls?.length)
+
+function placeOf(chat: ChatId): Place {
+  const place = parseChat(chat)
+  if (place.kind === 'peer') return { kind: 'direct', id: place.peer, label: place.peer }
+  const id = `${place.creator}/${place.group}`
+  return { kind: 'group', id, label: id }
+}
+
+/** Who may give commands in a group, besides those who may everywhere: its creator, and whom its own list names. */
+function groupCommanders(settings: AccountSettings, chat: ChatId): readonly string[] {
+  const place = parseChat(chat)
+  if (place.kind === 'peer') return []
+  const permission = settings.groupPermissions[`${place.creator}/${place.group}`] ?? defaultPermission(settings)
+  return [place.creator, ...permission.allowFrom]
+}
+
+const KEY_MARK_DIGITS = 12
+
+/**
+ * The host folds names to lower case in session keys; on the mesh `Alice` and `alice` are two people. The mark stands behind a `/`,
+ * which no mesh name contains, so that nobody can be called like it.
+ */
+export function exactSessionKey(sessionKey: string, id: string): string {
+  const folded = id.toLowerCase()
+  if (id === folded || !sessionKey.endsWith(`:${folded}`)) return sessionKey
+  return `${sessionKey}/${createHash('sha256').update(id).digest('hex').slice(0, KEY_MARK_DIGITS)}`
+}

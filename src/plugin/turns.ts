@@ -1,0 +1,93 @@
+/**
+ * The turns that OpenClaw has in hand for us, followed until they are over.
+ *
+ * T1. A turn outlives the call that began it: the first approval restarts the channel in mid-turn, and OpenClaw goes on. Who asks for
+ *     the same message again joins its turn; OpenClaw would take a second one for a duplicate and drop it.
+ * T2. A turn is never cancelled from here. One that waits behind another keeps its place, and when OpenClaw has written it into its
+ *     session, a cancelled one would be answered by nobody.
+ * T3. A turn that is over without having been adopted needs nothing more: OpenClaw had the message already, or it asks for no answer.
+ */
+import { ResponderFailed } from '../domain/errors.ts'
+import type { Turn } from '../ports/responder.ts'
+
+/** What the host calls back while it has a turn in hand. */
+export interface TurnLifecycle {
+  readonly admission: 'exclusive'
+  onAdopted(): Promise<void>
+  onDeferred(): void
+  onAbandoned(): void
+  readonly abortSignal: AbortSignal
+}
+
+export interface Turns {
+  /**
+   * Begins the turn, or joins the one under way; resolves when there is nothing left to wait for, rejects when it has to be tried again.
+   * `begin` resolves when the host's call is over, which for a queued turn is before it has begun.
+   */
+  follow(key: string, turn: Turn, signal: AbortSignal, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Promise<void>
+}
+
+type Asked = { readonly turn: Turn; readonly signal: AbortSignal }
+type Flight = { asked: Asked; adopted: boolean; readonly over: Promise<void> }
+
+export function createTurns(): Turns {
+  /** As many as the host has turns in hand. */
+  const flights = new Map<string, Flight>()
+
+  function takeOff(key: string, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
+    const { promise: over, resolve, reject } = Promise.withResolvers<void>()
+    let deferred = false
+    const flight: Flight = { asked, adopted: false, over }
+    flights.set(key, flight)
+    const lifecycle: TurnLifecycle = {
+      admission: 'exclusive',
+      async onAdopted() {
+        flight.adopted = true
+        // By now the host's session has the message, so that whoever asks again may be told so.
+        await recorded(flight.asked)
+        if (deferred) resolve()
+      },
+      onDeferred() {
+        deferred = true
+      },
+      onAbandoned() {
+        if (!flight.adopted) reject(new ResponderFailed('OpenClaw gave the message up before its turn began.'))
+      },
+      abortSignal: new AbortController().signal,
+    }
+    begin(lifecycle).then(() => {
+      if (flight.adopted || !deferred) resolve()
+    }, reject)
+    const land = () => flights.delete(key)
+    over.then(land, land)
+    return flight
+  }
+
+  return {
+    async follow(key, turn, signal, begin) {
+      const asked = { turn, signal }
+      let flight = flights.get(key)
+      if (flight === undefined) flight = takeOff(key, asked, begin)
+      else {
+        flight.asked = asked
+        if (flight.adopted) return turn.adopted()
+      }
+      const ended = flight.over.then(
+        () => {},
+        error => {
+          // What fails after the adoption is the host's to mend.
+          if (!flight.adopted) throw error
+        },
+      )
+      await Promise.race([ended, aborted(signal)])
+      // Not an answer: the message is asked again after the start.
+      if (!flight.adopted) signal.throwIfAborted()
+    },
+  }
+}
+
+/** The account may stop meanwhile; the host must not wait for it. */
+const recorded = ({ turn, signal }: Asked): Promise<void> => Promise.race([turn.adopted(), aborted(signal)])
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted ? Promise.resolve() : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

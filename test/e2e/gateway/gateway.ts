@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { until } from './until.ts'
+
+const HOST = join(import.meta.dirname, 'node_modules', 'openclaw', 'openclaw.mjs')
+/** A cold start compiles some 900 MB of JavaScript: 20 to 70 s on two shared cores. */
+const READY_MS_MAX = 180_000
+/** The gateway drains its accounts before it ends. */
+const STOP_MS_MAX = 60_000
+/** One command loads the host anew; an install fetches the plugin's dependencies, too. */
+const COMMAND_MS_MAX = 180_000
+
+export interface Output {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A real OpenClaw with a home, a config, a port and a log of its own. Nothing of the user's is read or written. */
+export interface Gateway {
+  readonly stateDir: string
+  readonly port: number
+  /** Adds top-level sections to the config file, or replaces them; what the host wrote itself (installed plugins) stays. */
+  configure(sections: Readonly<Record<string, unknown>>): Promise<void>
+  /** Resolves when the gateway says that it is ready. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Runs one `openclaw` command to its end, whatever its exit code. */
+  run(...words: readonly string[]): Promise<Output>
+  /** As `run`, but a failure is thrown with all that the command printed. */
+  must(...words: readonly string[]): Promise<Output>
+  /** Everything the gateway logged so far. */
+  log(): Promise<string>
+  /** Stops it and removes its home. */
+  dispose(): Promise<void>
+}
+
+export async function createGateway(): Promise<Gateway> {
+  if (!existsSync(HOST)) throw new Error(`There is no OpenClaw in ${import.meta.dirname}; run npm ci there first.`)
+  const home = await mkdtemp(join(tmpdir(), 'ztm-chat-gateway-'))
+  const stateDir = join(home, 'state')
+  const configPath = join(home, 'openclaw.json')
+  const logPath = join(home, 'gateway.log')
+  const port = await freePort()
+  const token = 'not-a-secret'
+  await mkdir(stateDir, { recursive: true })
+  const env = {
+    ...process.env,
+    HOME: home,
+    OPENCLAW_HOME: home,
+    OPENCLAW_STATE_DIR: stateDir,
+    OPENCLAW_CONFIG_PATH: configPath,
+    OPENCLAW_GATEWAY_PORT: String(port),
+    OPENCLAW_GATEWAY_TOKEN: token,
+    OPENCLAW_NO_AUTO_UPDATE: '1',
+    OPENCLAW_DISABLE_BONJOUR: '1',
+    OPENCLAW_NO_RESPAWN: '1',
+    NO_COLOR: '1',
+  }
+  let child: ChildProcess | null = null
+  let console = ''
+
+  const start = async () => {
+    const started = spawn(process.execPath, [HOST, 'gateway', 'run', '--port', String(port)], {
+      env,
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child = started
+    for (const stream of [started.stdout, started.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        console += text
+      })
+    }
+    await until(
+      'the gateway is ready',
+      async () => {
+        if (started.exitCode !== null) throw new Error(`The gateway ended with code ${started.exitCode}:\n${console.slice(-4_000)}`)
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null)
+        return answer?.ok === true
+      },
+      READY_MS_MAX,
+    )
+  }
+
+  const stop = async () => {
+    const running = child
+    child = null
+    if (running === null || running.exitCode !== null || running.signalCode !== null) return
+    const ended = new Promise<void>(resolve => running.once('exit', () => resolve()))
+    running.kill('SIGTERM')
+    const deadline = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
+    await ended
+    clearTimeout(deadline)
+  }
+
+  const run = (...words: readonly string[]) =>
+    new Promise<Output>((resolve, reject) => {
+      const command = spawn(process.execPath, [HOST, ...words], {
+        env,
+        cwd: home,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: COMMAND_MS_MAX,
+      })
+      let stdout = ''
+      let stderr = ''
+      command.stdout.setEncoding('utf8').on('data', (text: string) => {
+        stdout += text
+      })
+      command.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text
+      })
+      command.once('error', reject)
+      command.once('close', code => resolve({ code: code ?? -1, stdout, stderr }))
+    })
+
+  return {
+    stateDir,
+    port,
+    start,
+    stop,
+    run,
+    async configure(sections) {
+      const present = existsSync(configPath) ? z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(configPath, 'utf8'))) : {}
+      const own = {
+        gateway: { mode: 'local', bind: 'loopback', port, auth: { mode: 'token', token } },
+        logging: { file: logPath, level: 'debug' },
+      }
+      await writeFile(configPath, JSON.stringify({ ...present, ...own, ...sections }, null, 2))
+    },
+    async must(...words) {
+      const output = await run(...words)
+      if (output.code !== 0) throw new Error(`openclaw ${words.join(' ')} ended with ${output.code}:\n${output.stdout}\n${output.stderr}`)
+      return output
+    },
+    log: async () => `${console}\n${existsSync(logPath) ? await readFile(logPath, 'utf8') : ''}`,
+    async dispose() {
+      await stop()
+      await rm(home, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
+  return address.port
+}
