@@ -1,0 +1,45 @@
+import { systemClock } from '../../adapters/clock/system-clock.ts'
+import { atRestOf, type StateOptions } from '../at-rest.ts'
+import { askRunner } from '../control/client.ts'
+import { endPairingAtRest, pairingsAtRest } from '../control/offline.ts'
+import { plain, print, printJson, table } from '../output.ts'
+
+const MINUTE_MS = 60_000
+
+export async function listPairings(options: StateOptions): Promise<number> {
+  const account = options.account ?? null
+  const pending = (await askRunner(options.stateDir, { do: 'pairing.list', account })) ?? (await pairingsAtRest(await atRestOf(options)))
+  if (options.json) {
+    for (const request of pending) printJson(request)
+    return 0
+  }
+  if (pending.length === 0) print('Nobody waits to be let in.')
+  else {
+    const rows = pending.map(({ code, user, account, held, expiresAtMs }) => [
+      code,
+      plain(user),
+      account,
+      String(held),
+      `${Math.max(1, Math.round((expiresAtMs - systemClock.now()) / MINUTE_MS))} min`,
+    ])
+    print(table(['CODE', 'USER', 'ACCOUNT', 'MESSAGES', 'EXPIRES IN'], rows))
+  }
+  return 0
+}
+
+export async function endPairing(how: 'approve' | 'reject', code: string, options: StateOptions): Promise<number> {
+  const { stateDir, account = null } = options
+  const online =
+    how === 'approve'
+      ? await askRunner(stateDir, { do: 'pairing.approve', account, code })
+      : await askRunner(stateDir, { do: 'pairing.reject', account, code })
+  const ended = online ?? (await endPairingAtRest(await atRestOf(options), how, code))
+  if (options.json) {
+    printJson({ ...ended, state: how === 'approve' ? 'approved' : 'rejected', running: online !== null })
+    return 0
+  }
+  const when = online ? 'now' : 'at the next start'
+  if (how === 'approve') print(`${plain(ended.user)} is approved (account ${ended.account}); what they wrote is answered ${when}.`)
+  else print(`${plain(ended.user)} is rejected (account ${ended.account}); what they wrote stays unanswered.`)
+  return 0
+}

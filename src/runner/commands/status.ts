@@ -1,0 +1,54 @@
+import type { AccountStatus } from '../../runtime/runtime.ts'
+import { atRestOf, type StateOptions } from '../at-rest.ts'
+import { askRunner } from '../control/client.ts'
+import { eachAtRest } from '../control/offline.ts'
+import { colours, plain, print, printJson } from '../output.ts'
+
+export async function status(options: StateOptions): Promise<number> {
+  const running = await askRunner(options.stateDir, { do: 'status', account: options.account ?? null })
+  if (running) {
+    if (!options.json) print(colours.dim(`running as process ${running.pid}`))
+    for (const account of running.accounts) {
+      if (options.json) printJson({ running: true, pid: running.pid, ...account })
+      else describe(account)
+    }
+    return 0
+  }
+  const resting = await eachAtRest(await atRestOf(options), ({ chats, outbox, deadLetters, problems, pairings }, { id }) => ({
+    account: id,
+    chats,
+    outbox,
+    deadLetters,
+    pendingPairings: pairings().length,
+    warnings: problems,
+  }))
+  if (!options.json) print(colours.dim(resting.length === 0 ? 'not running, and never ran with this state directory' : 'not running'))
+  for (const account of resting) {
+    if (options.json) printJson({ running: false, ...account })
+    else {
+      const { chats, outbox, deadLetters, pendingPairings } = account
+      print(
+        `${colours.bold(account.account)}  ${chats} chats, ${outbox} replies to send, ${deadLetters} dead letters, ${pendingPairings} pairing requests`,
+      )
+      for (const warning of account.warnings) print(`  ${colours.yellow('!')} ${plain(warning)}`)
+    }
+  }
+  return 0
+}
+
+const COLOURS: Readonly<Record<string, (text: string) => string>> = { live: colours.green, degraded: colours.yellow, blocked: colours.red }
+
+function describe(account: AccountStatus): void {
+  const { state, sinceMs, reason, counters, chats, outbox, uncertain, pendingPairings, warnings, runningDispatches, waitingDispatches } =
+    account
+  const shown = (COLOURS[state] ?? colours.dim)(state)
+  print(`${colours.bold(account.account)}  ${shown} since ${new Date(sinceMs).toLocaleString('sv')}`)
+  if (reason !== null) print(`  ${plain(reason)}`)
+  const ignored = Object.entries(counters.ignored).map(([why, count]) => `${count} ${why}`)
+  print(`  messages  ${counters.seen} seen, ${counters.processed} processed${ignored.length > 0 ? `, ignored: ${ignored.join(', ')}` : ''}`)
+  print(
+    `  answers   ${runningDispatches} at the responder, ${waitingDispatches} waiting for it; ${outbox} to send (${uncertain} uncertain), ${counters.sent} sent`,
+  )
+  print(`  chats     ${chats}; ${pendingPairings} pairing requests; ${counters.deadLetters} dead letters`)
+  for (const warning of warnings) print(`  ${colours.yellow('!')} ${plain(warning)}`)
+}

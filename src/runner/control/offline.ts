@@ -1,0 +1,35 @@
+/** The pairing commands of the control socket, carried out on state at rest. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { accountFolder } from '../../adapters/store/account-store.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Log } from '../../ports/log.ts'
+import { type OfflineState, withOfflineState } from '../offline-state.ts'
+import { ControlRefused, type PairingEnd, type PendingPairing } from './protocol.ts'
+import { unknownCode } from './service.ts'
+
+export type AtRest = { readonly accounts: readonly AccountSettings[]; readonly stateDir: string; readonly log: Log }
+
+/** Looks at each account that has state; one that never ran has none, and none is made. */
+export async function eachAtRest<T>(
+  { accounts, stateDir, log }: AtRest,
+  look: (state: OfflineState, settings: AccountSettings) => Promise<T> | T,
+): Promise<readonly T[]> {
+  const found: T[] = []
+  for (const settings of accounts) {
+    if (!existsSync(join(stateDir, 'accounts', accountFolder(settings.id)))) continue
+    found.push(await withOfflineState({ settings, stateDir, log }, state => look(state, settings)))
+  }
+  return found
+}
+
+export async function pairingsAtRest(atRest: AtRest): Promise<readonly PendingPairing[]> {
+  const found = await eachAtRest(atRest, (state, { id }) => state.pairings().map(pending => ({ account: id, ...pending })))
+  return found.flat()
+}
+
+export async function endPairingAtRest(atRest: AtRest, how: 'approve' | 'reject', code: string): Promise<PairingEnd> {
+  const ended = await eachAtRest(atRest, async (state, { id }) => ({ account: id, user: await state[how](code) }))
+  for (const { account, user } of ended) if (user !== null) return { account, user }
+  throw new ControlRefused(unknownCode(code))
+}

@@ -1,0 +1,98 @@
+/** The world of the demo: a mesh served over HTTP, a bot that runs as any other, and people who look into their chats. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { cryptoRandom } from '../../adapters/clock/crypto-random.ts'
+import { systemClock } from '../../adapters/clock/system-clock.ts'
+import { parseConfig } from '../../domain/config.ts'
+import type { ChatId } from '../../domain/ids.ts'
+import type { RuntimeEvent } from '../../runtime/runtime.ts'
+import { createMesh, type SimUser } from '../../simulator/mesh/mesh.ts'
+import { CALM } from '../../simulator/mesh/quirks.ts'
+import { serveAgent } from '../../simulator/mesh/serve.ts'
+import { openLog } from '../open-log.ts'
+import { echoResponder } from '../responders/echo.ts'
+import { startRunner } from '../start-runner.ts'
+
+export const BOT = 'bot'
+
+const LOOK_EVERY_MS = 20
+const WAIT_MS_MAX = 10_000
+const MESH = 'demo-mesh'
+
+export interface Stage {
+  readonly url: string
+  readonly stateDir: string
+  user(name: string): SimUser
+  now(): number
+  /** The first event that fits, from now on or from the past; each is given once. */
+  event<Event extends RuntimeEvent>(what: string, fits: (event: RuntimeEvent) => event is Event): Promise<Event>
+  /** The next message of the bot that this user sees in the chat. */
+  reply(user: SimUser, chat: ChatId, waitMsMax?: number): Promise<string>
+  close(): Promise<void>
+}
+
+export async function openStage(): Promise<Stage> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'ztm-chat-demo-'))
+  const mesh = createMesh({ clock: systemClock, random: cryptoRandom, name: MESH, quirks: CALM })
+  mesh.bot = BOT
+  const served = await serveAgent(mesh.user(BOT).agent)
+  const events: RuntimeEvent[] = []
+  const shown = new Map<string, number>()
+  let isClosed = false
+  const { accounts } = parseConfig({
+    agentUrl: served.url,
+    meshName: MESH,
+    username: BOT,
+    enableGroups: true,
+    groupPolicy: 'open',
+    pollInterval: 200,
+    limits: { quietPollMs: 200, confirmationLookMs: 200 },
+  })
+  const runner = await startRunner({ accounts, responder: echoResponder, stateDir, log: openLog(), onEvent: event => events.push(event) })
+
+  const until = async <T>(what: string, look: () => T | undefined, waitMsMax = WAIT_MS_MAX): Promise<T> => {
+    for (const deadline = systemClock.monotonic() + waitMsMax; systemClock.monotonic() < deadline; await pause(LOOK_EVERY_MS)) {
+      const found = look()
+      if (found !== undefined) return found
+      if (isClosed) throw new Error('the demo is over')
+    }
+    throw new Error(`the demo waited ${waitMsMax / 1_000} s for ${what}`)
+  }
+
+  return {
+    url: served.url,
+    stateDir,
+    user: name => mesh.user(name),
+    now: () => systemClock.monotonic(),
+    event: <Event extends RuntimeEvent>(what: string, fits: (event: RuntimeEvent) => event is Event) =>
+      until(what, () => {
+        const index = events.findIndex(fits)
+        return index < 0 ? undefined : (events.splice(index, 1)[0] as Event)
+      }),
+    reply(user, chat, waitMsMax) {
+      const place = `${user.name} ${chat}`
+      return until(
+        `an answer to ${user.name}`,
+        () => {
+          const fromBot = user.inbox(chat).filter(entry => entry.sender === BOT)
+          const next = fromBot[shown.get(place) ?? 0]
+          if (!next) return undefined
+          shown.set(place, (shown.get(place) ?? 0) + 1)
+          return textOf(next.message)
+        },
+        waitMsMax,
+      )
+    },
+    async close() {
+      isClosed = true
+      await runner.stop(0)
+      await served.close()
+      await rm(stateDir, { recursive: true, force: true })
+    },
+  }
+}
+
+const textOf = (message: unknown): string =>
+  typeof message === 'object' && message !== null && 'text' in message ? String(message.text) : JSON.stringify(message)

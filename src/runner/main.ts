@@ -1,0 +1,133 @@
+/** The command line: what there is, and what each failure looks like. Commands load when they are called. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { ConfigInvalid, ZtmChatError } from '../domain/errors.ts'
+import { ControlRefused } from './control/protocol.ts'
+import { complain, watchOutput } from './output.ts'
+import { defaultStateDir } from './state-dir.ts'
+import { UsageError } from './usage-error.ts'
+import { version } from './version.ts'
+
+const OK = 0
+const FAILED = 1
+const USAGE = 2
+
+/** Returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  watchOutput()
+  let code = OK
+  try {
+    await commandLine(done => {
+      code = done
+    }).parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    return explain(error, args.includes('--debug'))
+  }
+}
+
+function commandLine(finish: (code: number) => void): Command {
+  const program = new Command('ztm-chat')
+    .description('Connects assistants and programs to ZTM Chat: a bot without a gateway, a simulated mesh, and tools around them.')
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ztm-chat: ')) })
+    .showHelpAfterError('Add --help to see what there is.')
+    .showSuggestionAfterError()
+    .addOption(new Option('--debug', 'show stacks of unexpected failures'))
+
+  const command = (parent: Command, name: string, description: string) =>
+    parent
+      .command(name)
+      .description(description)
+      .addOption(new Option('--debug', 'show stacks of unexpected failures'))
+      .addOption(new Option('--json', 'JSON on standard output, one object a line').default(false, 'readable text'))
+  const withConfig = (one: Command) => one.option('--config <file>', 'config of the bot: .json5, .json or .yaml', './ztm-chat.json5')
+  const withState = (one: Command) => one.option('--state-dir <dir>', 'where state is kept', defaultStateDir())
+  const withAccount = (one: Command) => one.option('--account <id>', 'only this account')
+
+  command(program, 'demo', 'A conversation on a simulated mesh, with an echo bot; on a terminal you may then write yourself.').action(
+    async options => finish(await (await import('./commands/demo.ts')).demo(options)),
+  )
+
+  withState(withConfig(command(program, 'run', 'Runs the bots of a config until Ctrl-C or SIGTERM.')))
+    .option('--responder <responder>', 'who answers: echo, exec:COMMAND or http:URL', 'echo')
+    .addHelpText('after', RUN_HELP)
+    .action(async options => finish(await (await import('./commands/run.ts')).run(options)))
+
+  command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
+    .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
+    .option('--bot <name>', 'the bot user', 'openclaw-bot')
+    .option('--mesh <name>', 'the mesh', 'demo-mesh')
+    .option('--users <names>', 'other users with an agent of their own', names, ['alice'])
+    .addOption(new Option('--real', 'delays and oddities of a real mesh').default(false, 'a calm one'))
+    .addHelpText('after', AGENT_HELP)
+    .action(async options => finish(await (await import('./commands/agent.ts')).agent(options)))
+
+  const pairing = program.command('pairing').description('Strangers who asked to be let in.')
+  withAccount(withState(withConfig(command(pairing, 'list', 'Shows the pending requests.')))).action(async options =>
+    finish(await (await import('./commands/pairing.ts')).listPairings(options)),
+  )
+  for (const [name, description] of [
+    ['approve', 'Lets in whoever has this code, for good; what they wrote is answered.'],
+    ['reject', 'Turns down whoever has this code; what they wrote stays unanswered.'],
+  ] as const) {
+    withAccount(withState(withConfig(command(pairing, `${name} <code>`, description)))).action(async (code, options) =>
+      finish(await (await import('./commands/pairing.ts')).endPairing(name, code, options)),
+    )
+  }
+
+  withAccount(withState(withConfig(command(program, 'status', 'Shows how the accounts are, running or not.')))).action(async options =>
+    finish(await (await import('./commands/status.ts')).status(options)),
+  )
+
+  command(program, 'statecharts', 'Draws the statecharts of machines/ as JSON for Stately Studio and as Mermaid diagrams.')
+    .option('--out <dir>', 'where the drawings are', 'statecharts')
+    .addOption(new Option('--check', 'draw nothing; fail when a drawing is stale').default(false, 'draw'))
+    .action(async options => finish(await (await import('./commands/statecharts.ts')).statecharts(options)))
+
+  return program
+}
+
+const RUN_HELP = `
+Responders:
+  echo            answers "echo: TEXT"
+  exec:COMMAND    runs COMMAND for each message: the request as JSON on its standard input, the answer on its standard output
+  http:URL        POSTs the request as JSON with the header Idempotency-Key; the answer is a text/plain body, or {"text": …} or {"reply": …}
+`
+
+const AGENT_HELP = `
+The control (its URL is printed) does what the people on the mesh would do; a real agent has no such routes:
+  POST /sim/users/NAME/says      {"text": …, "to": "peer:BOT"}  or {"message": any JSON, "to": "group:CREATOR/GROUP"}; NAME is made when new
+  GET  /sim/users/NAME/inbox     ?chat=peer:BOT, what NAME sees in a chat
+  POST /sim/users/NAME/groups/G  {"name": …, "members": […]} makes or changes a group of NAME's
+  POST /sim/users/NAME/agent     {"do": "down" | "up" | "restart"} to the agent of NAME
+`
+
+function wholePort(text: string): number {
+  const port = Number(text)
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('expected a whole number from 0 to 65535.')
+}
+
+function names(text: string): readonly string[] {
+  const found = text.split(',').map(name => name.trim())
+  const given = found.filter(name => name !== '')
+  if (new Set(given).size === given.length) return given
+  throw new InvalidArgumentError('expected different names, with commas between them.')
+}
+
+function explain(error: unknown, isDebug: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE
+  if (isDebug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (error instanceof ConfigInvalid) {
+    for (const problem of error.problems) complain(problem)
+    return USAGE
+  }
+  if (error instanceof UsageError) {
+    complain(error.message)
+    return USAGE
+  }
+  if (error instanceof ZtmChatError || error instanceof ControlRefused) complain(error.message)
+  else complain(`Unexpected failure: ${error instanceof Error ? error.message : String(error)}; run it again with --debug to see where.`)
+  return FAILED
+}

@@ -1,0 +1,52 @@
+/** What the commands say: results on standard output, faults on standard error. */
+import { createColors } from 'picocolors'
+
+const { env, stdout, stderr } = process
+
+const mayColour = (stream: { readonly isTTY?: boolean }): boolean => stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+
+export const isTerminal = stdout.isTTY === true && process.stdin.isTTY === true
+export const colours = createColors(mayColour(stdout))
+const faultColours = createColors(mayColour(stderr))
+
+const readerGone = new AbortController()
+
+/** Fires when nobody reads standard output any more, as after `| head`. */
+export const outputClosed: AbortSignal = readerGone.signal
+
+/** From now on a reader that goes away ends the command quietly, and is no crash. */
+export function watchOutput(): void {
+  stdout.on('error', error => {
+    if ('code' in error && error.code === 'EPIPE') readerGone.abort()
+    else throw error
+  })
+  stderr.on('error', () => {})
+}
+
+export function print(line: string): void {
+  if (!readerGone.signal.aborted) stdout.write(`${line}\n`)
+}
+
+export const printJson = (value: unknown): void => print(JSON.stringify(value))
+
+export function complain(sentence: string): void {
+  stderr.write(`${faultColours.red('ztm-chat:')} ${sentence}\n`)
+}
+
+export function warn(sentence: string): void {
+  stderr.write(`${faultColours.yellow('ztm-chat:')} ${sentence}\n`)
+}
+
+/** Names come from the mesh: nothing in them may move the cursor, colour the terminal or start a new line. */
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '\uFFFD')
+
+/** Columns of equal width, two spaces between them. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map(row => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()
+  return [colours.dim(line(head)), ...rows.map(line)].join('\n')
+}
