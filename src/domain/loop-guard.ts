@@ -33,8 +33,7 @@ export function onMessage(
 ): { readonly state: LoopState; readonly looping: boolean } {
   if (isHeld(state, atMs, limits)) return { state, looping: state.sender === sender }
 
-  const isAlternation =
-    state.sender === sender && state.answeredAtMs !== null && state.heldUntilMs === null && atMs - state.answeredAtMs <= limits.loopAnswerMs
+  const isAlternation = state.sender === sender && state.answeredAtMs !== null && atMs - state.answeredAtMs <= limits.loopAnswerMs
   const alternations = isAlternation ? state.alternations + 1 : 0
   if (alternations < limits.loopAlternations)
     return { state: { sender, alternations, answeredAtMs: null, heldUntilMs: null }, looping: false }

@@ -36,15 +36,10 @@ function takeBlank(kept: string[], text: string, end: number): number {
     if (before === undefined && isLineBreak(after)) return text.startsWith('\r\n', end) ? 2 : 1
   }
   if (before === undefined || !(after === undefined || isLineBreak(after))) return 0
-  const taken =
-    after === undefined && before.endsWith('\r\n')
-      ? 2
-      : isBlank(before.at(-1)) || (after === undefined && isLineBreak(before.at(-1)))
-        ? 1
-        : 0
-  const rest = before.slice(0, before.length - taken)
-  kept.pop()
-  if (rest !== '') kept.push(rest)
+  const last = before.at(-1)
+  const atEnd = after === undefined
+  const taken = atEnd && before.endsWith('\r\n') ? 2 : isBlank(last) || (atEnd && isLineBreak(last)) ? 1 : 0
+  kept[kept.length - 1] = before.slice(0, before.length - taken)
   return 0
 }
 

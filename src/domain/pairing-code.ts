@@ -2,7 +2,7 @@
 export const PAIRING_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
 /** 40 bits: with three pending codes of an hour each, guessing is hopeless. */
-export const PAIRING_CODE_LENGTH = 8
+const PAIRING_CODE_LENGTH = 8
 
 /** `integer(below)` gives 0 <= n < below, evenly, from a source that cannot be foretold. */
 export const pairingCode = (integer: (below: number) => number): string =>

@@ -99,7 +99,7 @@ describe('a message dated in the future', () => {
   })
 
   test('finds no room beyond the bound, for this sender only, until the time of others has come', () => {
-    const cursor = after([at(far), at(far + 1), at(far + 2)])
+    const cursor = after([at(far), at(far + 1), at(far + 2), at(far + 3)])
     expect(verdict(cursor, at(far + 3))).toBe('future_full')
     expect(verdict(cursor, at(far + 1))).toBe('seen')
     expect(verdict(cursor, at(far + 3, 'x', 'bob'))).toBe('future')
@@ -148,6 +148,16 @@ test('senders who have fallen silent are forgotten, and what they wrote stays ol
   expect(Object.keys(cursor.senders)).toEqual(['=alice'])
   expect(lowestFloor(cursor)).toBe(NOW + 100)
   expect(verdict(cursor, at(NOW, 'a', 'user7'), NOW + 1_100)).toBe('too_old')
+})
+
+test('a sender of future dates is forgotten, too, when they are over', () => {
+  const cursor = after([at(NOW + 700, 'a', 'bob')])
+  remember(cursor, { ...at(NOW + 2_000), nowMs: NOW + 2_000 }, limits)
+  expect(Object.keys(cursor.senders)).toEqual(['=alice'])
+})
+
+test('who sends nothing but old messages takes no room', () => {
+  expect(after([at(FLOOR, 'a', 'bob'), at(FLOOR - 1, 'b', 'carol')])).toEqual(emptyCursor(FLOOR))
 })
 
 describe('whatever the order, the lateness and the repetition of deliveries', () => {

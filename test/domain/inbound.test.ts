@@ -76,6 +76,13 @@ describe('a message', () => {
     expect(read({ text: 'a' }, time)).toEqual(text('a'))
   })
 
+  test('is read by its own fields, not by what it inherits', () => {
+    expect(read(Object.create({ text: 'a', files: [file], ztmChat: { key: 'abc#0' } }))).toMatchObject({
+      kind: 'unsupported',
+      replyKey: null,
+    })
+  })
+
   test('too long is cut before a character, and says so', () => {
     expect(read({ text: '1234567890' }, NOW, 10)).toEqual(text('1234567890'))
     expect(read({ text: '12345678901' }, NOW, 10)).toEqual(text('1234567890… [cut: 1 more characters]', { cut: true }))

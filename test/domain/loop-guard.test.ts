@@ -62,6 +62,7 @@ describe('the loop guard', () => {
     ],
     ['starts anew after a message of somebody else', [...nearly, 'M', ...nearly, 'm'], `${let_}-${let_}-`],
     ['starts anew after an answer to somebody else', [...nearly, 'A', ...nearly, 'm'], `${let_}${let_}-`],
+    ['counts no round of one sender for another', [...nearly, 'A', 'M', 'A', 'M', 'A', 'M'], `${let_}---`],
     ['does not mind many messages at once', times(100, 'm'), '-'.repeat(100)],
     ['does not mind bursts that are answered one by one', times(50, 'm', 'm', 'm', 'a', 'a', 'a'), '-'.repeat(150)],
     ['does not mind answers that nobody follows', [...times(50, 'a'), 'm'], '-'],

@@ -71,6 +71,17 @@ describe('a reply', () => {
     expect(splitReply(`\`\`\`${'x'.repeat(40)}\none two`, 50)).toEqual([`\`\`\`${'x'.repeat(40)}`, 'one two'])
   })
 
+  test('takes backticks that only a cut brought to the beginning of a line for text', () => {
+    const text = lines('one two three four five ```', 'six seven eight nine ten eleven')
+    expect(splitReply(text, 24)).toEqual(['one two three four five', '```', 'six seven eight nine ten', 'eleven'])
+  })
+
+  test('shows no empty fence when the first line of code is too long', () => {
+    const code = 'x'.repeat(30)
+    const part = (length: number) => lines('```js', 'x'.repeat(length), '```')
+    expect(splitReply(lines('```js', code, '```'), 24)).toEqual([part(14), part(14), part(2)])
+  })
+
   test('leaves a fence open at its end if the text does', () => {
     expect(splitReply(lines('```', 'one', 'two', 'three'), 16)).toEqual([lines('```', 'one', 'two', '```'), lines('```', 'three')])
   })

@@ -82,6 +82,13 @@ describe('the tools of alice in a group', () => {
     ['another name of the same tool', { allow: ['bash'], deny: ['exec'] }, {}, none],
     ['another case of the same tool', { allow: ['Exec'], deny: ['exec'] }, {}, none],
     ['a pattern within a denied pattern', { allow: ['mcp__a*'], deny: ['mcp__*'] }, {}, none],
+    ['a pattern whose ends would overlap', { allow: ['ab'], deny: ['ab*b'] }, {}, { allow: ['ab'], deny: ['ab*b'] }],
+    [
+      'a pattern in several pieces',
+      { allow: ['a1b2c', 'a1c2b', 'a1c'], deny: ['a*b*c'] },
+      {},
+      { allow: ['a1c2b', 'a1c'], deny: ['a*b*c'] },
+    ],
     ['a pattern wider than the denied one', { allow: ['mcp__*'], deny: ['mcp__a*'] }, {}, { allow: ['mcp__*'], deny: ['mcp__a*'] }],
   ]
 
