@@ -117,7 +117,7 @@ export class ChatApp {
 
   async #readAll(paths: readonly string[], initial: boolean): Promise<void> {
     const { random, quirks } = this.#home.world
-    const relevant = paths.filter(path => messageFile(path) !== null || infoFile(path) !== null)
+    const relevant = paths.filter(path => messageFile(path, quirks.namesArePaths) !== null || infoFile(path, quirks.namesArePaths) !== null)
     const readOne = async (path: string, delayMs: number) => {
       const meta = this.#home.info(path)
       const isOwn = meta !== null && this.#home.stored.store.get(path)?.hash === meta.hash
@@ -135,7 +135,7 @@ export class ChatApp {
 
   #take(path: string, bytes: Uint8Array | null, initial: boolean): void {
     if (!bytes) return
-    const info = infoFile(path)
+    const info = infoFile(path, this.#home.quirks.namesArePaths)
     if (info) {
       if (info.sender !== info.creator) return
       const chat = this.#groupChat(info.creator, info.group)
@@ -143,7 +143,7 @@ export class ChatApp {
       if (typeof content === 'object' && content !== null && !Array.isArray(content)) setInfo(chat, content as Record<string, Json>)
       return
     }
-    const place = messageFile(path)
+    const place = messageFile(path, this.#home.quirks.namesArePaths)
     if (!place) return
     const me = this.#home.user
     if (place.kind === 'peer' && place.receiver !== me && place.sender !== me) return

@@ -6,17 +6,26 @@ export type MessageFile =
   | { readonly kind: 'peer'; readonly sender: string; readonly receiver: string }
   | { readonly kind: 'group'; readonly sender: string; readonly creator: string; readonly group: string }
 
-/** The app's path matcher takes `#` and `?` for the end of a path. */
-const piecesOf = (path: string): readonly string[] | null =>
-  path.startsWith(`${SHARED}/`)
-    ? path
-        .slice(SHARED.length + 1)
-        .split(/[?#]/, 1)[0]!
-        .split('/')
-    : null
+/** The app's path matcher takes `#` and `?` for the end of a path. With `asItIs` off, names were escaped by `piece`. */
+function piecesOf(path: string, asItIs: boolean): readonly string[] {
+  if (!path.startsWith(`${SHARED}/`)) return []
+  const pieces = path
+    .slice(SHARED.length + 1)
+    .split(/[?#]/, 1)[0]!
+    .split('/')
+  return asItIs ? pieces : pieces.map(unescaped)
+}
 
-export function messageFile(path: string): MessageFile | null {
-  const [sender, publish, kind, ...rest] = piecesOf(path) ?? []
+function unescaped(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
+
+export function messageFile(path: string, asItIs: boolean): MessageFile | null {
+  const [sender, publish, kind, ...rest] = piecesOf(path, asItIs)
   if (!sender || publish !== 'publish') return null
   if (kind === 'peers' && rest.length >= 3 && rest[0] && rest[1] === 'messages') return { kind: 'peer', sender, receiver: rest[0] }
   if (kind === 'groups' && rest.length >= 4 && rest[0] && rest[1] && rest[2] === 'messages') {
@@ -25,8 +34,11 @@ export function messageFile(path: string): MessageFile | null {
   return null
 }
 
-export function infoFile(path: string): { readonly sender: string; readonly creator: string; readonly group: string } | null {
-  const [sender, publish, kind, creator, group, info, ...rest] = piecesOf(path) ?? []
+export function infoFile(
+  path: string,
+  asItIs: boolean,
+): { readonly sender: string; readonly creator: string; readonly group: string } | null {
+  const [sender, publish, kind, creator, group, info, ...rest] = piecesOf(path, asItIs)
   if (!sender || publish !== 'publish' || kind !== 'groups' || !creator || !group || info !== 'info.json' || rest.length > 0) return null
   return { sender, creator, group }
 }

@@ -5,7 +5,7 @@ export type Interceptor = (
   request: AgentRequest,
   pass: () => Promise<AgentResponse>,
   signal: AbortSignal | undefined,
-) => Promise<AgentResponse> | AgentResponse | null
+) => Promise<AgentResponse | null> | AgentResponse | null
 
 const HUGE_BYTES = 100 * 1024 * 1024
 const CHUNK_BYTES = 64 * 1024
@@ -63,10 +63,10 @@ export class Faults {
   async handle(request: AgentRequest, pass: () => Promise<AgentResponse>, signal: AbortSignal | undefined): Promise<AgentResponse> {
     for (const fault of this.#active) {
       if (fault.left <= 0 || !fault.when(request)) continue
-      const answer = fault.intercept(request, pass, signal)
-      if (answer === null) continue
       fault.left--
-      return answer
+      const answer = await fault.intercept(request, pass, signal)
+      if (answer) return answer
+      fault.left++
     }
     return pass()
   }

@@ -29,21 +29,24 @@ export class FileStore {
 
   put(path: string, bytes: Uint8Array | null, time: number): StoredFile {
     const file = { path, hash: fileHash(path, bytes), size: bytes === null ? -1 : bytes.length, time, bytes }
+    const before = this.#files.get(path)
+    if (before) this.#keep(before)
     this.#files.set(path, file)
-    const versions = this.#versions.get(path)
-    if (versions) {
-      versions.push(file)
-      if (versions.length > VERSIONS_MAX) versions.shift()
-    } else {
-      this.#versions.set(path, [file])
-    }
     if (bytes !== null) this.times.add(path)
     return file
   }
 
   /** The bytes of this version, when they are still there: an agent keeps what it has overwritten. */
   version(path: string, hash: string): Uint8Array | null {
-    return this.#versions.get(path)?.findLast(file => file.hash === hash)?.bytes ?? null
+    const newest = this.#files.get(path)
+    const file = newest?.hash === hash ? newest : this.#versions.get(path)?.findLast(older => older.hash === hash)
+    return file?.bytes ?? null
+  }
+
+  #keep(file: StoredFile): void {
+    const versions = this.#versions.get(file.path)
+    if (!versions) this.#versions.set(file.path, [file])
+    else if (versions.push(file) > VERSIONS_MAX) versions.shift()
   }
 
   remove(path: string): boolean {

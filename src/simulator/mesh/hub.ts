@@ -197,7 +197,7 @@ export class Hub {
       if (isOwner && isNewer && file?.hash !== version.hash) {
         const { path, hash, size, time } = version
         file = this.files.put(path, owner, { hash, size, time }, this.now())
-        if (bytes) this.truth.learn(path, bytes, file.since)
+        if (bytes) this.truth.learn(path, bytes, file.since, this.#quirks.namesArePaths)
       } else if (!file || file.hash !== version.hash) {
         continue
       } else if (isOwner && again && file.size < 0 && this.#quirks.tombstonesReturn) {

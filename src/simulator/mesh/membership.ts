@@ -226,6 +226,11 @@ export class Membership implements Attached {
     if (this.link === 'broken' && wait) return new Promise(() => {})
     const listing = await this.ask<Listing | null>(() => this.world.hub.changes(this.user, since, wait, settled), null)
     if (!listing) return null
+    // Killed, or given up, between the question and its arrival.
+    if (this.scope.ended || signal?.aborted) {
+      listing.cancel()
+      return null
+    }
     this.#waits.add(listing)
     signal?.addEventListener('abort', listing.cancel, { once: true })
     const files = await listing.files
@@ -257,8 +262,8 @@ export class Membership implements Attached {
     const meta = alsoWhenBroken && this.link === 'broken' ? find() : await this.ask(find, null)
     if (!meta) return own?.bytes ?? null
     if (own?.hash === meta.hash) return own.bytes
-    const isOurs = !this.quirks.olderTimeRefused && meta.owner === this.user
-    if (own && (own.time > meta.time || isOurs)) return own.bytes
+    const isBetter = (time: number) => (this.quirks.olderTimeRefused ? time > meta.time : meta.owner === this.user)
+    if (own && isBetter(own.time)) return own.bytes
     const bytes = this.world.hub.download(meta)
     if (bytes) {
       this.stored.store.put(path, bytes, meta.time)

@@ -88,7 +88,7 @@ export class SimMesh {
     const archive = this.newAgent()
     const home = archive.warmUp(this.name, this.permit(owner))
     for (const { peer, messages } of chats) {
-      const folder = peerFolder(peer, owner, true)
+      const folder = peerFolder(peer, owner, this.quirks.namesArePaths)
       const file = home.stored.store.put(
         `${folder}/${(messages[0]?.time ?? 0) - 60_000}.json`,
         encodeJson(messages, this.quirks),
@@ -97,7 +97,7 @@ export class SimMesh {
       this.hub.files.setRights(folder, [owner])
       const { path, hash, size, time } = file
       this.hub.files.put(path, peer, { hash, size, time }, this.hub.now()).sources.add(home.endpointId)
-      this.hub.truth.learn(path, file.bytes!, this.hub.now())
+      this.hub.truth.learn(path, file.bytes!, this.hub.now(), this.quirks.namesArePaths)
     }
     archive.warmUp(this.name, this.permit(owner))
     this.#users.set(owner, new SimUser(this, owner, archive))

@@ -31,8 +31,8 @@ export class Truth {
     return this.#reached.get(to.kind === 'peer' ? pair(user, to.peer) : chat) ?? []
   }
 
-  learn(path: string, bytes: Uint8Array, reachedAtMs: number): void {
-    const place = messageFile(path)
+  learn(path: string, bytes: Uint8Array, reachedAtMs: number, namesArePaths: boolean): void {
+    const place = messageFile(path, namesArePaths)
     const entries = place && decodeFile(bytes)
     if (!place || !Array.isArray(entries)) return
     const key = place.kind === 'peer' ? pair(place.sender, place.receiver) : groupChat(place.creator, place.group)

@@ -1,0 +1,132 @@
+/** One seeded run of the whole runtime with faults, and what its users must find on the mesh at the end. */
+import { createSeededRandom } from '../adapters/memory/seeded-random.ts'
+import type { Random } from '../ports/random.ts'
+import type { Responder } from '../ports/responder.ts'
+import type { RuntimeEvent } from '../runtime/runtime.ts'
+import type { Quirks } from './mesh/quirks.ts'
+import { createWorld, type World } from './world.ts'
+
+/** Chances per step, 0 to 1. */
+export type FaultRates = {
+  /** Power loss of the runtime, and a start some seconds later. */
+  readonly crash: number
+  /** The agent's answer gets lost after the effect, or it answers 500 without one. */
+  readonly http: number
+  /** The agent restarts; what it had queued is lost. */
+  readonly agentRestart: number
+  /** The disk is full, or a sync fails, for a while. */
+  readonly disk: number
+  /** The responder fails, hangs or is slow. */
+  readonly responder: number
+}
+
+export const FAULTS: FaultRates = { crash: 0.08, http: 0.15, agentRestart: 0.02, disk: 0.05, responder: 0.15 }
+
+export type ScenarioOptions = {
+  readonly seed: number
+  readonly users?: number
+  readonly steps?: number
+  readonly faults?: FaultRates
+  readonly quirks?: Partial<Quirks>
+}
+
+export type ScenarioResult = {
+  readonly seed: number
+  /** One line for each violation; empty when all is well. */
+  readonly violations: readonly string[]
+  readonly messages: number
+  /** What happened, in order, for a reader. */
+  readonly trace: readonly string[]
+}
+
+const STEP_MS_MAX = 4_000
+/** Time in which everything must come to rest: longer than the longest wait of an uncertain reply. */
+const REST_MS = 40 * 60_000
+
+/** Fails, hangs and dawdles by chance, but not for ever: a message is answered at its last attempt at the latest. */
+const moody = (random: Random, rate: number, world: () => World): Responder => ({
+  async respond({ text, attempt }) {
+    if (attempt < 3 && random.unit() < rate) throw new Error('the model is away')
+    if (attempt < 3 && random.unit() < rate / 4) return new Promise(() => {})
+    if (random.unit() < rate) await new Promise<void>(resolve => world().clock.after(random.integer(20_000), resolve))
+    return `echo: ${text}`
+  },
+})
+
+export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
+  const { seed, users = 4, steps = 40, faults = FAULTS, quirks = {} } = options
+  const random = createSeededRandom(seed)
+  const trace: string[] = []
+  const world: World = createWorld({ seed, quirks, responder: moody(random, faults.responder, () => world), config: { pollInterval: 500 } })
+  const say = (line: string) => trace.push(`${String(Math.round(world.clock.monotonic())).padStart(8)} ms  ${line}`)
+  const startMs = world.clock.now()
+  const told = (event: RuntimeEvent): string => {
+    const { event: kind, account, atMs, ...rest } = event
+    return `${String(Math.round(atMs - startMs)).padStart(8)} ms  ${account}: ${kind} ${Object.values(rest).join(' ')}`
+  }
+  const names = Array.from({ length: users }, (_, n) => `user${n}`)
+  const written = new Map<string, string[]>(names.map(name => [name, []]))
+  for (const name of names) world.mesh.user(name)
+  const chance = (rate: number) => random.unit() < rate
+
+  await world.start()
+  await world.settle(1_000)
+  for (let step = 0; step < steps; step++) {
+    const name = names[random.integer(users)]!
+    const text = `${name}-${written.get(name)!.length}`
+    written.get(name)!.push(text)
+    say(`${name} writes ${text}`)
+    await world.mesh.user(name).says(text)
+    if (chance(faults.http)) {
+      const preset = chance(0.5) ? 'lostAnswer' : 'error500'
+      say(`the agent: ${preset} on the next post`)
+      world.bot.agent.answer(preset, { when: request => request.method === 'POST' && request.target.includes('/messages'), times: 1 })
+    }
+    if (chance(faults.disk)) {
+      if (chance(0.5)) {
+        say('the next sync fails')
+        world.disk().failNextSync()
+      } else {
+        const fullMs = random.integer(20_000)
+        say(`the disk is full for ${fullMs} ms`)
+        const disk = world.disk()
+        disk.fill(0)
+        world.clock.after(fullMs, () => disk.fill(Number.POSITIVE_INFINITY))
+      }
+    }
+    await world.settle(random.integer(STEP_MS_MAX))
+    if (chance(faults.agentRestart)) {
+      say('the agent restarts')
+      world.bot.agent.restart()
+    }
+    if (chance(faults.crash)) {
+      say('power loss')
+      await world.crash()
+      await world.settle(random.integer(STEP_MS_MAX))
+      say('start')
+      await world.start()
+    }
+  }
+  await world.settle(REST_MS)
+
+  const violations: string[] = []
+  for (const name of names) {
+    const expected = written.get(name)!.map(text => `echo: ${text}`)
+    const found = world.answers(name)
+    for (const answer of expected) {
+      const times = found.filter(text => text === answer).length
+      if (times !== 1) violations.push(`${name} got ${times} times ${JSON.stringify(answer)}`)
+    }
+    for (const answer of found)
+      if (!expected.includes(answer)) violations.push(`${name} got ${JSON.stringify(answer)}, which answers nothing`)
+    // What a restarted agent forgets is posted again behind what it did not forget.
+    if (faults.agentRestart === 0 && JSON.stringify(found) !== JSON.stringify(expected))
+      violations.push(`${name} got the answers out of order: ${found.join(', ')}`)
+  }
+  const { outbox, runningDispatches, waitingDispatches, state } = world.account.status()
+  if (outbox > 0 || runningDispatches > 0 || waitingDispatches > 0)
+    violations.push(`not at rest: ${JSON.stringify({ outbox, runningDispatches, waitingDispatches })}`)
+  if (state !== 'live') violations.push(`the account ended ${state}`)
+  await world.stop()
+  return { seed, violations, messages: steps, trace: [...trace, ...world.events.map(told)].sort() }
+}
