@@ -59,7 +59,7 @@ export function remember(cursor: Cursor, message: CursorMessage & { readonly now
   cursor.senders[key] = sender
 
   letFutureArrive(sender, nowMs, limits)
-  if (!knows(sender, timeMs, id)) {
+  if (timeMs > sender.floorMs && !knows(sender, timeMs, id)) {
     if (!isFuture(timeMs, nowMs, limits)) {
       insert(sender.seen, [timeMs, id])
       sender.floorMs = Math.max(sender.floorMs, timeMs - limits.ageFenceMs)
