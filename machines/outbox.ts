@@ -4,12 +4,12 @@
  *
  * O1. Before every post there is a durable `reply.posting`: whatever dies afterwards, the reply is looked for, not repeated.
  * O2. A 201 is not a receipt; `reply.sent` comes from seeing the reply's key on the mesh.
- * O3. One unconfirmed post at a time; the next goes out early only when the confirmation lags.
+ * O3. One unconfirmed post at a time; the next goes out early only when the confirmation of one that was answered with 201 lags.
  * O4. A post is made again only when `isLost` says so; until then it is `uncertain`, and shown.
  */
 import { assign, setup } from 'xstate'
 import type { ChatId, ReplyKey } from '../src/domain/ids.ts'
-import { type Absence, isLost, isOverdue, type PostLimits } from '../src/domain/lost-post.ts'
+import { type Absence, isLost, isOverdue, isUncertain, type PostLimits } from '../src/domain/lost-post.ts'
 import { type Change, type Commit, type OutboxRecord, toChat } from './records.ts'
 
 export type Post = {
@@ -40,7 +40,7 @@ export type OutboxEvent =
   | { type: 'post.not-sent' }
   | { type: 'post.refused'; status: number; reason: string }
   | { type: 'backoff.over' }
-  | { type: 'lag.over' }
+  | { type: 'lag.over'; key: ReplyKey }
   | { type: 'look.due'; nowMs: number; limits: PostLimits }
   /** Keys of ours that somebody's fetch of this chat has shown. */
   | { type: 'reply.seen'; keys: readonly ReplyKey[] }
@@ -70,6 +70,8 @@ export const outboxMachine = setup({
     /** Something waits, and nothing is unconfirmed, or its confirmation lags. */
     mayPost: ({ context }) =>
       nextQueued(context) !== undefined && (context.lagging || !context.posts.some(post => post.phase === 'posted')),
+    /** Nothing was posted after it. */
+    isNewest: ({ context }, { key }: { key: ReplyKey }) => context.posting === key,
     hasUnconfirmed: ({ context }) => oldestUnconfirmed(context) !== undefined,
     /** Seen on the mesh before the agent had answered. */
     hasNothingUnderWay: ({ context }) => underWay(context) === undefined,
@@ -79,8 +81,9 @@ export const outboxMachine = setup({
       isOverdue(oldestUnconfirmed(context)!, look.nowMs, look.limits),
     isProvenLost: ({ context }, absence: Absence & { key: ReplyKey; limits: PostLimits }) =>
       oldestUnconfirmed(context)?.key === absence.key && isLost(oldestUnconfirmed(context)!, absence, absence.limits),
-    /** The answer is about the reply that is looked for now. */
-    isOldest: ({ context }, { key }: { key: ReplyKey }) => oldestUnconfirmed(context)?.key === key,
+    /** So long without evidence either way that the next must not wait for it any more. */
+    isUncertain: ({ context }, { key, nowMs, limits }: Absence & { key: ReplyKey; limits: PostLimits }) =>
+      oldestUnconfirmed(context)?.key === key && isUncertain(oldestUnconfirmed(context)!, nowMs, limits),
     /** Trying again cannot help: we may not, or the chat is gone for good. */
     isDefinite: ({ context }, refusal: { status: number }) => refusal.status !== 404 || context.failures + 1 >= UNKNOWN_CHAT_MAX,
     isNews: ({ context }, seen: { keys: readonly ReplyKey[] }) => context.posts.some(post => isUnseen(post, seen.keys)),
@@ -93,7 +96,7 @@ export const outboxMachine = setup({
     releaseSlot: (_, _params: { chat: ChatId }) => {},
     post: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startBackoff: (_, _params: { chat: ChatId; failures: number }) => {},
-    startLag: (_, _params: { chat: ChatId }) => {},
+    startLag: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
     checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; postedAtMs: number }) => {},
@@ -148,14 +151,11 @@ export const outboxMachine = setup({
       actions: [
         {
           type: 'commit',
-          params: ({ context, event }) => ({
-            changes: [
-              own(context, {
-                type: 'reply.sent',
-                keys: context.posts.filter(post => isUnseen(post, event.keys)).map(post => post.key),
-              }),
-            ],
-          }),
+          params: ({ context, event }) => {
+            const seen = context.posts.filter(post => isUnseen(post, event.keys))
+            const postedAtMs = Math.max(...seen.map(post => post.postedAtMs))
+            return { changes: [own(context, { type: 'reply.sent', keys: seen.map(post => post.key), postedAtMs })] }
+          },
         },
         { type: 'noteSeen', params: ({ event }) => event.keys },
       ],
@@ -184,8 +184,10 @@ export const outboxMachine = setup({
         resting: {
           always: { guard: 'mayPost', target: 'waiting' },
           on: {
-            'lag.over': { actions: 'noteLag' },
-            'host.resumed': { actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) } },
+            'lag.over': [
+              { guard: { type: 'isNewest', params: ({ event }) => event }, actions: 'noteLag' },
+              { description: 'Of a post that has been dealt with.' },
+            ],
           },
         },
         waiting: {
@@ -214,10 +216,14 @@ export const outboxMachine = setup({
           always: { guard: 'hasNothingUnderWay', target: 'resting' },
           entry: { type: 'post', params: ({ context }) => ({ chat: context.chat, key: underWay(context)!.key }) },
           on: {
-            'post.accepted': { target: 'resting', actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) } },
-            'post.unknown': {
+            'post.accepted': {
               target: 'resting',
-              actions: ['noteUnanswered', { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) }],
+              actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat, key: underWay(context)!.key }) },
+            },
+            'post.unknown': {
+              description: 'The next waits until this one is found, or taken for lost: it would overtake it.',
+              target: 'resting',
+              actions: 'noteUnanswered',
             },
             'post.not-sent': { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
             'post.refused': [
@@ -236,7 +242,6 @@ export const outboxMachine = setup({
             'host.resumed': {
               description: 'It may have been posted: looked for, not repeated.',
               target: 'resting',
-              actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat }) },
             },
           },
         },
@@ -296,11 +301,11 @@ export const outboxMachine = setup({
                 },
               },
               {
-                guard: { type: 'isOldest', params: ({ event }) => event },
+                guard: { type: 'isUncertain', params: ({ event }) => event },
                 target: 'watching',
                 actions: ['noteUncertain', freeSlot],
               },
-              { description: 'An answer about a reply that has been dealt with.', target: 'watching' },
+              { description: 'Too early to say, or about a reply that has been dealt with.', target: 'watching' },
             ],
             'ledger.failed': 'watching',
             'host.resumed': { target: 'watching', actions: 'forgetSeen' },

@@ -40,7 +40,8 @@ export type Reply = { readonly key: ReplyKey; readonly text: string }
 export type OutboxRecord =
   | { readonly type: 'reply.queued'; readonly replies: readonly Reply[] }
   | { readonly type: 'reply.posting'; readonly key: ReplyKey; readonly atMs: number }
-  | { readonly type: 'reply.sent'; readonly keys: readonly ReplyKey[] }
+  /** `postedAtMs`: the newest of their posts; whatever was posted before it and is not there is lost. */
+  | { readonly type: 'reply.sent'; readonly keys: readonly ReplyKey[]; readonly postedAtMs: number }
   | { readonly type: 'reply.requeued'; readonly key: ReplyKey; readonly reason: string }
   | { readonly type: 'reply.failed'; readonly key: ReplyKey; readonly reason: string }
 

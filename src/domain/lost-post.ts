@@ -23,6 +23,9 @@ export type Absence = {
 export const isOverdue = (post: PostState, nowMs: number, limits: PostLimits): boolean =>
   nowMs - post.postedAtMs >= (post.accepted ? limits.lostPostMs : limits.lostUnansweredPostMs)
 
+/** Nothing proves it lost, and nothing was seen of it for so long that others may go first. */
+export const isUncertain = (post: PostState, nowMs: number, limits: PostLimits): boolean => nowMs - post.postedAtMs >= 2 * limits.lostPostMs
+
 /** There is evidence that the newest attempt is gone, or so much time has passed that we would rather repeat it. */
 export function isLost(post: PostState, absence: Absence, limits: PostLimits): boolean {
   const ageMs = absence.nowMs - post.postedAtMs

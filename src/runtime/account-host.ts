@@ -139,8 +139,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
         () => registry.tellOutbox(chat, { type: 'backoff.over' }),
       ),
-    startLag: ({ chat }) =>
-      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over' })),
+    startLag: ({ chat, key }) =>
+      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over', key })),
     startLook: ({ chat, looks }) =>
       timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, limits.confirmationLookMs * 2 ** looks), () =>
         registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
@@ -217,6 +217,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
+    confirmedPostMs: () => registry.account.confirmedPostMs,
     unconfirmed: () => posts().filter(post => post.phase !== 'queued').length,
   })
 
@@ -227,13 +228,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   /** A record is durable: it is counted, then kept and told. */
   function apply(seq: number, atMs: number, changes: readonly Change[]) {
     for (const change of changes) {
-      if (change.at === 'chat' && change.event.type === 'reply.sent') {
-        const sent =
-          registry
-            .outbox(change.chat)
-            ?.context.posts.filter(post => (change.event as { keys: readonly string[] }).keys.includes(post.key)) ?? []
-        for (const post of sent) poster.confirmed(post.postedAtMs)
-      }
+      if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.postedAtMs)
       if (change.at === 'chat' && change.event.type === 'reply.requeued') status.countRepeatedPost()
       status.note(change, atMs)
     }

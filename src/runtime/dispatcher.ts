@@ -79,10 +79,17 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
         apology: settings.notifyOnFailure ? APOLOGY : null,
       })
     }
+    const leave = () => {
+      if (!running.delete(entry)) return
+      freeSlot()
+      if (draining && running.size === 0) drained?.()
+    }
     const cancelTimeout = clock.after(limits.dispatchTimeoutMs, () => {
       if (adopted) return
       fail(`The responder gave no answer within ${Math.round(limits.dispatchTimeoutMs / 1000)} s.`)
       abort.abort()
+      // One that ignores its signal is left behind, without its slot.
+      leave()
     })
     try {
       const inbound = message(chat, id)
@@ -114,9 +121,7 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
       if (!(draining && abort.signal.aborted)) fail(error instanceof Error ? error.message : String(error))
     } finally {
       cancelTimeout()
-      running.delete(entry)
-      freeSlot()
-      if (draining && running.size === 0) drained?.()
+      leave()
     }
   }
 

@@ -11,7 +11,7 @@ export type Effects = {
   releaseSlot(params: { chat: ChatId }): void
   post(params: { chat: ChatId; key: ReplyKey }): void
   startPostBackoff(params: { chat: ChatId; failures: number }): void
-  startLag(params: { chat: ChatId }): void
+  startLag(params: { chat: ChatId; key: ReplyKey }): void
   startLook(params: { chat: ChatId; looks: number }): void
   look(params: { chat: ChatId }): void
   checkLedger(params: { chat: ChatId; key: ReplyKey; postedAtMs: number }): void

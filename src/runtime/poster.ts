@@ -35,16 +35,17 @@ export type PosterOptions = {
   readonly waitsForSlot: (chat: ChatId) => boolean
   /** Posts without confirmation, of all chats. */
   readonly unconfirmed: () => number
+  /** The newest post that was confirmed, wall clock ms. */
+  readonly confirmedPostMs: () => number
 }
 
 const keyOf = (message: RawMessage): ReplyKey | null => readMessage(message, 1).replyKey
 
-export function createPoster({ settings, agent, clock, tell, waitsForSlot, unconfirmed }: PosterOptions): Poster {
+export function createPoster({ settings, agent, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs }: PosterOptions): Poster {
   const { limits } = settings
   const holders = new Set<ChatId>()
   let queue: ChatId[] = []
   let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
-  let latestConfirmedPostMs = 0
 
   const grant = () => {
     while (holders.size < slots) {
@@ -117,7 +118,7 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
             key,
             limits,
             nowMs: clock.now(),
-            laterConfirmed: latestConfirmedPostMs > postedAtMs,
+            laterConfirmed: confirmedPostMs() > postedAtMs,
             otherUnconfirmed: unconfirmed() - 1,
           })
         }
@@ -127,7 +128,6 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
       }
     },
     confirmed(postedAtMs) {
-      latestConfirmedPostMs = Math.max(latestConfirmedPostMs, postedAtMs)
       const quick = clock.now() - postedAtMs < limits.confirmationLagMs
       slots = quick ? Math.min(limits.unconfirmedPosts, slots + 1) : Math.max(SLOTS_MIN, Math.floor(slots / 2))
       queue = queue.filter(waitsForSlot)

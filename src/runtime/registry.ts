@@ -22,10 +22,12 @@ export type AccountEntry = {
   openedAtMs: number | null
   /** Last moment at which everything had been seen. */
   liveAtMs: number
+  /** The newest post that was confirmed, wall clock ms. */
+  confirmedPostMs: number
   readonly approved: Set<UserName>
 }
 
-type StoredAccount = { openedAtMs: number | null; liveAtMs: number; approved: readonly UserName[] }
+type StoredAccount = Omit<AccountEntry, 'approved'> & { readonly approved: readonly UserName[] }
 type PersistedChart = Snapshot<unknown> & Json
 type OutboxSnapshot = SnapshotFrom<typeof outboxMachine>
 type PairingSnapshot = SnapshotFrom<typeof pairingMachine>
@@ -71,7 +73,7 @@ export type RegistryOptions = {
 }
 
 export function createRegistry({ nursery, limits, effects }: RegistryOptions): Registry {
-  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, approved: new Set() }
+  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, approved: new Set() }
   const chats = new Map<ChatId, ChatEntry>()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
@@ -176,6 +178,10 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     if (change.at !== 'chat') return
     if (change.event.type === 'chat.opened' && !chats.has(change.chat)) chats.set(change.chat, newEntry(change.event.floorMs))
     project(entry(change.chat), change.event, atMs, limits)
+    if (change.event.type === 'reply.sent') {
+      account.confirmedPostMs = Math.max(account.confirmedPostMs, change.event.postedAtMs)
+      dirty.add('account')
+    }
   }
   const tell = (change: Change) => {
     if (change.at === 'pairing') tellPairing(change.user, change.event)
@@ -199,6 +205,7 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       const stored = value as StoredAccount
       account.openedAtMs = stored.openedAtMs
       account.liveAtMs = stored.liveAtMs
+      account.confirmedPostMs = stored.confirmedPostMs
       for (const user of stored.approved) account.approved.add(user)
       return true
     }
