@@ -40,20 +40,31 @@ export type Look = 'new' | 'seen' | 'too_old' | 'future' | 'future_full'
 
 export const emptyCursor = (floorMs: number): Cursor => ({ floorMs, senders: {} })
 
-/** `nowMs` is the last moment at which the account had seen everything: an outage makes nothing old. */
-export function look(cursor: Cursor, message: CursorMessage, { nowMs, limits }: { nowMs: number; limits: CursorLimits }): Look {
+/** Two readings of our wall clock, ms. */
+export type CursorClock = {
+  /** Now: tells what is dated in the future. */
+  readonly nowMs: number
+  /** The last moment at which the account had seen everything; now, when left out. The floor follows it: an outage makes nothing old. */
+  readonly liveMs?: number
+}
+
+export function look(
+  cursor: Cursor,
+  message: CursorMessage,
+  { nowMs, liveMs = nowMs, limits }: CursorClock & { readonly limits: CursorLimits },
+): Look {
   const { id, timeMs } = message
   const sender = cursor.senders[keyOf(message.sender)]
   if (sender && knows(sender, timeMs, id)) return 'seen'
-  if (timeMs <= Math.max(cursor.floorMs, sender?.floorMs ?? cursor.floorMs, nowMs - limits.ageFenceMs)) return 'too_old'
+  if (timeMs <= Math.max(cursor.floorMs, sender?.floorMs ?? cursor.floorMs, liveMs - limits.ageFenceMs)) return 'too_old'
   if (!isFuture(timeMs, nowMs, limits)) return 'new'
   return roomForFuture(sender, nowMs, limits) ? 'future' : 'future_full'
 }
 
 /** Afterwards `look` never again calls this message new (but for a `future_full` one, once its time comes). Returns the cursor given. */
-export function remember(cursor: Cursor, message: CursorMessage & { readonly nowMs: number }, limits: CursorLimits): Cursor {
-  const { id, timeMs, nowMs } = message
-  raiseChatFloor(cursor, nowMs - limits.ageFenceMs, limits)
+export function remember(cursor: Cursor, message: CursorMessage & CursorClock, limits: CursorLimits): Cursor {
+  const { id, timeMs, nowMs, liveMs = nowMs } = message
+  raiseChatFloor(cursor, liveMs - limits.ageFenceMs, limits)
   const key = keyOf(message.sender)
   const sender = cursor.senders[key] ?? { floorMs: cursor.floorMs, seen: [], future: [] }
   cursor.senders[key] = sender

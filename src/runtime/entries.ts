@@ -74,13 +74,13 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
 export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs: number, limits: Limits): void {
   switch (event.type) {
     case 'chat.opened':
-      for (const seen of event.history) remember(entry.cursor, { ...seen, nowMs: event.floorMs + limits.ageFenceMs }, limits)
+      for (const seen of event.history) remember(entry.cursor, { ...seen, nowMs: atMs, liveMs: event.floorMs + limits.ageFenceMs }, limits)
       return
     case 'message.accepted':
     case 'message.held':
     case 'message.ignored': {
       const { id, sender, timeMs } = event.message
-      if (timeMs >= 0) remember(entry.cursor, { id, sender, timeMs, nowMs: event.liveAtMs }, limits)
+      if (timeMs >= 0) remember(entry.cursor, { id, sender, timeMs, nowMs: atMs, liveMs: event.liveAtMs }, limits)
       if (event.type !== 'message.ignored') entry.messages.set(id, event.message)
       if (event.type === 'message.accepted') entry.loop = onMessage(entry.loop, { sender, atMs, limits }).state
       const { action, reason, detail } = event.decision

@@ -119,7 +119,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const verdict = look(
       registry.entry(chat).cursor,
       { id, sender: raw.sender, timeMs },
-      { nowMs: registry.account.liveAtMs || nowMs, limits },
+      { nowMs, liveMs: registry.account.liveAtMs || nowMs, limits },
     )
     switch (verdict) {
       case 'seen':

@@ -262,3 +262,13 @@ describe('whatever the order, the lateness and the repetition of deliveries', ()
     )
   })
 })
+
+test('after an outage today’s messages are no future, and the oldest unseen one is not too old', () => {
+  const hourMs = 3_600_000
+  const [liveMs, nowMs] = [1_000 * hourMs, 1_072 * hourMs]
+  const cursor = emptyCursor(liveMs - 24 * hourMs)
+  const limits = { ageFenceMs: 24 * hourMs, seenPerSender: 100, futurePerSender: 1 }
+  const at = (timeMs: number) => look(cursor, { id: `${timeMs}`, sender: 'alice', timeMs }, { nowMs, liveMs, limits })
+
+  expect([at(liveMs + 1), at(nowMs), at(nowMs + 13 * hourMs)]).toEqual(['new', 'new', 'future'])
+})

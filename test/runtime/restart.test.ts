@@ -40,6 +40,26 @@ describe('a restart', () => {
     await world.stop()
   })
 
+  test('after an outage of three days answers what was written then and now, by the dozen and whatever its date', async () => {
+    const world = createWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(60_000)
+    world.bot.agent.down()
+    const texts: string[] = []
+    for (let n = 0; n < 150; n++) {
+      texts.push(`day ${n}`)
+      await world.mesh.user('alice').says(`day ${n}`)
+      await world.settle((3 * 24 * 3_600_000) / 150)
+    }
+
+    world.bot.agent.up()
+    await world.settle(10 * 60_000)
+
+    expect(world.answers('alice')).toEqual(texts.map(text => `echo: ${text}`))
+    await world.stop()
+  })
+
   test('after the state was lost answers nothing that the mesh shows as answered', async () => {
     const world = createWorld()
     await world.start()
