@@ -40,7 +40,6 @@ export async function compactInto(options: CompactionOptions): Promise<void> {
     await write(shardPath(shard), data)
     written.set(shard, data.seq)
   }
-  await journal.untilDurable(floor)
   if (written.size > 0) await disk.syncFolder(SHARD_FOLDER)
   for (const [shard, seq] of written) shardSeqs.set(shard, seq)
 

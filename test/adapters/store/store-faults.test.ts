@@ -366,6 +366,37 @@ test('two compactions at once run one after the other', async () => {
   expect((await started(disk.crash())).loaded.problems).toEqual([])
 })
 
+test('closing waits for a compaction to come to a shard’s end, and what it did not fold stays in the journal', async () => {
+  const { disk, seen } = watched()
+  const { store, live } = await started(disk)
+  live.apply(records(1, 9))
+  await store.append(records(1, 9))
+  let atClose = 0
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await store.close()
+    atClose = seen.length
+  }
+  const read = (key: string) => {
+    closing ??= close()
+    return live.read(key)
+  }
+
+  await expect(store.compact({ ...live, read })).rejects.toThrow('The store of /state is closed; what was not folded stays in the journal.')
+
+  await closing
+  expect(seen).toHaveLength(atClose)
+  expect(restored((await started(disk.crash())).loaded).values()).toEqual(live.values())
+})
+
+test('many short segments count for more than their bytes, so that many short lives are folded, too', async () => {
+  const disk = await diskWith(segment(0, record(1)), segment(1, record(2)), segment(2, record(3)))
+
+  const { store } = await started(disk)
+
+  expect(store.journalBytes()).toBe(3 * 16 * 1_024)
+})
+
 test('a file that the device cannot read is set aside, and the rest loads', async () => {
   const disk = createMemoryDisk()
   const { store, live } = await started(disk, 1)
