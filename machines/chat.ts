@@ -125,7 +125,6 @@ export const chatMachine = setup({
           {
             guard: { type: 'holdsTooMany', params: ({ event }) => event },
             target: '.awaiting pairing',
-            reenter: true,
             actions: [
               {
                 type: 'commit',
@@ -144,7 +143,6 @@ export const chatMachine = setup({
           },
           {
             target: '.awaiting pairing',
-            reenter: true,
             actions: { type: 'hold', params: ({ event }) => event.message.id },
           },
         ],

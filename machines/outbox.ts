@@ -72,6 +72,7 @@ export const outboxMachine = setup({
       nextQueued(context) !== undefined && (context.lagging || !context.posts.some(post => post.phase === 'posted')),
     /** Nothing was posted after it. */
     isNewest: ({ context }, { key }: { key: ReplyKey }) => context.posting === key,
+    hasNext: ({ context }) => nextQueued(context) !== undefined,
     hasUnconfirmed: ({ context }) => oldestUnconfirmed(context) !== undefined,
     /** Seen on the mesh before the agent had answered. */
     hasNothingUnderWay: ({ context }) => underWay(context) === undefined,
@@ -122,7 +123,8 @@ export const outboxMachine = setup({
       looks: 0,
     })),
     noteUnanswered: assign(({ context }) => change(context, underWay(context)?.key, { accepted: false })),
-    noteNotSent: assign(({ context }) => change(context, underWay(context)?.key, { phase: 'queued' })),
+    // It may have gone out because the one before lagged, which it still does.
+    noteNotSent: assign(({ context }) => ({ ...change(context, underWay(context)?.key, { phase: 'queued' }), lagging: true })),
     noteUncertain: assign(({ context }) => change(context, oldestUnconfirmed(context)?.key, { phase: 'uncertain' })),
     noteRequeued: assign(({ context }, { key }: { key: ReplyKey }) => change(context, key, { phase: 'queued' })),
     remove: assign(({ context }, keys: readonly ReplyKey[]) => ({
@@ -194,15 +196,19 @@ export const outboxMachine = setup({
           description: 'For one of the account’s slots for unconfirmed posts.',
           entry: { type: 'requestSlot', params: ({ context }) => ({ chat: context.chat }) },
           on: {
-            'slot.granted': {
-              target: 'committing',
-              actions: {
-                type: 'commit',
-                params: ({ context, event }) => ({
-                  changes: [own(context, { type: 'reply.posting', key: nextQueued(context)!.key, atMs: event.atMs })],
-                }),
+            'slot.granted': [
+              {
+                guard: 'hasNext',
+                target: 'committing',
+                actions: {
+                  type: 'commit',
+                  params: ({ context, event }) => ({
+                    changes: [own(context, { type: 'reply.posting', key: nextQueued(context)!.key, atMs: event.atMs })],
+                  }),
+                },
               },
-            },
+              { description: 'The one that waited was seen on the mesh.', target: 'resting', actions: freeSlot },
+            ],
             'reply.sent': {
               description: 'It may have been the very one that waited.',
               target: 'resting',
@@ -230,12 +236,15 @@ export const outboxMachine = setup({
               {
                 guard: { type: 'isDefinite', params: ({ event }) => event },
                 target: 'resting',
-                actions: {
-                  type: 'commit',
-                  params: ({ context, event }) => ({
-                    changes: [own(context, { type: 'reply.failed', key: underWay(context)!.key, reason: event.reason })],
-                  }),
-                },
+                actions: [
+                  {
+                    type: 'commit',
+                    params: ({ context, event }) => ({
+                      changes: [own(context, { type: 'reply.failed', key: underWay(context)!.key, reason: event.reason })],
+                    }),
+                  },
+                  'noteLag',
+                ],
               },
               { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
             ],

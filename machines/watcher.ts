@@ -50,6 +50,12 @@ export const watcherMachine = setup({
         'fetch.failed': [
           { guard: { type: 'isRetryable', params: ({ event }) => event }, target: 'backing off', actions: 'countFailure' },
           {
+            guard: 'hasChangedAgain',
+            target: 'fetching',
+            reenter: true,
+            actions: { type: 'reportTrouble', params: ({ context, event }) => ({ chat: context.chat, reason: event.reason }) },
+          },
+          {
             description: 'Only this chat is in trouble; it is fetched again when it changes.',
             target: 'idle',
             actions: { type: 'reportTrouble', params: ({ context, event }) => ({ chat: context.chat, reason: event.reason }) },

@@ -256,6 +256,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     watchers.stop()
     if (registry.account.liveAtMs > 0) journal.commit({ changes: [toAccount({ type: 'account.lived', atMs: registry.account.liveAtMs })] })
     await journal.close()
+    dispatcher.close()
     registry.stop()
     timers.clear()
     root.send({ type: 'account.drained' })

@@ -15,6 +15,8 @@ export interface Dispatcher {
   submit(params: { chat: ChatId; id: MessageId; attempt: number }): void
   /** The record of an adoption has been applied. */
   adopted(id: MessageId): void
+  /** Nothing will be recorded any more. */
+  close(): void
   waiting(): number
   running(): number
   /** Starts nothing more; what runs gets `graceMs`, then its signal fires. Resolves when none runs. */
@@ -37,7 +39,7 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
   const { limits } = settings
   const waiting: Job[] = []
   const running = new Set<Running>()
-  const adoptions = new Map<MessageId, () => void>()
+  const adoptions = new Map<MessageId, { resolve: () => void; reject: (error: Error) => void }>()
   let taken = 0
   let draining = false
   let drained: (() => void) | null = null
@@ -103,8 +105,8 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
             adopted = true
             // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
             freeSlot()
-            return new Promise<void>(resolve => {
-              adoptions.set(id, resolve)
+            return new Promise<void>((resolve, reject) => {
+              adoptions.set(id, { resolve, reject })
               tell(chat, { type: 'dispatch.adopted', id, attempt })
             })
           },
@@ -139,8 +141,12 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
       next()
     },
     adopted(id) {
-      adoptions.get(id)?.()
+      adoptions.get(id)?.resolve()
       adoptions.delete(id)
+    },
+    close() {
+      for (const { reject } of adoptions.values()) reject(new Error('The account stopped before the adoption was recorded.'))
+      adoptions.clear()
     },
     waiting: () => waiting.length,
     running: () => running.size,

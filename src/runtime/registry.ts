@@ -162,7 +162,8 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
   const tellChat = (chat: ChatId, event: ChatEvent) => chatShelf.tell(chat, event)
   const tellOutbox = (chat: ChatId, event: OutboxEvent) => outboxShelf.tell(chat, event)
   const tellPairing = (user: UserName, event: PairingEvent) => {
-    if (!requests.has(user)) requests.set(user, null)
+    // A timer or an approval that comes after the end finds nobody.
+    if (!requests.has(user)) return
     pairingShelf.tell(user, event)
     if (pairingShelf.peek(user)?.status === 'done') forgetPairing(user)
   }
