@@ -56,7 +56,7 @@ export function createTextNarrator(): Narrator {
         line.startsWith(action) ? `${ACTIONS[action](action)}${dim(line.slice(action.length))}` : dim(line),
       )
     },
-    replied: (to, text, afterMs) => block(name(`bot → ${to}`.length > NAME_WIDTH ? 'bot' : `bot → ${to}`, green), text, afterMs),
+    replied: (_, text, afterMs) => block(name('bot', green), text, afterMs),
     ran(command, result) {
       block(name('owner', bold), `$ ${command}`, null, cyan)
       block(' '.repeat(NAME_WIDTH), result, null, dim)

@@ -28,7 +28,7 @@ export interface Stage {
   now(): number
   /** The first event that fits, from now on or from the past; each is given once. */
   event<Event extends RuntimeEvent>(what: string, fits: (event: RuntimeEvent) => event is Event): Promise<Event>
-  /** The next message of the bot that this user sees in the chat. */
+  /** The next message of the bot in the chat, once this user sees it. */
   reply(user: SimUser, chat: ChatId, waitMsMax?: number): Promise<string>
   close(): Promise<void>
 }
@@ -39,7 +39,7 @@ export async function openStage(): Promise<Stage> {
   mesh.bot = BOT
   const served = await serveAgent(mesh.user(BOT).agent)
   const events: RuntimeEvent[] = []
-  const shown = new Map<string, number>()
+  const shown = new Map<ChatId, number>()
   let isClosed = false
   const { accounts } = parseConfig({
     agentUrl: served.url,
@@ -72,14 +72,13 @@ export async function openStage(): Promise<Stage> {
         return index < 0 ? undefined : (events.splice(index, 1)[0] as Event)
       }),
     reply(user, chat, waitMsMax) {
-      const place = `${user.name} ${chat}`
       return until(
         `an answer to ${user.name}`,
         () => {
           const fromBot = user.inbox(chat).filter(entry => entry.sender === BOT)
-          const next = fromBot[shown.get(place) ?? 0]
+          const next = fromBot[shown.get(chat) ?? 0]
           if (!next) return undefined
-          shown.set(place, (shown.get(place) ?? 0) + 1)
+          shown.set(chat, (shown.get(chat) ?? 0) + 1)
           return textOf(next.message)
         },
         waitMsMax,

@@ -1,0 +1,200 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from './cli.ts'
+
+/** Processes start slowly on a busy machine. */
+const SLOW = { timeout: 60_000 }
+
+async function bot(more: Readonly<Record<string, unknown>> = {}) {
+  const [world, folder] = await Promise.all([openWorld(), folderInTest()])
+  const config = await writeConfig(folder, botAt(world.url, more))
+  const stateDir = join(folder, 'state')
+  const at = ['--config', config, '--state-dir', stateDir]
+  return { world, folder, config, stateDir, at }
+}
+
+describe('run', SLOW, () => {
+  test('answers a message, and tells each step as a line of JSON', async () => {
+    const { world, at } = await bot()
+    const runner = startInTest(['run', ...at, '--json'])
+    await runner.line(isLive)
+
+    await world.says('alice', 'hello')
+
+    const sent = await runner.line(isSent)
+    const key = String(sent['key'])
+    const id = key.split('#')[0]
+    const steps = runner.lines(line => line.event !== 'state').map(({ atMs, ...line }) => line)
+    const common = { account: 'default', chat: 'peer:alice' }
+    expect(steps).toEqual([
+      { event: 'live', account: 'default' },
+      { ...common, event: 'decision', id, sender: 'alice', action: 'process', reason: 'allowed', detail: 'dmPolicy is "open"' },
+      { ...common, event: 'dispatch', id, attempt: 1 },
+      { ...common, event: 'posted', key },
+      { ...common, event: 'sent', key },
+    ])
+    expect(await world.answersTo('alice')).toEqual(['echo: hello'])
+  })
+
+  test('tells people what happens without a word of the messages', async () => {
+    const { world, at } = await bot()
+    const runner = startInTest(['run', ...at])
+    await world.says('alice', 'my secret plan')
+    await expect.poll(() => runner.out.join('\n'), { timeout: 30_000 }).toContain('is on the mesh')
+
+    expect(runner.out.join('\n')).not.toContain('secret')
+    expect(runner.out.join('\n')).toContain('alice wrote')
+    expect(runner.out.join('\n')).toContain('process, allowed')
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s stops it cleanly: what was said is kept, and the state is free', async signal => {
+    const { world, at, stateDir } = await bot()
+    const first = startInTest(['run', ...at, '--json'])
+    await first.line(isLive)
+    await world.says('alice', 'one')
+    await first.line(isSent)
+
+    const ended = await first.stop(signal)
+
+    expect(ended).toMatchObject({ code: 0, signal: null, err: '' })
+    expect(first.lines(({ event }) => event === 'state').at(-1)).toMatchObject({ state: 'stopped' })
+    await expect(stat(join(stateDir, 'control.sock'))).rejects.toThrow('ENOENT')
+    const second = startInTest(['run', ...at, '--json'])
+    await second.line(isLive)
+    await world.says('alice', 'two')
+    await second.line(isSent)
+    expect(await world.answersTo('alice')).toEqual(['echo: one', 'echo: two'])
+  })
+
+  test('a second signal ends it at once, with whatever the responder has started', async () => {
+    const { world, at, folder } = await bot()
+    const runner = startInTest(['run', ...at, '--json', '--responder', `exec:echo $$ > ${folder}/pid; sleep 600`])
+    await runner.line(isLive)
+    await world.says('alice', 'hello')
+    await runner.line(({ event }) => event === 'dispatch')
+    const pid = () => readFileSync(`${folder}/pid`, 'utf8').trim()
+    await expect.poll(pid, { timeout: 10_000 }).toMatch(/^\d+$/)
+
+    runner.process.kill('SIGTERM')
+    await runner.line(line => line['state'] === 'stopping')
+    const ended = await runner.stop('SIGTERM')
+
+    expect(ended.code).toBe(143)
+    await expect.poll(() => stateOf(pid())).toMatch(GONE)
+  })
+
+  test('an account whose agent is down says so and goes on trying; the other one answers', async () => {
+    const [world, folder] = await Promise.all([openWorld(), folderInTest()])
+    const nobody = await freePort()
+    const config = await writeConfig(folder, {
+      accounts: {
+        well: botAt(world.url),
+        away: botAt(`http://127.0.0.1:${nobody}`, { limits: { reconnectMs: 50, reconnectMsMax: 100 } }),
+      },
+    })
+    const runner = startInTest(['run', '--config', config, '--state-dir', join(folder, 'state'), '--json'])
+
+    const degraded = await runner.line(line => line['state'] === 'degraded')
+    await runner.line(isLive)
+    await world.says('alice', 'hello')
+    await runner.line(isSent)
+
+    expect(degraded).toMatchObject({ account: 'away', reason: expect.stringContaining('Is the ZTM agent running there?') })
+    expect(await world.answersTo('alice')).toEqual(['echo: hello'])
+    expect(runner.lines(isLive)).toHaveLength(1)
+    expect((await runner.stop()).code).toBe(0)
+  })
+
+  test('a second runner on the same state refuses, and names the first', async () => {
+    const { at } = await bot()
+    const first = startInTest(['run', ...at, '--json'])
+    await first.line(isLive)
+
+    const second = await run(['run', ...at, '--json'])
+
+    expect(second.code).toBe(1)
+    expect(second.err).toContain(`is in use by process ${first.process.pid}; stop it or use another --state-dir.`)
+  })
+
+  test('a reader that goes away ends it quietly', async () => {
+    const { world, at } = await bot()
+    const runner = startInTest(['run', ...at, '--json'])
+    await runner.line(isLive)
+    runner.process.stdout?.destroy()
+    await world.says('alice', 'hello')
+
+    expect(await runner.ended).toMatchObject({ code: 0, signal: null, err: '' })
+  })
+
+  test('a log level that does not exist is refused', async () => {
+    const { at } = await bot()
+    const ended = await run(['run', ...at], { env: { ZTM_CHAT_LOG_LEVEL: 'loud' } })
+    expect(ended).toMatchObject({ code: 2, err: 'ztm-chat: ZTM_CHAT_LOG_LEVEL is "loud"; expected debug, info, warn, error.\n' })
+  })
+
+  test('every problem of a config is told at once, and nothing is started', async () => {
+    const folder = await folderInTest()
+    const config = await writeConfig(folder, { meshName: 'home', usrname: 'x', dmPolicy: 'friends', groupPermissions: { nokey: {} } })
+    const stateDir = join(folder, 'state')
+
+    const ended = await run(['run', '--config', config, '--state-dir', stateDir])
+
+    expect(ended.code).toBe(2)
+    expect(ended.out).toEqual([])
+    const problems = ended.err.trimEnd().split('\n')
+    expect(problems.length).toBeGreaterThanOrEqual(4)
+    expect(problems.every(problem => problem.startsWith(`ztm-chat: ${config}: `))).toBe(true)
+    for (const part of ['usrname', 'username', 'dmPolicy', 'nokey']) expect(ended.err).toContain(part)
+    await expect(stat(stateDir)).rejects.toThrow('ENOENT')
+  })
+
+  test('a config without an enabled account is refused', async () => {
+    const { at } = await bot({ enabled: false })
+    const ended = await run(['run', ...at])
+    expect(ended.code).toBe(2)
+    expect(ended.err).toContain('has no account that is enabled; set enabled: true.')
+  })
+
+  test('a program can answer, and one that fails is asked again under the same id', async () => {
+    const { world, at, folder } = await bot({ limits: { dispatchBackoffMs: 10, dispatchBackoffMsMax: 10 } })
+    const script = join(folder, 'answer.sh')
+    await writeConfig(
+      folder,
+      `cat >> "${folder}/asked"; echo >> "${folder}/asked"; test -e "${folder}/once" || { touch "${folder}/once"; exit 3; }; echo fine`,
+      'answer.sh',
+    )
+    const runner = startInTest(['run', ...at, '--json', '--responder', `exec:sh ${script}`])
+    await runner.line(isLive)
+    await world.says('alice', 'hello')
+    await runner.line(isSent)
+
+    expect(await world.answersTo('alice')).toEqual(['fine'])
+    const asked = readFileSync(join(folder, 'asked'), 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(asked.map(({ text, sender, attempt }) => ({ text, sender, attempt }))).toEqual([
+      { text: 'hello', sender: 'alice', attempt: 1 },
+      { text: 'hello', sender: 'alice', attempt: 2 },
+    ])
+    expect(new Set(asked.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
+  })
+})
+
+/** `ps` has no line for it, or one of a process that nobody has buried yet. */
+const GONE = /^(Z.*)?$/
+const stateOf = (pid: string): string => spawnSync('ps', ['-o', 'stat=', '-p', pid], { encoding: 'utf8' }).stdout.trim()
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
