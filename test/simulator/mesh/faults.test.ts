@@ -59,7 +59,9 @@ describe('a killed agent', () => {
   })
 
   test('leaves nothing behind that keeps the clock busy', async () => {
-    const { mesh, clock } = await acquainted()
+    const { mesh, clock } = await acquainted({ publishMs: [100, 100] })
+    await mesh.user('alice').says('in the queue')
+    expect(clock.pending()).toBeGreaterThan(0)
     for (const user of mesh.users()) user.agent.kill()
     expect(clock.pending()).toBe(0)
     expect(mesh.hub.waiting()).toBe(0)

@@ -74,6 +74,81 @@ describe('a file of messages', () => {
   })
 })
 
+describe('the file index', () => {
+  const note = (name: string) => `${MESH}/file-data/shared/alice/${name}`
+
+  test('does not answer a wait whose since lies in the future, whatever changes', async () => {
+    const { mesh, clock, ask } = makeWorld()
+    mesh.user('alice')
+    let answered = false
+    const client = new AbortController()
+    const waiting = mesh
+      .user(BOT)
+      .agent.request({ method: 'GET', target: `${MESH}/files?since=${START_MS + 1e9}&wait=true` }, client.signal)
+    waiting.then(
+      () => {
+        answered = true
+      },
+      () => {},
+    )
+    await clock.advance(SETTLED_MS)
+    await ask('alice', 'POST', note('a'), 'x')
+    await clock.advance(SETTLED_MS)
+
+    expect([mesh.hub.list(BOT).length, answered]).toEqual([1, false])
+    client.abort()
+    await expect(waiting).rejects.toThrow()
+  })
+
+  test('leaves out a file that changes again while the answer settles', async () => {
+    const { clock, ask, get } = makeWorld({ blindHalfSecond: true, settleMs: 500 })
+    await ask('alice', 'POST', note('a'), 'one')
+    await clock.advance(SETTLED_MS)
+    const listing = get(BOT, `${MESH}/files?since=0`)
+    await ask('alice', 'POST', note('a'), 'two')
+    expect((await listing).body).toBe('{}')
+  })
+
+  test('still has the bytes of a version that its writer has overwritten and not yet announced', async () => {
+    const { clock, ask, get } = makeWorld({ announceEveryMs: 1_000 })
+    await ask('alice', 'POST', note('a'), 'one')
+    await clock.advance(2_000)
+    await ask('alice', 'POST', note('a'), 'two')
+    expect((await get(BOT, note('a'))).body).toBe('one')
+    await clock.advance(2_000)
+    expect((await get(BOT, note('a'))).body).toBe('two')
+  })
+
+  test('never has a file with a NUL in its name, even when the agent is whole again', async () => {
+    const { mesh, clock, ask } = makeWorld({ nulBreaksHub: true })
+    await ask('alice', 'POST', `${CHAT}/peers/a%00b/messages`, '1')
+    await clock.advance(SETTLED_MS)
+    mesh.user('alice').agent.restart()
+    await clock.advance(SETTLED_MS)
+    expect(mesh.hub.list('alice')).toEqual([])
+  })
+
+  test('may hold a message file of things that are no messages, which the chat app leaves alone', async () => {
+    const { mesh, clock, ask } = makeWorld()
+    mesh.user(BOT)
+    await mesh.user('alice').says('first')
+    await clock.advance(SETTLED_MS)
+    const { path } = mesh.hub.list(BOT)[0]!
+    await ask('alice', 'POST', `${MESH}/file-data${path}`, '[7,{"time":1,"message":"unread"}]')
+    await clock.advance(SETTLED_MS)
+    expect(texts(mesh.user(BOT).inbox('peer:alice'))).toEqual(['first'])
+  })
+})
+
+describe('the list of endpoints', () => {
+  test('has 100 of them unless asked for more, and can be filtered', async () => {
+    const { mesh, get } = makeWorld()
+    for (let index = 0; index < 120; index++) mesh.user(`user-${index}`)
+    const count = async (query: string) => (JSON.parse((await get('user-0', `${MESH}/endpoints${query}`)).body) as unknown[]).length
+    expect([await count(''), await count('?limit=110'), await count('?offset=110'), await count('?user=user-7')]).toEqual([100, 110, 10, 1])
+  })
+})
+
 describe('with the delays of a real mesh', { timeout: 60_000 }, () => {
   test('a message is seen after about 1.3 s, the first of a conversation aside', async () => {
     const { mesh, clock } = makeWorld(REAL, 7)
