@@ -39,7 +39,7 @@ export const LIMITS = {
   /** A member list this young answers for known members without another look. */
   membershipFreshMs: 60_000,
   /** Unconfirmed posts of one account at once. */
-  unconfirmedPosts: 8,
+  unconfirmedPosts: 16,
   /** The next part of a reply is posted after this even when the confirmation of the one before lags. */
   confirmationLagMs: 5_000,
   /** Looks for a reply on the mesh: first, and doubling up to the second. */

@@ -54,6 +54,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const inFlight = new Map<ChatId, Set<MessageId>>()
   const noted = new Map<ChatId, Set<MessageId>>()
   const full = new Set<ChatId>()
+  const patterns = settings.mentionPatterns.map(pattern => new RegExp(pattern, 'i'))
 
   const note = (chat: ChatId, id: MessageId): boolean => {
     const ids = noted.get(chat) ?? new Set()
@@ -107,7 +108,7 @@ export function createIntake(options: IntakeOptions): Intake {
       policy: permission.groupPolicy,
       listed: matchesAllowFrom(sender, permission.allowFrom),
       requireMention: permission.requireMention,
-      mentioned: findMention(text, settings.username).mentioned,
+      mentioned: findMention(text, settings.username).mentioned || patterns.some(pattern => pattern.test(text)),
     }
   }
 

@@ -134,6 +134,21 @@ describe('a group', () => {
     await world.stop()
   })
 
+  test('takes a mentionPatterns match for a mention', async () => {
+    const world = createWorld({ config: { enableGroups: true, groupPolicy: 'open', mentionPatterns: ['\\bjarvis\\b'] } })
+    world.mesh.user('bob')
+    await world.start()
+    await world.mesh.user('alice').creates('team', { name: 'Team', members: ['alice', 'bob', 'my-bot'] })
+    await world.settle(2_000)
+
+    await world.mesh.user('bob').says('Jarvis, are you there?', 'group:alice/team')
+    await world.mesh.user('bob').says('jarvisian nonsense', 'group:alice/team')
+    await world.settle()
+
+    expect(decisions(world).sort()).toEqual(['bob: ignore mention_required', 'bob: process allowed'])
+    await world.stop()
+  })
+
   test('a removed member is not answered, though the mesh shows what it posts', async () => {
     const world = createWorld({
       config: { enableGroups: true, groupPolicy: 'open', requireMention: false },
