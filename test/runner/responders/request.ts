@@ -1,0 +1,20 @@
+import type { DispatchRequest, Turn } from '../../../src/ports/responder.ts'
+
+export const request: DispatchRequest = {
+  account: 'home',
+  chat: 'peer:alice',
+  messageId: '0123456789abcdef01234567',
+  sender: 'alice',
+  timeMs: 1_700_000_000_000,
+  text: 'grüß dich',
+  rawText: 'grüß dich',
+  group: null,
+  mentioned: false,
+  tools: null,
+  attempt: 1,
+}
+
+/** Responders outside the process never adopt a message. */
+export const turn: Turn = { adopted: () => Promise.reject(new Error('a responder of the runner adopted a message')) }
+
+export const never = new AbortController().signal
