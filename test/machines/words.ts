@@ -37,7 +37,11 @@ export const accepted = (id: MessageId, facts: Facts = friend): Of<ChatRecord, '
   decision: decide(facts),
   liveAtMs,
 })
-export const held = (id: MessageId): Of<ChatRecord, 'message.held'> => ({ ...accepted(id, stranger), type: 'message.held' })
+export const held = (id: MessageId, heldMax = 2): Of<ChatRecord, 'message.held'> => ({
+  ...accepted(id, stranger),
+  type: 'message.held',
+  heldMax,
+})
 export const ignored = (id: MessageId, facts: Facts = unwanted): Of<ChatRecord, 'message.ignored'> => ({
   ...accepted(id, facts),
   type: 'message.ignored',
