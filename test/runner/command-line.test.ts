@@ -1,0 +1,106 @@
+import { readdir } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { folderInTest, type Line, run, startInTest } from './cli.ts'
+
+/** Makes this Node say that it is another one. */
+const pretend = (version: string): readonly string[] => [
+  '--import',
+  `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`,
+]
+
+describe('the command line', { timeout: 60_000 }, () => {
+  test.each(['20.20.2', '24.15.9', '25.9.0', '26.0.0'])('says in one sentence that Node %s will not do', async version => {
+    const ended = await run(['--help'], { nodeArgs: pretend(version) })
+    expect(ended).toMatchObject({ code: 1, out: [] })
+    expect(ended.err).toBe(
+      `ztm-chat needs Node 24.16 or newer (not 25), and this is ${version}; install a newer one from https://nodejs.org, or start it with npx in the project's folder.\n`,
+    )
+  })
+
+  test.each(['24.16.0', '26.1.0', '27.0.0'])('works with Node %s', async version => {
+    expect((await run(['--version'], { nodeArgs: pretend(version) })).out[0]).toMatch(/^\d+\.\d+\.\d+$/)
+  })
+
+  test.each([
+    [['--help'], 'Usage: ztm-chat'],
+    [['run', '--help'], 'exec:COMMAND'],
+    [['agent', '--help'], 'POST /sim/users/NAME/says'],
+    [['pairing', '--help'], 'approve'],
+    [['pairing', 'approve', '--help'], '--state-dir'],
+    [['status', '--help'], '--json'],
+    [['demo', '--help'], '--json'],
+    [['statecharts', '--help'], '--check'],
+  ])('%j explains itself', async (args, expected) => {
+    const ended = await run(args)
+    expect(ended).toMatchObject({ code: 0, err: '' })
+    expect(ended.out.join('\n')).toContain(expected)
+  })
+
+  test.each<[string[], string]>([
+    [['rum'], "unknown command 'rum'"],
+    [['run', '--colour'], "unknown option '--colour'"],
+    [['pairing', 'approve'], "missing required argument 'code'"],
+    [['agent', '--port', '70000'], 'expected a whole number from 0 to 65535.'],
+    [['agent', '--users', 'alice,alice'], 'expected different names, with commas between them.'],
+    [['agent', '--users', 'openclaw-bot'], 'which is the bot; leave it out, or choose another --bot.'],
+    [['run', '--responder', 'parrot'], '--responder is "parrot"; expected echo, exec:COMMAND'],
+    [['run', '--config', 'nowhere.json5'], 'nowhere.json5 does not exist; write it, or name another with --config.'],
+  ])('%j is a mistake: exit code 2, and what to do', async (args, expected) => {
+    const ended = await run(args, { cwd: await folderInTest() })
+    expect(ended).toMatchObject({ code: 2, out: [] })
+    expect(ended.err).toContain(expected)
+    expect(ended.err).not.toMatch(/^\s+at /m)
+  })
+
+  test('the stack of a failure is there for those who ask for it', async () => {
+    const args = ['run', '--config', 'nowhere.json5', '--debug']
+    expect((await run(args, { cwd: await folderInTest() })).err).toMatch(/^\s+at /m)
+  })
+
+  test('statecharts draws, and its check is content with that until something changes', async () => {
+    const folder = await folderInTest()
+    expect(await run(['statecharts', '--out', folder, '--check'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('npm run statecharts'),
+    })
+    expect((await run(['statecharts', '--out', folder])).code).toBe(0)
+    expect(await readdir(folder)).toContain('chat.mmd')
+    expect(await run(['statecharts', '--out', folder, '--check'])).toMatchObject({ code: 0, out: [], err: '' })
+  })
+})
+
+describe('the demo', { timeout: 60_000 }, () => {
+  test('tells its story in readable lines without colours, and ends by itself', async () => {
+    const ended = await run(['demo'])
+    expect(ended).toMatchObject({ code: 0, err: '' })
+    const story = ended.out.join('\n')
+    expect(story).not.toContain('\x1b')
+    for (const part of [
+      'pairing · pending',
+      '$ ztm-chat pairing approve ',
+      'You are approved.',
+      'echo: Hello! Are you there?',
+      '@bot does the build pass?',
+      'process · creator',
+      'echo: does the build pass?',
+      'ignore · mention_required',
+    ]) {
+      expect(story).toContain(part)
+    }
+    expect(story).toMatch(/echo: does the build pass\? +\d+ ms/)
+  })
+
+  test('tells it as JSON, too', async () => {
+    const ended = await run(['demo', '--json'])
+    expect(ended.code).toBe(0)
+    const lines = ended.out.map(line => JSON.parse(line) as Line)
+    expect(lines.filter(({ event }) => event === 'decision').map(({ action }) => action)).toEqual(['pairing', 'process', 'ignore'])
+    expect(lines.at(-1)?.event).toBe('end')
+  })
+
+  test('Ctrl-C ends it in the middle, cleanly', async () => {
+    const running = startInTest(['demo', '--json'])
+    await running.line(({ event }) => event === 'scene')
+    expect(await running.stop('SIGINT')).toMatchObject({ code: 0, signal: null, err: '' })
+  })
+})
