@@ -1,5 +1,6 @@
 /** The channel as OpenClaw sees it, in the host's order. Only what needs the host's own code or a running account is loaded late. */
 import { randomUUID } from 'node:crypto'
+import { systemClock } from '../adapters/clock/system-clock.ts'
 import { configJsonSchema, configUiHints } from '../domain/config.ts'
 import { configAdapter, createAccountResolver, listAccountIds } from './accounts.ts'
 import type { Gateway } from './gateway.ts'
@@ -9,10 +10,9 @@ import { DM_SCOPE } from './inbound.ts'
 import { CHANNEL_ALIAS, CHANNEL_ID, CHANNEL_LABEL, DESCRIPTION } from './names.ts'
 import { createOutbound } from './outbound.ts'
 import { probeAgent, probeLines, probeOnce } from './probe.ts'
-import { createRunningAccounts } from './running.ts'
+import { type Shared, sharedState } from './shared.ts'
 import { buildSnapshot, statusIssues } from './status.ts'
 import { chatOf, normalizeTarget, TARGET_HINT, TARGET_PREFIXES } from './targets.ts'
-import { createTurns } from './turns.ts'
 
 export interface Plugin {
   readonly channel: Channel
@@ -20,15 +20,13 @@ export interface Plugin {
   setRuntime(runtime: PluginRuntime): void
 }
 
-export function createPlugin(): Plugin {
+export function createPlugin({ running, turns }: Shared = sharedState()): Plugin {
   let host: PluginRuntime | null = null
   const resolveAccount = createAccountResolver()
-  const running = createRunningAccounts()
-  const turns = createTurns()
   const outbound = createOutbound({
     running,
     freshKey: randomUUID,
-    now: () => Date.now(),
+    clock: systemClock,
     notDispatched: async (message, options) => {
       const { PlatformMessageNotDispatchedError } = await import('openclaw/plugin-sdk/error-runtime')
       return new PlatformMessageNotDispatchedError(message, options)
@@ -88,7 +86,7 @@ export function createPlugin(): Plugin {
         if (settings === null) return { ok: false, error: problems.join(' ') }
         const signal = AbortSignal.timeout(timeoutMs)
         const live = running.get(accountId)
-        if (live !== undefined) return probeAgent(live.agent, settings, signal)
+        if (live !== undefined) return probeAgent(live.handle.agent, settings, signal)
         const { world } = await import('./world.ts')
         return probeOnce(world.agent, settings, signal)
       },

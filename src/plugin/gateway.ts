@@ -22,7 +22,8 @@ import { CHANNEL_ID } from './names.ts'
 import type { Outbound } from './outbound.ts'
 import { createPairingStore } from './pairing.ts'
 import type { RunningAccounts } from './running.ts'
-import { statusPatch } from './status.ts'
+import { aborted } from './signals.ts'
+import { type StatusWords, statusPatch } from './status.ts'
 import type { Turns } from './turns.ts'
 
 /** The gateway waits 5 s, then it leaves the account behind. */
@@ -32,16 +33,13 @@ const GRACE_MS = 2_500
 /** The monitor takes an account without news for 30 min for dead. */
 const STATUS_EVERY_MS = 5_000
 
-export interface World {
+export interface World extends StatusWords {
   readonly clock: Clock
   readonly random: Random
   readonly environment: Readonly<Record<string, string | undefined>>
   agent(settings: AccountSettings): ZtmAgent
   store(options: { root: string; account: string }): Promise<Store>
   readonly permits: PermitSource
-  /** The host's status words. */
-  ready(extras: StatusPatch): StatusPatch
-  blocked(reason: string): StatusPatch
 }
 
 export type GatewayOptions = {
@@ -77,8 +75,12 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
       setStatus(world.blocked(problems.join(' ')))
       return aborted(abortSignal)
     }
-    const release = await running.lease(accountId)
-    if (abortSignal.aborted) return release()
+    const leased = running.lease(accountId)
+    const release = await Promise.race([leased, aborted(abortSignal)])
+    if (abortSignal.aborted || !release) {
+      leased.then(giveBack => giveBack())
+      return
+    }
     const over = run(ctx, settings, setStatus).finally(release)
     await Promise.race([over, aborted(abortSignal).then(() => within(STOP_MS_MAX, over))])
   }
@@ -113,7 +115,9 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     const handle = runtime.account(accountId)
     if (handle === undefined) return aborted(abortSignal)
 
-    running.set(accountId, handle)
+    const gone = new AbortController()
+    const entry = { handle, gone: gone.signal }
+    running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)
     const events = runtime.events.subscribe(happened => {
       if (happened.event === 'decision')
@@ -129,11 +133,12 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
       // Replies of turns that end within the grace are still taken.
       await runtime.stop(GRACE_MS)
     } finally {
-      running.delete(accountId, handle)
+      running.delete(accountId, entry)
+      gone.abort()
     }
   }
 
-  const patchOf = (handle: AccountHandle) => statusPatch(handle.status(), clock.now(), world.ready)
+  const patchOf = (handle: AccountHandle) => statusPatch(handle.status(), world)
 
   function tellStatus(handle: AccountHandle, setStatus: (patch: StatusPatch) => void): () => void {
     let told = ''
@@ -154,6 +159,3 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     stopAccount: accountId => within(STOP_MS_MAX, running.closed(accountId)),
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted ? Promise.resolve() : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -107,7 +107,7 @@ export function createResponder({ host, settings, approved, outbound, turns, log
         if (hasMedia(payload)) log.warn({ account, chat, id: messageId }, 'attachments of an answer cannot be sent yet')
         if (!text?.trim()) return { visibleReplySent: false }
         // The same turn run again, before the host had adopted it, counts the same: the outbox knows the key.
-        const keys = await outbound.deliver({ account, chat, text, key: `${messageId}#${kind}${ordinal}` })
+        const keys = await outbound.deliver({ account, chat, text, key: `${messageId}#${kind}${ordinal}`, once: true })
         return { visibleReplySent: true, messageIds: [...keys] }
       },
       durable: (payload: ReplyPayload, { kind }: { kind: string }) =>

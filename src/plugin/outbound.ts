@@ -5,23 +5,25 @@
  * O2. A send that the outbox did not take is proven not to have left the machine, so that OpenClaw keeps it and tries again.
  * O3. The key is OpenClaw's delivery id, which survives a restart: asking the outbox again is the reconciliation.
  */
-import { ZtmChatError } from '../domain/errors.ts'
+import { StoreUnusable, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
-import type { AccountHandle } from '../runtime/runtime.ts'
+import type { Clock } from '../ports/clock.ts'
 import { defaultAccountId } from './accounts.ts'
 import type { MessageAdapter, OpenClawConfig, OutboundAdapter, Receipt, Sent, TextToSend, UnknownSend } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
+import type { RunningAccount, RunningAccounts } from './running.ts'
+import { aborted } from './signals.ts'
 import { chatOf, targetOf, unknownTarget } from './targets.ts'
 
 /** The host's own error for "nothing was sent"; it is told from others by its class. */
 export type NotDispatched = (message: string, options: { cause: unknown; retryable: boolean }) => Promise<Error>
 
 export type OutboundOptions = {
-  readonly running: { get(account: string): AccountHandle | undefined }
+  readonly running: Pick<RunningAccounts, 'get' | 'arrival'>
   readonly notDispatched: NotDispatched
   /** For a send that nobody has given an id: a command, a tool. */
   readonly freshKey: () => string
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 type Addressed = { readonly cfg: OpenClawConfig; readonly to: string; readonly accountId?: string | null | undefined }
@@ -41,24 +43,45 @@ type Sendable = Pick<
   | 'assertDirectAdapterHandoff'
 >
 
+/** A reload restarts an account within seconds. What the host hands over only once waits this long for it. */
+const ARRIVAL_MS_MAX = 60_000
+
+type Delivery = {
+  readonly account: string
+  readonly chat: ChatId
+  readonly text: string
+  readonly key: string
+  /** The host does not keep it: there is no second try. */
+  readonly once?: boolean
+}
+
 export interface Outbound {
   /** Resolves when the outbox has it durable. */
-  deliver(to: { account: string; chat: ChatId; text: string; key: string }): Promise<readonly string[]>
+  deliver(delivery: Delivery): Promise<readonly string[]>
   readonly message: MessageAdapter
   readonly outbound: OutboundAdapter
 }
 
-export function createOutbound({ running, notDispatched, freshKey, now }: OutboundOptions): Outbound {
-  async function deliver({ account, chat, text, key }: { account: string; chat: ChatId; text: string; key: string }) {
-    const handle = running.get(account)
-    if (handle === undefined) {
-      throw await notDispatched(`Account "${account}" of ${CHANNEL_ID} is not running, so nothing was sent.`, {
-        cause: null,
-        retryable: true,
+export function createOutbound({ running, notDispatched, freshKey, clock }: OutboundOptions): Outbound {
+  const arrival = (account: string) =>
+    new Promise<RunningAccount | undefined>(resolve => {
+      const cancel = clock.after(ARRIVAL_MS_MAX, () => resolve(undefined))
+      running.arrival(account).then(entry => {
+        cancel()
+        resolve(entry)
       })
+    })
+
+  async function deliver({ account, chat, text, key, once = false }: Delivery): Promise<readonly string[]> {
+    const entry = once ? await arrival(account) : running.get(account)
+    if (entry === undefined) {
+      const message = `Account "${account}" of ${CHANNEL_ID} is not running, so nothing was sent.`
+      throw await notDispatched(message, { cause: null, retryable: true })
     }
     try {
-      return (await handle.send({ chat, text, key })).keys
+      const taken = await Promise.race([entry.handle.send({ chat, text, key }), aborted(entry.gone)])
+      if (taken) return taken.keys
+      throw new StoreUnusable(`Account "${account}" of ${CHANNEL_ID} stopped before it could take the message.`, true)
     } catch (cause) {
       // The outbox rejects only what it has not recorded.
       const retryable = !(cause instanceof ZtmChatError) || cause.retryable
@@ -100,7 +123,7 @@ export function createOutbound({ running, notDispatched, freshKey, now }: Outbou
     platformMessageIds: [...keys],
     parts: keys.map((key, index) => ({ platformMessageId: key, kind: 'text', index })),
     ...(replyToId ? { replyToId } : {}),
-    sentAt: now(),
+    sentAt: clock.now(),
   })
 
   return {

@@ -2,10 +2,18 @@
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 
+export interface RunningAccount {
+  readonly handle: AccountHandle
+  /** Fires when the account is closed: what it has not answered by then, it never will. */
+  readonly gone: AbortSignal
+}
+
 export interface RunningAccounts {
-  get(account: AccountId): AccountHandle | undefined
-  set(account: AccountId, handle: AccountHandle): void
-  delete(account: AccountId, handle: AccountHandle): void
+  get(account: AccountId): RunningAccount | undefined
+  /** Resolves when the account runs, which may be never. */
+  arrival(account: AccountId): Promise<RunningAccount>
+  set(account: AccountId, entry: RunningAccount): void
+  delete(account: AccountId, entry: RunningAccount): void
   /**
    * The right to open the account's state. OpenClaw starts an account again while the one before is still closing: the second waits.
    * Resolves to what gives the right back.
@@ -16,14 +24,26 @@ export interface RunningAccounts {
 }
 
 export function createRunningAccounts(): RunningAccounts {
-  const handles = new Map<AccountId, AccountHandle>()
+  const entries = new Map<AccountId, RunningAccount>()
+  const arrivals = new Map<AccountId, PromiseWithResolvers<RunningAccount>>()
   const leases = new Map<AccountId, Promise<void>>()
   return {
-    get: account => handles.get(account),
-    set: (account, handle) => handles.set(account, handle),
-    delete(account, handle) {
+    get: account => entries.get(account),
+    arrival(account) {
+      const entry = entries.get(account)
+      if (entry !== undefined) return Promise.resolve(entry)
+      const waiting = arrivals.get(account) ?? Promise.withResolvers<RunningAccount>()
+      arrivals.set(account, waiting)
+      return waiting.promise
+    },
+    set(account, entry) {
+      entries.set(account, entry)
+      arrivals.get(account)?.resolve(entry)
+      arrivals.delete(account)
+    },
+    delete(account, entry) {
       // By then the next one may already stand there.
-      if (handles.get(account) === handle) handles.delete(account)
+      if (entries.get(account) === entry) entries.delete(account)
     },
     async lease(account) {
       const before = leases.get(account)

@@ -5,31 +5,31 @@ import type { Snapshot, StatusIssue, StatusPatch } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { Probe } from './probe.ts'
 
-type Ready = (extras: StatusPatch) => StatusPatch
+/** The host's own words. */
+export interface StatusWords {
+  ready(extras: StatusPatch): StatusPatch
+  /** Also keeps the gateway from restarting the account. */
+  blocked(reason: string): StatusPatch
+}
 
 /**
  * While the agent is away the account mends itself, so `connected` is taken back instead of set to false: on false the gateway's
  * monitor would restart the account, and be a second owner of the retries.
  */
-export function statusPatch(status: AccountStatus, nowMs: number, ready: Ready): StatusPatch {
+export function statusPatch(status: AccountStatus, words: StatusWords): StatusPatch {
+  const { state, reason, sinceMs } = status
   const times: StatusPatch = {
     ...(status.lastFeedAtMs === null ? {} : { lastTransportActivityAt: status.lastFeedAtMs }),
     ...(status.lastInboundAtMs === null ? {} : { lastInboundAt: status.lastInboundAtMs }),
     ...(status.lastOutboundAtMs === null ? {} : { lastOutboundAt: status.lastOutboundAtMs }),
     ...(status.feed === null ? {} : { mode: status.feed }),
   }
-  if (status.state === 'live') return ready({ ...times, lastConnectedAt: status.sinceMs, lastDisconnect: null })
-  const isBeginning = status.state === 'idle' || ((status.state === 'connecting' || status.state === 'joining') && status.reason === null)
-  return {
-    ...times,
-    connected: undefined,
-    lifecycle: isBeginning ? 'starting' : 'recovering',
-    lastError: status.reason,
-    // An object, not a text: only then the monitor grants its grace.
-    ...(isBeginning
-      ? {}
-      : { lastDisconnect: { at: status.sinceMs || nowMs, ...(status.reason === null ? {} : { error: status.reason }) } }),
-  }
+  if (state === 'live') return words.ready({ ...times, lastConnectedAt: sinceMs, lastDisconnect: null })
+  if (state === 'blocked')
+    return { ...times, ...words.blocked(reason ?? 'The account waits for somebody to mend its config.'), connected: undefined }
+  if (reason === null) return { ...times, connected: undefined, lifecycle: 'starting', lastError: null }
+  // An object, not a text: only then the monitor grants its grace.
+  return { ...times, connected: undefined, lifecycle: 'recovering', lastError: reason, lastDisconnect: { at: sinceMs, error: reason } }
 }
 
 export function buildSnapshot({ account, runtime, probe }: { account: PluginAccount; runtime?: Snapshot; probe?: Probe }): Snapshot {

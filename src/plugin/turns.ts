@@ -9,6 +9,7 @@
  */
 import { ResponderFailed } from '../domain/errors.ts'
 import type { Turn } from '../ports/responder.ts'
+import { aborted } from './signals.ts'
 
 /** What the host calls back while it has a turn in hand. */
 export interface TurnLifecycle {
@@ -88,6 +89,3 @@ export function createTurns(): Turns {
 
 /** The account may stop meanwhile; the host must not wait for it. */
 const recorded = ({ turn, signal }: Asked): Promise<void> => Promise.race([turn.adopted(), aborted(signal)])
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted ? Promise.resolve() : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

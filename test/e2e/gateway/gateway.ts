@@ -30,6 +30,8 @@ export interface Gateway {
   /** Resolves when the gateway says that it is ready. */
   start(): Promise<void>
   stop(): Promise<void>
+  /** As a power cut: no goodbye. */
+  kill(): Promise<void>
   /** Runs one `openclaw` command to its end, whatever its exit code. */
   run(...words: readonly string[]): Promise<Output>
   /** As `run`, but a failure is thrown with all that the command printed. */
@@ -88,12 +90,12 @@ export async function createGateway(): Promise<Gateway> {
     )
   }
 
-  const stop = async () => {
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     const running = child
     child = null
     if (running === null || running.exitCode !== null || running.signalCode !== null) return
     const ended = new Promise<void>(resolve => running.once('exit', () => resolve()))
-    running.kill('SIGTERM')
+    running.kill(signal)
     const deadline = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
     await ended
     clearTimeout(deadline)
@@ -123,7 +125,8 @@ export async function createGateway(): Promise<Gateway> {
     stateDir,
     port,
     start,
-    stop,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
     run,
     async configure(sections) {
       const present = existsSync(configPath) ? z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(configPath, 'utf8'))) : {}
@@ -140,7 +143,7 @@ export async function createGateway(): Promise<Gateway> {
     },
     log: async () => `${console}\n${existsSync(logPath) ? await readFile(logPath, 'utf8') : ''}`,
     async dispose() {
-      await stop()
+      await end('SIGTERM')
       await rm(home, { recursive: true, force: true, maxRetries: 5 })
     },
   }

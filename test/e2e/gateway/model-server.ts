@@ -29,7 +29,7 @@ const completion = z.object({
 type Completion = z.infer<typeof completion>
 
 /**
- * A model on loopback that always answers `model says: ` and the last line the user wrote, so that a test can tell which message an
+ * A model on loopback that always answers `model says: ` and the last paragraph the user wrote, so that a test can tell which message an
  * answer belongs to.
  */
 export async function startModelServer(): Promise<ModelServer> {
@@ -47,7 +47,7 @@ export async function startModelServer(): Promise<ModelServer> {
     const user = lastUserText(asked)
     requests.push({ user, tools: (asked.tools ?? []).map(tool => tool.function.name) })
     await held
-    const text = `model says: ${user.trim().split('\n').at(-1) ?? ''}`
+    const text = `model says: ${user}`
     if (asked.stream === true) stream(response, asked.model, text)
     else {
       json(response, {
@@ -87,15 +87,19 @@ export async function startModelServer(): Promise<ModelServer> {
   }
 }
 
-/** The host adds context of its own as further messages of the user. */
-const isOfTheHost = (text: string) => text.startsWith('<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>')
+/** The host adds messages of its own in the user's name, and paragraphs of its own around what the user wrote. */
+const isOfTheHost = (text: string) => text.startsWith('<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>') || text.startsWith('Runtime: ')
 
 function lastUserText(asked: Completion): string {
-  const texts = asked.messages.filter(message => message.role === 'user').map(({ content }) => {
-    if (!Array.isArray(content)) return content ?? ''
-    return content.flatMap(part => textPart.safeParse(part).data?.text ?? []).join('\n')
-  })
-  return texts.findLast(text => !isOfTheHost(text)) ?? ''
+  const texts = asked.messages
+    .filter(message => message.role === 'user')
+    .map(({ content }) => {
+      if (!Array.isArray(content)) return content ?? ''
+      return content.flatMap(part => textPart.safeParse(part).data?.text ?? []).join('\n\n')
+    })
+  const text = texts.findLast(message => !isOfTheHost(message)) ?? ''
+  const paragraphs = text.split('\n\n').filter(paragraph => !isOfTheHost(paragraph))
+  return paragraphs.at(-1) ?? ''
 }
 
 function json(response: ServerResponse, body: unknown): void {

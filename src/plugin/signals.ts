@@ -1,0 +1,3 @@
+/** Resolves when the signal has fired. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted ? Promise.resolve() : new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

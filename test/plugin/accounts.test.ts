@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import {
+  configAdapter,
+  createAccountResolver,
+  defaultAccountId,
+  deleteAccount,
+  listAccountIds,
+  setAccountEnabled,
+} from '../../src/plugin/accounts.ts'
+
+const config = (section: unknown) => ({ channels: { 'ztm-chat': section, other: { kept: true } } })
+const single = { meshName: 'home', username: 'bot', dmPolicy: 'open', allowFrom: ['alice'] }
+const two = {
+  meshName: 'home',
+  dmPolicy: 'allowlist',
+  defaultAccount: 'work',
+  accounts: { Work: { username: 'w' }, play: { username: 'p', allowFrom: ['bob'] } },
+}
+
+test('without accounts the section itself is the account default', () => {
+  expect(listAccountIds(config(single))).toEqual(['default'])
+  const { enabled, settings } = createAccountResolver()(config(single))
+  expect({ enabled, user: settings?.username, policy: settings?.dmPolicy }).toEqual({ enabled: true, user: 'bot', policy: 'open' })
+})
+
+test('an account inherits what stands at the root, and is found whatever its case', () => {
+  const resolve = createAccountResolver()
+  expect(listAccountIds(config(two))).toEqual(['work', 'play'])
+  expect(defaultAccountId(config(two))).toBe('work')
+  expect(resolve(config(two)).settings).toMatchObject({ id: 'work', username: 'w', meshName: 'home', dmPolicy: 'allowlist', allowFrom: [] })
+  expect(resolve(config(two), 'play').settings).toMatchObject({ id: 'play', username: 'p', allowFrom: ['bob'] })
+})
+
+test('the same config is worked out once', () => {
+  const resolve = createAccountResolver()
+  const cfg = config(single)
+  expect(resolve(cfg, 'default')).toBe(resolve(cfg, 'default'))
+})
+
+test('an account whose config is wrong is reported with what is wrong, and does not stand in its sibling’s way', () => {
+  const resolve = createAccountResolver()
+  const cfg = config({ ...two, accounts: { ...two.accounts, play: { username: 'p', dmPolicy: 'friends' } } })
+  expect(resolve(cfg, 'work').settings?.username).toBe('w')
+  const broken = resolve(cfg, 'play')
+  expect(broken.settings).toBeNull()
+  expect(broken.problems.join()).toContain('friends')
+  expect(configAdapter(resolve).isConfigured?.(broken, cfg)).toBe(false)
+})
+
+test('a section that says nothing is an account that is not configured', () => {
+  const account = createAccountResolver()(config({}))
+  expect(account.settings).toBeNull()
+  expect(account.problems).not.toEqual([])
+})
+
+test('an account with a secret that nobody resolved is not usable, and the secret is not quoted', () => {
+  const cfg = config({
+    ...single,
+    agentUrl: 'https://agent.example',
+    tls: { cert: 'cert.pem', key: { source: 'env', provider: 'default', id: 'TOP_SECRET' } },
+  })
+  const account = createAccountResolver()(cfg)
+  expect(account.settings).toBeNull()
+  expect(account.problems).toEqual([expect.stringMatching(/tls\.key.*secret reference/)])
+  expect(account.problems.join()).not.toContain('TOP_SECRET')
+})
+
+test('what is shown of an account holds no settings beyond the harmless ones', () => {
+  const { inspectAccount } = configAdapter(createAccountResolver())
+  expect(inspectAccount?.(config(single), 'default')).toEqual({
+    accountId: 'default',
+    enabled: true,
+    configured: true,
+    baseUrl: 'http://localhost:7777',
+    dmPolicy: 'open',
+    allowFrom: ['alice'],
+  })
+})
+
+test('enabling and disabling writes to the account that is meant, and to nothing else', () => {
+  expect(setAccountEnabled({ cfg: config(two), accountId: 'work', enabled: false })).toEqual(
+    config({ ...two, accounts: { ...two.accounts, Work: { username: 'w', enabled: false } } }),
+  )
+  expect(setAccountEnabled({ cfg: config(single), accountId: 'default', enabled: false })).toEqual(config({ ...single, enabled: false }))
+})
+
+test('deleting takes one account, and with the last one the whole section', () => {
+  const left = deleteAccount({ cfg: config(two), accountId: 'work' })
+  expect(left).toEqual(config({ ...two, accounts: { play: two.accounts.play } }))
+  expect(deleteAccount({ cfg: left, accountId: 'play' })).toEqual({ channels: { other: { kept: true } } })
+})

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest'
+import { createTurns, type TurnLifecycle } from '../../src/plugin/turns.ts'
+
+/** The host's call under way, and what our runtime hears of it. */
+function scene() {
+  const turns = createTurns()
+  const begun: { lifecycle: TurnLifecycle; end: () => void; fail: (error: Error) => void }[] = []
+  const begin = (lifecycle: TurnLifecycle) =>
+    new Promise<void>((end, fail) => {
+      begun.push({ lifecycle, end, fail })
+    })
+  const ask = () => {
+    const stop = new AbortController()
+    const adoptions = { count: 0, record: Promise.withResolvers<void>() }
+    const turn = {
+      adopted: () => {
+        adoptions.count += 1
+        return adoptions.record.promise
+      },
+    }
+    const outcome = turns.follow('default/m1', turn, stop.signal, begin).then(
+      () => 'over',
+      (error: Error) => `again: ${error.message}`,
+    )
+    return { outcome, adoptions, stop: () => stop.abort(new Error('stopped')) }
+  }
+  return { begun, ask }
+}
+const first = <T>(all: readonly T[]): T => all[0]!
+
+describe('a turn that begins at once', () => {
+  test('is over when the host’s call is over', async () => {
+    const { begun, ask } = scene()
+    const { outcome, adoptions } = ask()
+    adoptions.record.resolve()
+    await first(begun).lifecycle.onAdopted()
+    first(begun).end()
+    expect(await outcome).toBe('over')
+    expect(adoptions.count).toBe(1)
+  })
+
+  test('makes the host wait until the adoption is recorded', async () => {
+    const { begun, ask } = scene()
+    const { adoptions } = ask()
+    const steps: string[] = []
+    const hostGoesOn = first(begun)
+      .lifecycle.onAdopted()
+      .then(() => steps.push('host goes on'))
+    steps.push('recorded')
+    adoptions.record.resolve()
+    await hostGoesOn
+    expect(steps).toEqual(['recorded', 'host goes on'])
+  })
+
+  test('is tried again when it failed before it was adopted', async () => {
+    const { begun, ask } = scene()
+    const { outcome } = ask()
+    first(begun).fail(new Error('no session'))
+    expect(await outcome).toBe('again: no session')
+  })
+
+  test('is the host’s to mend when it failed afterwards', async () => {
+    const { begun, ask } = scene()
+    const { outcome, adoptions } = ask()
+    adoptions.record.resolve()
+    await first(begun).lifecycle.onAdopted()
+    first(begun).fail(new Error('model away'))
+    expect(await outcome).toBe('over')
+  })
+
+  test('needs no more when the host ended it without adopting it: it had the message already', async () => {
+    const { begun, ask } = scene()
+    const { outcome } = ask()
+    first(begun).end()
+    expect(await outcome).toBe('over')
+  })
+})
+
+describe('a turn that waits behind another', () => {
+  test('is over when it is adopted, long after the host’s call', async () => {
+    const { begun, ask } = scene()
+    const { outcome, adoptions } = ask()
+    adoptions.record.resolve()
+    first(begun).lifecycle.onDeferred()
+    first(begun).end()
+    await first(begun).lifecycle.onAdopted()
+    expect(await outcome).toBe('over')
+  })
+
+  test('is tried again when the host gives it up', async () => {
+    const { begun, ask } = scene()
+    const { outcome } = ask()
+    first(begun).lifecycle.onDeferred()
+    first(begun).end()
+    first(begun).lifecycle.onAbandoned()
+    expect(await outcome).toMatch(/^again: OpenClaw gave the message up/)
+  })
+})
+
+describe('when the account stops', () => {
+  test('a turn that is not adopted is asked again later, and the host is not told to drop it', async () => {
+    const { begun, ask } = scene()
+    const { outcome, stop } = ask()
+    stop()
+    expect(await outcome).toBe('again: stopped')
+    expect(first(begun).lifecycle.abortSignal.aborted).toBe(false)
+  })
+
+  test('the host does not wait for a record that cannot come any more', async () => {
+    const { begun, ask } = scene()
+    const { outcome, stop } = ask()
+    const adopted = first(begun).lifecycle.onAdopted()
+    stop()
+    await adopted
+    expect(await outcome).toBe('over')
+  })
+
+  test('who asks for the same message again joins its turn, and hears of its adoption', async () => {
+    const { begun, ask } = scene()
+    const before = ask()
+    before.stop()
+    await before.outcome
+    const after = ask()
+    after.adoptions.record.resolve()
+    await first(begun).lifecycle.onAdopted()
+    first(begun).end()
+    expect(await after.outcome).toBe('over')
+    expect([begun.length, before.adoptions.count, after.adoptions.count]).toEqual([1, 0, 1])
+  })
+
+  test('who asks again after the adoption is told so at once', async () => {
+    const { begun, ask } = scene()
+    const before = ask()
+    void first(begun).lifecycle.onAdopted()
+    before.stop()
+    await before.outcome
+    const after = ask()
+    after.adoptions.record.resolve()
+    expect(await after.outcome).toBe('over')
+    expect([begun.length, after.adoptions.count]).toEqual([1, 1])
+  })
+})
+
+test('a turn that is over is forgotten: the next one is begun anew', async () => {
+  const { begun, ask } = scene()
+  const { outcome } = ask()
+  first(begun).fail(new Error('no'))
+  await outcome
+  ask()
+  expect(begun).toHaveLength(2)
+})
