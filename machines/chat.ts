@@ -120,6 +120,10 @@ export const chatMachine = setup({
             },
           },
         ],
+        'message.revived': {
+          description: 'A dead letter, tried again by hand.',
+          actions: { type: 'enqueue', params: ({ event }) => [event.id] },
+        },
         'message.accepted': { actions: { type: 'enqueue', params: ({ event }) => [event.message.id] } },
         'message.held': [
           {

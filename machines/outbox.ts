@@ -33,12 +33,12 @@ export type OutboxContext = OutboxInput & {
 
 export type OutboxEvent =
   | { type: 'slot.granted'; atMs: number }
-  | { type: 'post.accepted' }
+  | { type: 'post.accepted'; key: ReplyKey }
   /** No answer, or one that does not tell whether it acted. */
-  | { type: 'post.unknown' }
+  | { type: 'post.unknown'; key: ReplyKey }
   /** Proven not to have acted. */
-  | { type: 'post.not-sent' }
-  | { type: 'post.refused'; status: number; reason: string }
+  | { type: 'post.not-sent'; key: ReplyKey }
+  | { type: 'post.refused'; key: ReplyKey; status: number; reason: string }
   | { type: 'backoff.over' }
   | { type: 'lag.over'; key: ReplyKey }
   | { type: 'look.due'; nowMs: number; limits: PostLimits }
@@ -72,6 +72,8 @@ export const outboxMachine = setup({
       nextQueued(context) !== undefined && (context.lagging || !context.posts.some(post => post.phase === 'posted')),
     /** Nothing was posted after it. */
     isNewest: ({ context }, { key }: { key: ReplyKey }) => context.posting === key,
+    /** The answer to a post that was given up: it says nothing about the one under way. */
+    isStale: ({ context }, { key }: { key: ReplyKey }) => underWay(context)?.key !== key,
     hasNext: ({ context }) => nextQueued(context) !== undefined,
     hasUnconfirmed: ({ context }) => oldestUnconfirmed(context) !== undefined,
     /** Seen on the mesh before the agent had answered. */
@@ -148,6 +150,7 @@ export const outboxMachine = setup({
   type: 'parallel',
   on: {
     'reply.queued': { actions: { type: 'append', params: ({ event }) => event.replies } },
+    'reply.revived': { description: 'A dead letter, tried again by hand.', actions: { type: 'append', params: ({ event }) => [event] } },
     'reply.seen': {
       guard: { type: 'isNews', params: ({ event }) => event },
       actions: [
@@ -214,6 +217,11 @@ export const outboxMachine = setup({
               target: 'resting',
               actions: [{ type: 'remove', params: ({ event }) => event.keys }, freeSlot, 'forgetFailures'],
             },
+            'reply.failed': {
+              description: 'A refusal that crossed its being taken for lost.',
+              target: 'resting',
+              actions: [{ type: 'remove', params: ({ event }) => [event.key] }, freeSlot, 'forgetFailures'],
+            },
             'host.resumed': { target: 'waiting', reenter: true },
           },
         },
@@ -222,17 +230,27 @@ export const outboxMachine = setup({
           always: { guard: 'hasNothingUnderWay', target: 'resting' },
           entry: { type: 'post', params: ({ context }) => ({ chat: context.chat, key: underWay(context)!.key }) },
           on: {
-            'post.accepted': {
-              target: 'resting',
-              actions: { type: 'startLag', params: ({ context }) => ({ chat: context.chat, key: underWay(context)!.key }) },
-            },
-            'post.unknown': {
-              description: 'The next waits until this one is found, or taken for lost: it would overtake it.',
-              target: 'resting',
-              actions: 'noteUnanswered',
-            },
-            'post.not-sent': { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
+            'post.accepted': [
+              { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
+              {
+                target: 'resting',
+                actions: { type: 'startLag', params: ({ context, event }) => ({ chat: context.chat, key: event.key }) },
+              },
+            ],
+            'post.unknown': [
+              { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
+              {
+                description: 'The next waits until this one is found, or taken for lost: it would overtake it.',
+                target: 'resting',
+                actions: 'noteUnanswered',
+              },
+            ],
+            'post.not-sent': [
+              { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
+              { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
+            ],
             'post.refused': [
+              { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
               {
                 guard: { type: 'isDefinite', params: ({ event }) => event },
                 target: 'resting',
@@ -240,7 +258,7 @@ export const outboxMachine = setup({
                   {
                     type: 'commit',
                     params: ({ context, event }) => ({
-                      changes: [own(context, { type: 'reply.failed', key: underWay(context)!.key, reason: event.reason })],
+                      changes: [own(context, { type: 'reply.failed', key: event.key, reason: event.reason })],
                     }),
                   },
                   'noteLag',

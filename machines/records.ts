@@ -34,6 +34,9 @@ export type ChatRecord =
   | { readonly type: 'turn.answered'; readonly id: MessageId }
   | { readonly type: 'turn.failed'; readonly id: MessageId; readonly attempt: number; readonly reason: string }
   | { readonly type: 'turn.abandoned'; readonly id: MessageId; readonly reason: string }
+  /** A dead letter tried again, or given up, by hand. */
+  | { readonly type: 'message.revived'; readonly id: MessageId }
+  | { readonly type: 'message.discarded'; readonly id: MessageId }
 
 export type Reply = { readonly key: ReplyKey; readonly text: string }
 
@@ -44,6 +47,9 @@ export type OutboxRecord =
   | { readonly type: 'reply.sent'; readonly keys: readonly ReplyKey[]; readonly postedAtMs: number }
   | { readonly type: 'reply.requeued'; readonly key: ReplyKey; readonly reason: string }
   | { readonly type: 'reply.failed'; readonly key: ReplyKey; readonly reason: string }
+  /** A dead letter tried again, or given up, by hand. */
+  | { readonly type: 'reply.revived'; readonly key: ReplyKey }
+  | { readonly type: 'reply.discarded'; readonly key: ReplyKey }
 
 export type PairingRecord =
   | { readonly type: 'pairing.opened'; readonly code: string; readonly openedAtMs: number; readonly expiresAtMs: number }

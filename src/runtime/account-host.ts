@@ -26,7 +26,7 @@ import { createNursery } from './nursery.ts'
 import { createPairingDesk } from './pairing-desk.ts'
 import { createPoster } from './poster.ts'
 import { createRegistry } from './registry.ts'
-import type { AccountHandle, AccountState, RuntimeEvent } from './runtime.ts'
+import type { AccountHandle, AccountState, DeadLetter, RuntimeEvent } from './runtime.ts'
 import { createStatusKeeper } from './status.ts'
 import { createTimers } from './timers.ts'
 import { createWatchers } from './watchers.ts'
@@ -313,6 +313,24 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     return { keys: replies.map(reply => reply.key) }
   }
 
+  const letters = (): readonly DeadLetter[] =>
+    [...registry.chats].flatMap(([chat, entry]) =>
+      entry.deadLetters.map(letter => ({
+        ...letter,
+        chat,
+        kind: entry.messages.has(letter.id) ? ('message' as const) : ('reply' as const),
+      })),
+    )
+  const revival = ({ chat, kind, id }: DeadLetter): Change =>
+    toChat(chat, kind === 'message' ? { type: 'message.revived', id } : { type: 'reply.revived', key: id })
+  const discard = ({ chat, kind, id }: DeadLetter): Change =>
+    toChat(chat, kind === 'message' ? { type: 'message.discarded', id } : { type: 'reply.discarded', key: id })
+  const settleLetter = async (id: string, change: (letter: DeadLetter) => Change): Promise<boolean> => {
+    const letter = letters().find(found => found.id === id)
+    if (letter) await journal.committed([change(letter)])
+    return letter !== undefined
+  }
+
   const handle: AccountHandle = {
     id: account,
     agent,
@@ -351,6 +369,9 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
           expiresAtMs,
           held: registry.chat(`peer:${user}`)?.context.held.length ?? 0,
         })),
+    deadLetters: () => letters(),
+    retryDeadLetter: id => settleLetter(id, letter => revival(letter)),
+    dropDeadLetter: id => settleLetter(id, letter => discard(letter)),
     async approve(code) {
       const user = desk.approve(code)
       if (user !== null) await journal.flushed()

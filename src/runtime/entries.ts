@@ -117,6 +117,16 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
     case 'reply.failed':
       entry.deadLetters = [...entry.deadLetters, { id: event.key, atMs, reason: event.reason }].slice(-DEAD_LETTERS_MAX)
       return
+    case 'message.revived':
+    case 'message.discarded':
+      if (event.type === 'message.discarded') entry.messages.delete(event.id)
+      entry.deadLetters = entry.deadLetters.filter(letter => letter.id !== event.id)
+      return
+    case 'reply.revived':
+    case 'reply.discarded':
+      if (event.type === 'reply.discarded') entry.replies.delete(event.key)
+      entry.deadLetters = entry.deadLetters.filter(letter => letter.id !== event.key)
+      return
     case 'reply.posting':
     case 'reply.requeued':
       return

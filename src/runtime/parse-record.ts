@@ -15,11 +15,15 @@ const CHAT: Record<(ChatRecord | OutboxRecord)['type'], true> = {
   'turn.answered': true,
   'turn.failed': true,
   'turn.abandoned': true,
+  'message.revived': true,
+  'message.discarded': true,
   'reply.queued': true,
   'reply.posting': true,
   'reply.sent': true,
   'reply.requeued': true,
   'reply.failed': true,
+  'reply.revived': true,
+  'reply.discarded': true,
 }
 const PAIRING: Record<PairingRecord['type'], true> = {
   'pairing.opened': true,

@@ -100,13 +100,13 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
     async post(chat, key, text, signal) {
       try {
         await agent.post(chat, { text, ztmChat: { key } }, signal)
-        tell(chat, { type: 'post.accepted' })
+        tell(chat, { type: 'post.accepted', key })
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', status: error.status, reason })
-        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown' })
-        else if (error.retryable) tell(chat, { type: 'post.not-sent' })
-        else tell(chat, { type: 'post.refused', status: 0, reason })
+        if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', key, status: error.status, reason })
+        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key })
+        else if (error.retryable) tell(chat, { type: 'post.not-sent', key })
+        else tell(chat, { type: 'post.refused', key, status: 0, reason })
       }
     },
     async checkLedger(chat, key, postedAtMs, signal) {

@@ -92,6 +92,15 @@ export type RuntimeEvent =
       readonly code: string
     }
 
+/** What was given up after its last attempt: a message (by its id) or a reply (by its key). */
+export interface DeadLetter {
+  readonly id: string
+  readonly kind: 'message' | 'reply'
+  readonly chat: ChatId
+  readonly atMs: number
+  readonly reason: string
+}
+
 export interface AccountHandle {
   readonly id: AccountId
   /** For directory and probe calls; the runtime's own traffic is not disturbed by it. */
@@ -106,6 +115,10 @@ export interface AccountHandle {
   /** The user approved by this code, or null when no pending request has it. */
   approve(code: string): Promise<UserName | null>
   reject(code: string): Promise<UserName | null>
+  deadLetters(): readonly DeadLetter[]
+  /** Tries a dead letter again, by the same rules as at first; false when there is none of this id. */
+  retryDeadLetter(id: string): Promise<boolean>
+  dropDeadLetter(id: string): Promise<boolean>
 }
 
 export interface Runtime {

@@ -95,6 +95,69 @@ describe('a post', () => {
   })
 })
 
+describe('a dead letter', () => {
+  const failing = () => {
+    let works = false
+    const world = createWorld({
+      responder: {
+        respond: async ({ text }) => {
+          if (!works) throw new Error('the model is away')
+          return `echo: ${text}`
+        },
+      },
+    })
+    return { world, mend: () => (works = true) }
+  }
+
+  test('is kept over a restart, and answered when it is tried again by hand', async () => {
+    const { world, mend } = failing()
+    await world.start()
+    await world.mesh.user('alice').says('hi')
+    await world.settle(120_000)
+    await world.crash()
+    await world.start()
+    const [letter] = world.account.deadLetters()
+    expect(letter).toMatchObject({ kind: 'message', chat: 'peer:alice', reason: 'the model is away' })
+
+    mend()
+    expect(await world.account.retryDeadLetter(letter!.id)).toBe(true)
+    await world.settle()
+
+    expect(world.answers('alice')).toEqual(['echo: hi'])
+    expect(world.account.deadLetters()).toEqual([])
+    await world.stop()
+  })
+
+  test('that is dropped is gone, with its text', async () => {
+    const { world } = failing()
+    await world.start()
+    await world.mesh.user('alice').says('hi')
+    await world.settle(120_000)
+
+    expect(await world.account.dropDeadLetter(world.account.deadLetters()[0]!.id)).toBe(true)
+    expect(await world.account.dropDeadLetter('nothing')).toBe(false)
+
+    expect(world.account.deadLetters()).toEqual([])
+    await world.stop()
+  })
+
+  test('that is a refused reply is posted when it is tried again by hand', async () => {
+    const world = createWorld()
+    world.bot.agent.answer(() => ({ status: 403, headers: {}, body: new Uint8Array() }), { when: isPost, times: 1 })
+    await world.start()
+    await world.mesh.user('alice').says('hi')
+    await world.settle()
+    const [letter] = world.account.deadLetters()
+    expect(letter).toMatchObject({ kind: 'reply', chat: 'peer:alice' })
+
+    await world.account.retryDeadLetter(letter!.id)
+    await world.settle()
+
+    expect(world.answers('alice')).toEqual(['echo: hi'])
+    await world.stop()
+  })
+})
+
 describe('a message that nobody asked for', () => {
   test('is sent once for one key, however often it is asked for, and over a restart', async () => {
     const world = createWorld()

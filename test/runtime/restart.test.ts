@@ -45,16 +45,16 @@ describe('a restart', () => {
     world.mesh.user('alice')
     await world.start()
     await world.settle(60_000)
-    world.bot.agent.down()
+    await world.stop()
     const texts: string[] = []
-    for (let n = 0; n < 150; n++) {
+    for (let n = 0; n < 120; n++) {
       texts.push(`day ${n}`)
       await world.mesh.user('alice').says(`day ${n}`)
-      await world.settle((3 * 24 * 3_600_000) / 150)
+      await world.settle((3 * 24 * 3_600_000) / 120)
     }
 
-    world.bot.agent.up()
-    await world.settle(10 * 60_000)
+    await world.start()
+    await world.settle(5 * 60_000)
 
     expect(world.answers('alice')).toEqual(texts.map(text => `echo: ${text}`))
     await world.stop()
