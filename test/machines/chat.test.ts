@@ -181,6 +181,19 @@ describe('an attempt that failed', () => {
   })
 })
 
+test('a dead letter that is revived by hand waits at the end of the queue, with all its attempts before it', () => {
+  expect(chat.after({ type: 'message.revived', id: 'm1' })).toEqual({
+    value: answering('dispatching'),
+    context: context({ queue: ['m1'] }),
+    effects: [dispatches('m1')],
+  })
+  expect(chat.after(accepted('m2'), turnFailed('m2', 1), { type: 'message.revived', id: 'm1' })).toEqual({
+    value: answering('backing off'),
+    context: context({ queue: ['m2', 'm1'], attempt: 2 }),
+    effects: [],
+  })
+})
+
 describe('a held message', () => {
   test('has a pairing request opened for it', () => {
     expect(chat.after(held('m1'))).toEqual({ value: waiting, context: context({ held: ['m1'] }), effects: [opensPairing(true)] })

@@ -1,0 +1,281 @@
+/** What the head of each chart promises, held against every path that a bounded run can take. */
+import { describe, expect, test } from 'vitest'
+import type { Change, Commit } from '../../machines/records.ts'
+import type { MessageId, ReplyKey } from '../../src/domain/ids.ts'
+import { inOneLine, type Move, type Owed, postLimits, type World } from './conversation.ts'
+import { afterCrash, fold } from './crash.ts'
+import { type Path, pathsOf } from './paths.ts'
+import { alice } from './words.ts'
+
+type Edge = { readonly path: Path; readonly before: World; readonly move: Move; readonly after: World }
+
+const edgesOf = (paths: readonly Path[]): readonly Edge[] =>
+  paths.map(path => ({ path, before: path.worlds.at(-2)!, move: path.moves.at(-1)!, after: path.worlds.at(-1)! }))
+
+/** The first path that breaks a promise, in lines that can be read; null = none does. */
+function firstBreach(edges: readonly Edge[], holds: (edge: Edge) => boolean): string | null {
+  const breach = edges.find(edge => !holds(edge))
+  return breach ? breach.path.moves.map(inOneLine).join('\n') : null
+}
+
+const asked = <Params>(world: World, type: string): readonly Params[] =>
+  world.asked.filter(({ effect }) => effect.type === type).map(({ effect }) => effect.params as Params)
+const committed = (world: World): readonly Change[] => asked<Commit>(world, 'commit').flatMap(({ changes }) => changes)
+const onTheWay = (world: World): readonly Change[] => world.underWay.flatMap(({ changes }) => changes)
+const everWritten = (world: World): readonly Change[] => [...world.journal, ...onTheWay(world)]
+const ofType = (changes: readonly Change[], ...types: readonly string[]) => changes.filter(({ event }) => types.includes(event.type))
+const owes = (world: World, type: string): readonly Owed[] => world.owed.filter(({ effect }) => effect.type === type)
+/** What a restart from this very state asks for. */
+const asksAgain = (world: World) => afterCrash(world, fold(world)).asked.map(({ effect }) => effect)
+
+describe('on every path of a chat', () => {
+  type Dispatch = { id: MessageId; attempt: number }
+  const edges = edgesOf(pathsOf(['chat'], { arrivals: 3 }, world => world.underWay.length > 2))
+
+  /** Ids let in, in the order of their records, without those that have been dealt with. */
+  const waiting = ({ journal }: World): readonly MessageId[] => {
+    let [queue, held]: [readonly MessageId[], readonly MessageId[]] = [[], []]
+    for (const { event } of journal) {
+      if (event.type === 'message.accepted') queue = [...queue, event.message.id]
+      if (event.type === 'message.held') held = [...held, event.message.id]
+      if (event.type === 'message.dropped') held = held.filter(id => !event.ids.includes(id))
+      if (event.type === 'message.released') [queue, held] = [[...queue, ...held], []]
+      if (event.type === 'turn.adopted' || event.type === 'turn.answered' || event.type === 'turn.abandoned') {
+        queue = queue.filter(id => id !== event.id)
+      }
+    }
+    return queue
+  }
+  const failures = ({ journal }: World, id: MessageId) =>
+    ofType(journal, 'turn.failed').filter(({ event }) => 'id' in event && event.id === id).length
+
+  test('a message is dispatched only when its record is durable (C1), in its turn, and with its own attempt', () => {
+    expect(
+      firstBreach(edges, ({ after }) =>
+        asked<Dispatch>(after, 'dispatch').every(({ id, attempt }) => waiting(after)[0] === id && attempt === failures(after, id) + 1),
+      ),
+    ).toBeNull()
+  })
+
+  test('at most one dispatch is outstanding (C2)', () => {
+    expect(firstBreach(edges, ({ after }) => owes(after, 'dispatch').length <= 1)).toBeNull()
+  })
+
+  test('whoever waits is being dispatched, rests after a failure, or has its outcome on the way', () => {
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const outcomes = ofType(onTheWay(after), 'turn.adopted', 'turn.answered', 'turn.failed', 'turn.abandoned').length
+        const owed = owes(after, 'dispatch').length + owes(after, 'startBackoff').length
+        return outcomes + owed === (waiting(after).length > 0 ? 1 : 0)
+      }),
+    ).toBeNull()
+  })
+
+  test('what is kept is short: ids, never texts (C3)', () => {
+    expect(firstBreach(edges, ({ after }) => !JSON.stringify(after.snapshots.chat?.context).includes('text of'))).toBeNull()
+  })
+
+  test('a restart asks again for what is waited for, with the same ids, and for nothing else (C4)', () => {
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const [id] = waiting(after)
+        const backoff = owes(after, 'startBackoff').map(({ effect }) => effect)
+        const isHolding = (after.snapshots.chat?.context.held.length ?? 0) > 0
+        const expected = [
+          ...(isHolding ? [{ type: 'openPairing', params: { chat: alice, wrote: false } }] : []),
+          ...(id !== undefined && backoff.length === 0
+            ? [{ type: 'dispatch', params: { chat: alice, id, attempt: failures(after, id) + 1 } }]
+            : backoff),
+        ]
+        return JSON.stringify(asksAgain(after)) === JSON.stringify(expected)
+      }),
+    ).toBeNull()
+  })
+})
+
+describe('on every path of a pairing request', () => {
+  const edges = edgesOf(pathsOf(['pairing'], { arrivals: 0 }, world => world.underWay.length > 2))
+  const ENDS = ['pairing.approved', 'pairing.rejected', 'pairing.expired', 'pairing.refused']
+
+  test('there is one code at a time, however often the stranger writes (P1)', () => {
+    expect(
+      firstBreach(
+        edges,
+        ({ after }) => ofType(everWritten(after), 'pairing.opened').length <= 1 && owes(after, 'requestTicket').length <= 1,
+      ),
+    ).toBeNull()
+  })
+
+  test('no second reminder is written while the first is on its way, nor one that is not due (P2)', () => {
+    expect(
+      firstBreach(edges, ({ before, move, after }) => {
+        const reminders = ofType(committed(after), 'pairing.reminded').length
+        if (reminders === 0) return true
+        const isDue = move.type === 'tell' && move.event.type === 'stranger.wrote' && move.event.reminderMs === 0
+        return isDue && reminders === 1 && ofType(onTheWay(before), 'pairing.reminded').length === 0
+      }),
+    ).toBeNull()
+  })
+
+  test('a request ends once, and what was held for it is released or dropped in the same step (P3)', () => {
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const changes = committed(after)
+        const [end] = ofType(changes, ...ENDS)
+        if (ofType(everWritten(after), ...ENDS).length > 1) return false
+        if (!end) return ofType(changes, 'message.released', 'message.dropped').length === 0
+        const [settled, ...more] = ofType(changes, 'message.released', 'message.dropped')
+        const isWhole = settled?.event.type === 'message.dropped' ? settled.event.ids.join() === 'm1' : settled !== undefined
+        return isWhole && more.length === 0 && (settled?.event.type === 'message.released') === (end.event.type === 'pairing.approved')
+      }),
+    ).toBeNull()
+  })
+
+  test('it expires at its date, not before, and always waits for that date (P4)', () => {
+    expect(
+      firstBreach(edges, ({ move, after }) => {
+        const { expiresAtMs } = after.snapshots.pairing!.context
+        const isTooEarly =
+          ofType(committed(after), 'pairing.expired').length > 0 &&
+          !(move.type === 'tell' && move.event.type === 'deadline.reached' && move.event.nowMs >= expiresAtMs)
+        return !isTooEarly && asked<{ atMs: number }>(after, 'startDeadline').every(({ atMs }) => atMs === expiresAtMs)
+      }),
+    ).toBeNull()
+  })
+
+  test('a restart asks again for the code, or waits again for the date, and for nothing once it has ended', () => {
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const { expiresAtMs } = after.snapshots.pairing!.context
+        const isOpen = ofType(after.journal, 'pairing.opened').length > 0
+        const hasEnded = ofType(after.journal, ...ENDS).length > 0
+        const expected = isOpen
+          ? { type: 'startDeadline', params: { user: 'alice', atMs: expiresAtMs } }
+          : { type: 'requestTicket', params: { user: 'alice' } }
+        return JSON.stringify(asksAgain(after)) === JSON.stringify(hasEnded ? [] : [expected])
+      }),
+    ).toBeNull()
+  })
+})
+
+describe('on every path of an outbox', () => {
+  const isFarEnough = ({ snapshots: { outbox }, underWay, mayBeOnMesh }: World) => {
+    const { posts, looks, failures } = outbox!.context
+    return underWay.length > 2 || mayBeOnMesh.length > 2 || looks > 1 || failures > 1 || posts.some(({ attempts }) => attempts > 1)
+  }
+  const edges = edgesOf(pathsOf(['outbox'], { arrivals: 2 }, isFarEnough))
+
+  type Standing = 'queued' | 'unconfirmed' | 'not sent' | 'uncertain' | 'refused'
+  /** What an observer knows of each reply who sees records and answers, but not the chart. */
+  const observe = ({ worlds, moves }: Path) => {
+    const standing = new Map<ReplyKey, Standing>()
+    const seen = new Set<ReplyKey>()
+    const lagged = new Set<ReplyKey>()
+    let posted: readonly ReplyKey[] = []
+    for (const [index, move] of moves.slice(0, -1).entries()) {
+      for (const { event } of worlds[index + 1]!.journal.slice(worlds[index]!.journal.length)) {
+        if (event.type === 'reply.queued') for (const { key } of event.replies) standing.set(key, 'queued')
+        if (event.type === 'reply.posting' && !seen.has(event.key)) {
+          standing.set(event.key, 'unconfirmed')
+          lagged.delete(event.key)
+          posted = [...posted.filter(key => key !== event.key), event.key]
+        }
+        if (event.type === 'reply.requeued') standing.set(event.key, 'queued')
+        if (event.type === 'reply.failed') standing.delete(event.key)
+        if (event.type === 'reply.sent') for (const key of event.keys) standing.delete(key)
+      }
+      if (move.type !== 'tell') continue
+      const about = (move.answers?.effect.params ?? {}) as { key?: ReplyKey }
+      const { event } = move
+      if (event.type === 'reply.seen') for (const key of event.keys) seen.add(key)
+      if (event.type === 'lag.over') lagged.add(event.key)
+      if (about.key === undefined || !standing.has(about.key)) continue
+      if (event.type === 'post.not-sent' || (event.type === 'post.refused' && event.status === 404)) standing.set(about.key, 'not sent')
+      if (event.type === 'post.refused' && event.status !== 404) standing.set(about.key, 'refused')
+      const isLongAgo = event.type === 'ledger.absent' && event.nowMs >= worlds[0]!.nowMs + 2 * postLimits.lostPostMs
+      if (isLongAgo && standing.get(about.key) === 'unconfirmed') standing.set(about.key, 'uncertain')
+    }
+    return { standing, seen, lagged, unconfirmed: posted.filter(key => standing.get(key) === 'unconfirmed') }
+  }
+  const postings = (world: World): readonly ReplyKey[] =>
+    committed(world).flatMap(({ event }) => (event.type === 'reply.posting' ? [event.key] : []))
+
+  test('a post is made once for each durable reply.posting, right then, and of that very reply (O1)', () => {
+    expect(
+      firstBreach(edges, ({ before, after }) => {
+        const written = after.journal
+          .slice(before.journal.length)
+          .flatMap(({ event }) => (event.type === 'reply.posting' ? [event.key] : []))
+        const posts = asked<{ key: ReplyKey }>(after, 'post').map(({ key }) => key)
+        return posts.every((key, index) => key === written[index]) && posts.length <= written.length
+      }),
+    ).toBeNull()
+  })
+
+  test('a reply counts as sent only when it was seen on the mesh (O2)', () => {
+    expect(
+      firstBreach(edges, ({ move, after }) =>
+        committed(after).every(
+          ({ event }) =>
+            event.type !== 'reply.sent' ||
+            (move.type === 'tell' && move.event.type === 'reply.seen' && move.event.keys.join() === event.keys.join()),
+        ),
+      ),
+    ).toBeNull()
+  })
+
+  test('nothing is posted beside an unconfirmed reply, unless its confirmation lags (O3)', () => {
+    expect(
+      firstBreach(edges, ({ path, after }) => {
+        if (postings(after).length === 0) return true
+        const { unconfirmed, lagged } = observe(path)
+        const newest = unconfirmed.at(-1)
+        return newest === undefined || lagged.has(newest)
+      }),
+    ).toBeNull()
+  })
+
+  test('a reply is posted again only when it was not sent, or is lost (O4), and never when it has been seen', () => {
+    expect(
+      firstBreach(edges, ({ path, after }) => {
+        const { standing, seen } = observe(path)
+        const isFree = (key: ReplyKey) => standing.get(key) === 'queued' || standing.get(key) === 'not sent'
+        return (
+          postings(after).every(key => isFree(key) && !seen.has(key)) &&
+          asked<{ key: ReplyKey }>(after, 'post').every(({ key }) => !seen.has(key))
+        )
+      }),
+    ).toBeNull()
+  })
+
+  test('first attempts are made in the order of the queue', () => {
+    expect(
+      firstBreach(edges, ({ before, after }) => {
+        const tried = before.journal.flatMap(({ event }) => (event.type === 'reply.posting' ? [event.key] : []))
+        const untried = before.snapshots.outbox!.context.posts.map(({ key }) => key).filter(key => !tried.includes(key))
+        return postings(after).every(key => tried.includes(key) || key === untried[0])
+      }),
+    ).toBeNull()
+  })
+
+  test('it never stands still: while a reply is not settled, something is asked for or on its way', () => {
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const isEmpty = after.snapshots.outbox!.context.posts.length === 0
+        return isEmpty || after.owed.length + after.underWay.length > 0
+      }),
+    ).toBeNull()
+  })
+
+  test('a restart posts nothing: it looks for what may be on the mesh, and asks for a slot when nothing is', () => {
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const types = asksAgain(after).map(({ type }) => type)
+        const { posts } = after.snapshots.outbox!.context
+        if (types.includes('post')) return false
+        if (posts.some(({ phase }) => phase !== 'queued')) return types.includes('startLook')
+        return !types.includes('look') && (posts.length === 0 || types.includes('requestSlot'))
+      }),
+    ).toBeNull()
+  })
+})

@@ -1,0 +1,152 @@
+/** The heart of crash safety: what the journal says is what the charts believe, whenever the lights go out. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { advance, beginning, charts, inOneLine, type Move, movesOf, type Name, type Owed, tell, type World } from './conversation.ts'
+import { afterCrash, fold, forgetful } from './crash.ts'
+import { queued } from './words.ts'
+
+const RUNS = 300
+const MOVES_MAX = 80
+const bounds = { arrivals: 3 }
+
+/** A run: numbers choose among the moves that are possible; every world on the way, and what led there. */
+function live(has: readonly Name[], choices: readonly number[]): { worlds: readonly World[]; moves: readonly Move[] } {
+  const worlds = [beginning(...has)]
+  const moves: Move[] = []
+  for (const choice of choices) {
+    const world = worlds.at(-1)!
+    const possible = movesOf(world, bounds)
+    const move = possible[choice % Math.max(1, possible.length)]
+    if (!move) break
+    moves.push(move)
+    worlds.push(advance(world, move))
+  }
+  return { worlds, moves }
+}
+
+const flushed = (world: World): World => (world.underWay.length === 0 ? world : flushed(advance(world, { type: 'flush' })))
+
+/** What the charts keep that the journal vouches for. */
+const believed = ({ snapshots: { chat, outbox, pairing }, journal }: World) => ({
+  chat: chat?.context ?? null,
+  outbox: outbox && forgetful(outbox.context, journal),
+  // A request without a record is as good as none: the chat that holds a message asks for it again.
+  pairing: pairing && pairing.context.code !== '' ? pairing.context : null,
+})
+
+/** Timers of backoffs run out, so that what was asked for is compared, not how long each waits for it. */
+function rested(world: World): World {
+  const backoff = world.owed.find(({ effect }) => effect.type === 'startBackoff')
+  if (!backoff) return world
+  const over = movesOf({ ...world, arrived: bounds.arrivals }, bounds).find(move => move.type === 'tell' && move.answers === backoff)
+  return rested(advance(world, over!))
+}
+const sorted = (owed: readonly Owed[]) => owed.map(one => JSON.stringify(one)).sort()
+
+const choices = fc.array(fc.nat(9_999), { maxLength: MOVES_MAX, size: 'max' })
+const runs = { numRuns: RUNS, seed: 70_412 }
+const print = (moves: readonly Move[]) => moves.map(inOneLine).join('\n')
+
+describe.each<readonly [string, readonly Name[]]>([
+  ['a chat', ['chat']],
+  ['a pairing request', ['pairing']],
+  ['an outbox', ['outbox']],
+  ['a conversation with all three', ['chat', 'outbox', 'pairing']],
+])('%s', (_, has) => {
+  test('believes at rest what a silent replay of its records gives', () => {
+    fc.assert(
+      fc.property(choices, numbers => {
+        const { worlds, moves } = live(has, numbers)
+        const last = flushed(worlds.at(-1)!)
+
+        expect(believed(afterCrash(last, null)), print(moves)).toEqual(believed(last))
+      }),
+      runs,
+    )
+  })
+
+  test('believes after a crash what it would have believed had its snapshot been folded at any moment before', () => {
+    fc.assert(
+      fc.property(choices, fc.nat(), (numbers, at) => {
+        const { worlds, moves } = live(has, numbers)
+        const last = flushed(worlds.at(-1)!)
+        const folded = fold(worlds[at % worlds.length]!)
+
+        expect(believed(afterCrash(last, folded)), `folded after ${at % worlds.length} of\n${print(moves)}`).toEqual(
+          believed(afterCrash(last, null)),
+        )
+      }),
+      runs,
+    )
+  })
+})
+
+describe('after a crash at any moment', () => {
+  test.each<readonly [string, readonly Name[]]>([
+    ['a chat', ['chat']],
+    ['a pairing request', ['pairing']],
+  ])('%s owes and is owed what it was before, under the same ids', (_, has) => {
+    fc.assert(
+      fc.property(choices, numbers => {
+        const { worlds, moves } = live(has, numbers)
+        const last = flushed(worlds.at(-1)!)
+
+        expect(sorted(rested(afterCrash(last, null)).owed), print(moves)).toEqual(sorted(rested(last).owed))
+      }),
+      runs,
+    )
+  })
+
+  test('an outbox looks for every reply that may have been posted, and posts none before that', () => {
+    fc.assert(
+      fc.property(choices, numbers => {
+        const { worlds, moves } = live(['outbox'], numbers)
+        const crashed = afterCrash(worlds.at(-1)!, null)
+        const asked = crashed.asked.map(({ effect }) => effect.type)
+        const posts = crashed.snapshots.outbox?.context.posts ?? []
+
+        expect(asked, print(moves)).not.toContain('post')
+        expect(asked.includes('look') && asked.includes('startLook'), print(moves)).toBe(posts.some(({ phase }) => phase !== 'queued'))
+        expect(asked.includes('requestSlot'), print(moves)).toBe(posts.length > 0 && posts.every(({ phase }) => phase === 'queued'))
+      }),
+      runs,
+    )
+  })
+
+  test('an outbox that was left to rest asks for a slot when the next reply comes', () => {
+    fc.assert(
+      fc.property(choices, numbers => {
+        const { worlds, moves } = live(['outbox'], numbers)
+        const crashed = afterCrash(flushed(worlds.at(-1)!), null)
+        fc.pre(crashed.snapshots.outbox?.context.posts.length === 0)
+        const next = tell(crashed, { to: 'outbox', event: queued('k9') })
+
+        expect(
+          next.asked.map(({ effect }) => effect.type),
+          print(moves),
+        ).toEqual(['requestSlot'])
+      }),
+      runs,
+    )
+  })
+
+  test('every held message belongs to a request that is open, or is being opened', () => {
+    fc.assert(
+      fc.property(choices, numbers => {
+        const { worlds, moves } = live(['chat', 'outbox', 'pairing'], numbers)
+        const last = flushed(worlds.at(-1)!)
+        for (const world of [last, afterCrash(last, null)]) {
+          const holds = (world.snapshots.chat?.context.held.length ?? 0) > 0
+          const isLookedAfter = world.snapshots.pairing !== null || world.underWay.length > 0
+
+          expect(holds && !isLookedAfter, print(moves)).toBe(false)
+        }
+      }),
+      runs,
+    )
+  })
+})
+
+test('the charts of this test are the ones that run', () => {
+  expect(Object.values(charts).map(({ machine }) => machine.id)).toEqual(['chat', 'outbox', 'pairing'])
+})
