@@ -66,7 +66,8 @@ export const chatMachine = setup({
     /** `wrote`: a new message asks for it, not a restart. */
     openPairing: (_, _params: { chat: ChatId; wrote: boolean }) => {},
     // Context.
-    enqueue: assign({ queue: ({ context }, ids: readonly MessageId[]) => context.queue.concat(ids) }),
+    // A dead letter may be tried again twice at once.
+    enqueue: assign({ queue: ({ context }, id: MessageId) => (context.queue.includes(id) ? context.queue : context.queue.concat(id)) }),
     hold: assign({ held: ({ context }, id: MessageId) => context.held.concat(id) }),
     letGo: assign({ held: ({ context }, gone: { ids: readonly MessageId[] }) => context.held.filter(id => !gone.ids.includes(id)) }),
     releaseHeld: assign({ queue: ({ context }) => context.queue.concat(context.held), held: [] }),
@@ -122,9 +123,9 @@ export const chatMachine = setup({
         ],
         'message.revived': {
           description: 'A dead letter, tried again by hand.',
-          actions: { type: 'enqueue', params: ({ event }) => [event.id] },
+          actions: { type: 'enqueue', params: ({ event }) => event.id },
         },
-        'message.accepted': { actions: { type: 'enqueue', params: ({ event }) => [event.message.id] } },
+        'message.accepted': { actions: { type: 'enqueue', params: ({ event }) => event.message.id } },
         'message.held': [
           {
             guard: { type: 'holdsTooMany', params: ({ event }) => event },
