@@ -17,7 +17,8 @@ export const outputClosed: AbortSignal = readerGone.signal
 /** From now on a reader that goes away ends the command quietly, and is no crash. */
 export function watchOutput(): void {
   stdout.on('error', error => {
-    if ('code' in error && error.code === 'EPIPE') readerGone.abort()
+    // EIO: the terminal itself is gone.
+    if ('code' in error && (error.code === 'EPIPE' || error.code === 'EIO')) readerGone.abort()
     else throw error
   })
   stderr.on('error', () => {})

@@ -1,8 +1,8 @@
-/** Resolves with the first SIGINT or SIGTERM, or when nobody reads the output any more. A second signal ends the process at once. */
+/** Resolves with the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more. A second signal ends the process at once. */
 import { constants } from 'node:os'
 import { outputClosed } from './output.ts'
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export function untilStopped(abandon: () => void = () => {}): Promise<(typeof SIGNALS)[number] | 'output closed'> {
   return new Promise(resolve => {

@@ -5,13 +5,14 @@ import { botAt, folderInTest, isLive, isSent, startInTest, worldOf, writeConfig 
 const USERS = 100
 const EACH = 10
 /** What two cores need, several times over. */
-const MINUTES_MS = 5 * 60_000
+const TEST_MS_MAX = 5 * 60_000
+const ANSWERS_MS_MAX = 2 * 60_000
 
 const users = Array.from({ length: USERS }, (_, index) => `user-${index}`)
 const texts = Array.from({ length: EACH }, (_, index) => `message ${index}`)
 
 test(`${USERS * EACH} messages of ${USERS} users are each answered once, in order, and not again after a restart`, {
-  timeout: MINUTES_MS,
+  timeout: TEST_MS_MAX,
 }, async () => {
   const agent = startInTest(['agent', '--port', '0', '--json'])
   const world = worldOf(await agent.line(({ event }) => event === 'ready'))
@@ -26,7 +27,7 @@ test(`${USERS * EACH} messages of ${USERS} users are each answered once, in orde
       for (const text of texts) await world.says(user, text)
     }),
   )
-  await expect.poll(() => first.lines(isSent).length, { timeout: MINUTES_MS }).toBe(USERS * EACH)
+  await expect.poll(() => first.lines(isSent).length, { timeout: ANSWERS_MS_MAX }).toBe(USERS * EACH)
 
   const answered = texts.map(text => `echo: ${text}`)
   for (const user of users) await expect.poll(() => world.answersTo(user), { timeout: 10_000 }).toEqual(answered)
@@ -36,7 +37,7 @@ test(`${USERS * EACH} messages of ${USERS} users are each answered once, in orde
   await second.line(isLive)
   // Each of them is looked at again: what was answered before is not, and what is new is.
   await Promise.all(users.map(user => world.says(user, 'after the restart')))
-  await expect.poll(() => second.lines(isSent).length, { timeout: MINUTES_MS }).toBe(USERS)
+  await expect.poll(() => second.lines(isSent).length, { timeout: ANSWERS_MS_MAX }).toBe(USERS)
   for (const user of users)
     await expect.poll(() => world.answersTo(user), { timeout: 10_000 }).toEqual([...answered, 'echo: after the restart'])
   expect(second.lines(({ event }) => event === 'dispatch')).toHaveLength(USERS)
