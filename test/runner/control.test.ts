@@ -27,7 +27,7 @@ async function serve(...deeper: readonly string[]) {
 }
 
 /** Everything that comes back for these bytes. */
-const raw = (path: string, sent: string) =>
+const raw = (path: string, sent: string, { ends = true } = {}) =>
   new Promise<string>(resolve => {
     let got = ''
     const socket = createConnection(path)
@@ -36,7 +36,8 @@ const raw = (path: string, sent: string) =>
     })
     socket.on('close', () => resolve(got))
     socket.on('error', () => {})
-    socket.end(sent)
+    if (ends) socket.end(sent)
+    else socket.write(sent)
   })
 
 test('nobody answers where nobody runs, and nothing is made', async () => {
@@ -44,6 +45,7 @@ test('nobody answers where nobody runs, and nothing is made', async () => {
   onTestFinished(() => rm(folder, { recursive: true }))
   expect(await askRunner(folder, { do: 'hello' })).toBeNull()
   expect(await askRunner(join(folder, 'nowhere'), { do: 'hello' })).toBeNull()
+  expect(await askRunner(join(folder, 'nowhere-'.repeat(20)), { do: 'hello' })).toBeNull()
   await expect(stat(join(folder, 'nowhere'))).rejects.toThrow('ENOENT')
 })
 
@@ -99,6 +101,6 @@ test.each([
 
 test('a line without end ends the connection, and the next client is served', async () => {
   const { server, stateDir } = await serve('state')
-  expect(await raw(server.path, 'x'.repeat(LINE_BYTES_MAX + 70_000))).toBe('')
+  expect(await raw(server.path, 'x'.repeat(LINE_BYTES_MAX + 70_000), { ends: false })).toBe('')
   expect(await askRunner(stateDir, { do: 'hello' })).toEqual({ pid: 42 })
 })

@@ -1,5 +1,5 @@
 /** The control socket of a running runner. Whoever may open it may command the bot, so only its user may. */
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
 import { linesOf } from './lines.ts'
@@ -41,6 +41,7 @@ export async function serveControl(stateDir: string, control: Control): Promise<
 }
 
 async function listen(server: Server, path: string): Promise<void> {
+  // Mode 0600 from its first moment on.
   const before = process.umask(0o177)
   try {
     await new Promise<void>((resolve, reject) => {
@@ -53,7 +54,6 @@ async function listen(server: Server, path: string): Promise<void> {
   } finally {
     process.umask(before)
   }
-  await chmod(path, 0o600)
 }
 
 async function converse(socket: Socket, control: Control): Promise<void> {

@@ -44,8 +44,9 @@ test('output without end is stopped at the bound', async () => {
   await expect(ask('yes')).rejects.toThrow('exec:yes wrote more than 1048576 bytes; an answer has at most that many.')
 })
 
-test('an answer of exactly the bound is taken', async () => {
+test('an answer of exactly the bound is taken, and one byte more is too much', async () => {
   expect(await ask('head -c 1048576 /dev/zero | tr "\\0" x')).toHaveLength(1_048_576)
+  await expect(ask('head -c 1048577 /dev/zero | tr "\\0" x')).rejects.toThrow('more than 1048576 bytes')
 })
 
 test('the time-out ends the program with everything that it has started', async () => {
