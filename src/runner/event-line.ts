@@ -24,7 +24,9 @@ function sentenceOf(event: RuntimeEvent): string | null {
   switch (event.event) {
     case 'state': {
       const state = (STATES[event.state] ?? colours.dim)(event.state)
-      return event.reason === null ? state : `${state}: ${plain(event.reason)}`
+      // A stop keeps the reason of what was before it.
+      const isTroubled = event.state === 'degraded' || event.state === 'blocked'
+      return isTroubled && event.reason !== null ? `${state}: ${plain(event.reason)}` : state
     }
     case 'live':
       // The state has just been told.
