@@ -68,6 +68,7 @@ export class Hub {
   readonly #waiters = new Map<string, Set<Waiter>>()
   readonly #settling = new Set<Waiter>()
   #ports = 50_000
+  #lastSince = 0
   #busyUntilMs = 0
   isUp = true
 
@@ -75,6 +76,12 @@ export class Hub {
     this.#clock = clock
     this.#quirks = quirks
     this.id = uuid(random)
+  }
+
+  /** Without the blind moments of a real hub no two changes share a millisecond: who asks for what came after one sees the other. */
+  #newSince(): number {
+    this.#lastSince = this.#quirks.blindHalfSecond ? this.now() : Math.max(this.now(), this.#lastSince + 1)
+    return this.#lastSince
   }
 
   now(): number {
@@ -196,12 +203,12 @@ export class Hub {
       const isNewer = !file || version.time > file.time || (!this.#quirks.olderTimeRefused && isOwner && version.hash !== file.hash)
       if (isOwner && isNewer && file?.hash !== version.hash) {
         const { path, hash, size, time } = version
-        file = this.files.put(path, owner, { hash, size, time }, this.now())
+        file = this.files.put(path, owner, { hash, size, time }, this.#newSince())
         if (bytes) this.truth.learn(path, bytes, file.since, this.#quirks.namesArePaths)
       } else if (!file || file.hash !== version.hash) {
         continue
       } else if (isOwner && again && file.size < 0 && this.#quirks.tombstonesReturn) {
-        this.files.touch(file, this.now())
+        this.files.touch(file, this.#newSince())
       } else if (file.sources.has(agent.endpointId)) {
         continue
       }
