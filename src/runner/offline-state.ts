@@ -2,7 +2,6 @@
  * An account's state while nobody runs: loaded, looked at, changed by commands, and closed. The charts are the runtime's own;
  * nothing is dispatched or posted here, the next start goes on with what was recorded.
  */
-import { setImmediate as turn } from 'node:timers/promises'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
@@ -46,7 +45,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
   const nursery = createNursery('offline', (actor, error) =>
     fail(`${actor} failed: ${error instanceof Error ? error.message : String(error)}`),
   )
-  const effects = inOrder<Effects>({
+  const { effects, drained } = inOrder<Effects>({
     commit: commit => journal.commit(commit),
     dispatch: nothing,
     startDispatchBackoff: nothing,
@@ -102,8 +101,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
     // Nobody watched the deadline.
     if (!pairings().some(request => request.code === code.trim().toUpperCase())) return null
     const user = act(code)
-    // Effects are carried out after the step that asked for them.
-    await turn()
+    await drained()
     await Promise.race([journal.flushed(), trouble.promise])
     return user
   }

@@ -4,7 +4,7 @@ import { accountMachine } from '../../machines/account.ts'
 import { type Change, toAccount, toChat } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { UnsafeName } from '../domain/errors.ts'
-import { type ChatId, parseChat, replyKey } from '../domain/ids.ts'
+import { type ChatId, parseChat, replyKey, type UserName } from '../domain/ids.ts'
 import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -116,7 +116,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     { id: `account:${account}`, parent: nursery.ref, input: { account } },
   )
 
-  const effects = inOrder<Effects>({
+  const { effects, drained } = inOrder<Effects>({
     commit: commit => journal.commit(commit),
     dispatch: job => dispatcher.submit(job),
     startDispatchBackoff: ({ chat, attempt }) =>
@@ -331,6 +331,13 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     return letter !== undefined
   }
 
+  /** What an approval asks for is durable before the caller hears of it. */
+  const recorded = async (user: UserName | null): Promise<UserName | null> => {
+    await drained()
+    if (user !== null) await journal.flushed()
+    return user
+  }
+
   const handle: AccountHandle = {
     id: account,
     agent,
@@ -373,14 +380,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     retryDeadLetter: id => settleLetter(id, letter => revival(letter)),
     dropDeadLetter: id => settleLetter(id, letter => discard(letter)),
     async approve(code) {
-      const user = desk.approve(code)
-      if (user !== null) await journal.flushed()
-      return user
+      return recorded(desk.approve(code))
     },
     async reject(code) {
-      const user = desk.reject(code)
-      if (user !== null) await journal.flushed()
-      return user
+      return recorded(desk.reject(code))
     },
   }
 

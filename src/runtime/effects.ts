@@ -24,7 +24,12 @@ export type Effects = {
  * Carries effects out in the order in which they were asked for, after the step that asked: an effect may make other charts,
  * and XState does not want that inside an action.
  */
-export function inOrder<Performers extends { readonly [name: string]: (params: never) => void }>(performers: Performers): Performers {
+export function inOrder<Performers extends { readonly [name: string]: (params: never) => void }>(
+  performers: Performers,
+): {
+  readonly effects: Performers /** Resolves when everything asked for so far has been carried out. */
+  readonly drained: () => Promise<void>
+} {
   const queue: (() => void)[] = []
   const drain = () => {
     for (let run = queue.shift(); run; run = queue.shift()) run()
@@ -33,5 +38,8 @@ export function inOrder<Performers extends { readonly [name: string]: (params: n
     queue.push(() => perform(params))
     if (queue.length === 1) queueMicrotask(drain)
   }
-  return Object.fromEntries(Object.entries(performers).map(([name, perform]) => [name, later(perform)])) as Performers
+  return {
+    effects: Object.fromEntries(Object.entries(performers).map(([name, perform]) => [name, later(perform)])) as Performers,
+    drained: () => new Promise(resolve => later(() => resolve())(undefined as never)),
+  }
 }
