@@ -198,7 +198,10 @@ describe('a responder', () => {
   test('that never answers is given up after the limit, and its late answer is dropped', async () => {
     const late: ((text: string) => void)[] = []
     const responder: Responder = {
-      respond: request => (request.text === 'slow' && request.attempt === 1 ? new Promise(resolve => late.push(resolve)) : Promise.resolve(`echo: ${request.text}`)),
+      respond: request =>
+        request.text === 'slow' && request.attempt === 1
+          ? new Promise(resolve => late.push(resolve))
+          : Promise.resolve(`echo: ${request.text}`),
     }
     const world = createWorld({ responder, config: { limits: { dispatchTimeoutMs: 60_000 } } })
     await world.start()

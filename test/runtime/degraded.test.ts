@@ -6,10 +6,14 @@ const statesOf = (world: World, account = 'default') =>
 
 describe('an agent that', () => {
   const faults = [
-    ['is down', (world: World) => {
-      world.bot.agent.down()
-      return () => world.bot.agent.up()
-    }, /connection refused.*Is the ZTM agent running/],
+    [
+      'is down',
+      (world: World) => {
+        world.bot.agent.down()
+        return () => world.bot.agent.up()
+      },
+      /connection refused.*Is the ZTM agent running/,
+    ],
     ['answers 500', (world: World) => world.bot.agent.answer('error500'), /500/],
     ['answers garbage', (world: World) => world.bot.agent.answer('garbage'), /where JSON is due/],
     ['answers with an empty body', (world: World) => world.bot.agent.answer('empty'), /empty body/],
@@ -18,25 +22,28 @@ describe('an agent that', () => {
     ['never answers', (world: World) => world.bot.agent.answer('hang'), /within 2 s/],
   ] as const
 
-  test.each(faults)('%s makes the account degraded with the reason, is tried again with backoff, and loses nothing', async (_, begin, reason) => {
-    const world = createWorld({ config: { apiTimeout: 2_000 } })
-    world.mesh.user('alice')
-    await world.start()
-    await world.settle(5_000)
+  test.each(faults)(
+    '%s makes the account degraded with the reason, is tried again with backoff, and loses nothing',
+    async (_, begin, reason) => {
+      const world = createWorld({ config: { apiTimeout: 2_000 } })
+      world.mesh.user('alice')
+      await world.start()
+      await world.settle(5_000)
 
-    const end = begin(world)
-    await world.settle(20_000)
-    expect(world.account.status().state).toBe('degraded')
-    expect(world.account.status().reason).toMatch(reason)
-    await world.mesh.user('alice').says('are you there?')
-    await world.settle(300_000)
-    end()
-    await world.settle(60_000)
+      const end = begin(world)
+      await world.settle(20_000)
+      expect(world.account.status().state).toBe('degraded')
+      expect(world.account.status().reason).toMatch(reason)
+      await world.mesh.user('alice').says('are you there?')
+      await world.settle(300_000)
+      end()
+      await world.settle(60_000)
 
-    expect(world.account.status()).toMatchObject({ state: 'live', reason: null })
-    expect(world.answers('alice')).toEqual(['echo: are you there?'])
-    await world.stop()
-  })
+      expect(world.account.status()).toMatchObject({ state: 'live', reason: null })
+      expect(world.answers('alice')).toEqual(['echo: are you there?'])
+      await world.stop()
+    },
+  )
 
   test('is down at the start is waited for', async () => {
     const world = createWorld()
@@ -57,7 +64,10 @@ describe('an agent that', () => {
     world.mesh.user('other-bot').agent.answer(async (request, next) => {
       const answer = await next()
       if (!request.target.endsWith('/meshes/home')) return answer
-      return { ...answer, body: new TextEncoder().encode(new TextDecoder().decode(answer.body as Uint8Array).replaceAll('other-bot', 'somebody')) }
+      return {
+        ...answer,
+        body: new TextEncoder().encode(new TextDecoder().decode(answer.body as Uint8Array).replaceAll('other-bot', 'somebody')),
+      }
     })
     await world.start()
     await world.settle()

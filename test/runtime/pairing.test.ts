@@ -20,7 +20,11 @@ describe('a stranger', () => {
     await world.mesh.user('alice').says('thanks')
     await world.settle()
 
-    expect(world.answers('alice').slice(1)).toEqual(['You are approved. Your message is being answered now.', 'echo: may I?', 'echo: thanks'])
+    expect(world.answers('alice').slice(1)).toEqual([
+      'You are approved. Your message is being answered now.',
+      'echo: may I?',
+      'echo: thanks',
+    ])
     expect(world.account.pairings()).toEqual([])
     await world.stop()
   })
