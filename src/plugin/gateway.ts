@@ -88,7 +88,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
   async function run(ctx: GatewayContext, settings: AccountSettings, setStatus: (patch: StatusPatch) => void): Promise<void> {
     const { accountId, abortSignal } = ctx
     const log = createHostLog(ctx.log, levelFrom(world.environment), { account: accountId })
-    const pairing = createPairingStore({ host, accountId, isOnlyAccount: isOnlyAccount(ctx), clock })
+    const pairing = createPairingStore({ pairing: host.channel.pairing, accountId, isOnlyAccount: isOnlyAccount(ctx), clock })
     const root = join(host.state.resolveStateDir(), CHANNEL_ID)
     const runtime = createRuntime({
       accounts: [settings],

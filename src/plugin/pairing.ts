@@ -9,14 +9,13 @@ import { CHANNEL_ID } from './names.ts'
 const CODE_MS = 3_600_000
 
 export type PairingOptions = {
-  readonly host: PluginRuntime
+  readonly pairing: PluginRuntime['channel']['pairing']
   readonly accountId: AccountId
   readonly isOnlyAccount: boolean
   readonly clock: Clock
 }
 
-export function createPairingStore({ host, accountId, isOnlyAccount, clock }: PairingOptions): PairingStore {
-  const { pairing } = host.channel
+export function createPairingStore({ pairing, accountId, isOnlyAccount, clock }: PairingOptions): PairingStore {
   return {
     async request(user) {
       const { code, created } = await pairing.upsertPairingRequest({ channel: CHANNEL_ID, accountId, id: user, meta: { name: user } })

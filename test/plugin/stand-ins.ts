@@ -63,6 +63,9 @@ export function handleOf(own: Pick<AccountHandle, 'send'>): AccountHandle {
     pairings: () => [],
     approve: async () => null,
     reject: async () => null,
+    deadLetters: () => [],
+    retryDeadLetter: async () => false,
+    dropDeadLetter: async () => false,
     ...own,
   }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { until } from './until.ts'
 
@@ -14,6 +14,9 @@ const READY_MS_MAX = 180_000
 const STOP_MS_MAX = 60_000
 /** One command loads the host anew; an install fetches the plugin's dependencies, too. */
 const COMMAND_MS_MAX = 180_000
+
+/** Told that it runs under a test runner, the host prints nothing; and nothing may lead it to a user's own OpenClaw. */
+const NOT_FOR_THE_HOST = /^(?:NODE_ENV$|NODE_OPTIONS$|TEST$|VITEST|OPENCLAW_|npm_)/
 
 export interface Output {
   readonly code: number
@@ -52,7 +55,8 @@ export async function createGateway(): Promise<Gateway> {
   const token = 'not-a-secret'
   await mkdir(stateDir, { recursive: true })
   const env = {
-    ...process.env,
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_FOR_THE_HOST.test(name))),
+    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
     HOME: home,
     OPENCLAW_HOME: home,
     OPENCLAW_STATE_DIR: stateDir,

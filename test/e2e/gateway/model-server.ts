@@ -88,18 +88,18 @@ export async function startModelServer(): Promise<ModelServer> {
 }
 
 /** The host adds messages of its own in the user's name, and paragraphs of its own around what the user wrote. */
-const isOfTheHost = (text: string) => text.startsWith('<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>') || text.startsWith('Runtime: ')
+const OF_THE_HOST = /^(?:\[[^\]]*\] )?(?:<<<BEGIN_OPENCLAW|\[System\]|Conversation info:|Runtime: )/
 
 function lastUserText(asked: Completion): string {
-  const texts = asked.messages
+  const paragraphs = asked.messages
     .filter(message => message.role === 'user')
-    .map(({ content }) => {
+    .flatMap(({ content }) => {
       if (!Array.isArray(content)) return content ?? ''
-      return content.flatMap(part => textPart.safeParse(part).data?.text ?? []).join('\n\n')
+      return content.map(part => textPart.safeParse(part).data?.text ?? '')
     })
-  const text = texts.findLast(message => !isOfTheHost(message)) ?? ''
-  const paragraphs = text.split('\n\n').filter(paragraph => !isOfTheHost(paragraph))
-  return paragraphs.at(-1) ?? ''
+    .filter(text => !text.startsWith('<<<BEGIN_OPENCLAW'))
+    .flatMap(text => text.split('\n\n'))
+  return paragraphs.findLast(paragraph => paragraph.trim() !== '' && !OF_THE_HOST.test(paragraph)) ?? ''
 }
 
 function json(response: ServerResponse, body: unknown): void {

@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest'
+import { createMemoryLog } from '../../src/adapters/memory/memory-log.ts'
+import type { PluginRuntime } from '../../src/plugin/host.ts'
+import { createResponder, exactSessionKey } from '../../src/plugin/inbound.ts'
+import { createTurns } from '../../src/plugin/turns.ts'
+import type { DispatchRequest } from '../../src/ports/responder.ts'
+import { settingsOf } from './stand-ins.ts'
+
+type Inbound = PluginRuntime['channel']['inbound']
+type Turn = Parameters<Inbound['run']>[0]
+type Plan = ReturnType<Turn['adapter']['resolveTurn']>
+
+const direct: DispatchRequest = {
+  account: 'default',
+  chat: 'peer:Alice',
+  messageId: 'm1',
+  sender: 'Alice',
+  timeMs: 7,
+  text: 'hello',
+  rawText: 'hello',
+  group: null,
+  mentioned: false,
+  tools: null,
+  attempt: 1,
+}
+const inGroup: DispatchRequest = {
+  ...direct,
+  chat: 'group:carol/team',
+  sender: 'bob',
+  text: 'what time is it?',
+  rawText: '@my-bot what time is it?',
+  group: { creator: 'carol', group: 'team' },
+  mentioned: true,
+}
+
+/** A host that adopts every turn and runs `answers` through its delivery. */
+function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispatch' } = {}) {
+  const asked: { ingress: object[]; contexts: object[]; plans: Plan[]; delivered: object[]; adopted: number } = {
+    ingress: [],
+    contexts: [],
+    plans: [],
+    delivered: [],
+    adopted: 0,
+  }
+  const host: PluginRuntime = {
+    config: { current: () => ({}) },
+    state: { resolveStateDir: () => '/nowhere' },
+    channel: {
+      routing: {
+        resolveAgentRoute: ({ peer, dmScope }) => ({
+          agentId: 'main',
+          accountId: 'default',
+          sessionKey: `agent:main:${peer.kind}:${peer.id.toLowerCase()}`,
+          ...(dmScope && { dmScope }),
+        }),
+      },
+      pairing: { upsertPairingRequest: async () => ({ code: '', created: false }), readAllowFromStore: async () => [] },
+      commands: { isControlCommandMessage: text => text?.startsWith('/') ?? false, shouldHandleTextCommands: () => true },
+      activity: { record: () => {} },
+      inbound: {
+        ingress: {
+          resolveStable: async query => {
+            asked.ingress.push(query)
+            return { ingress: { admission, reasonCode: 'test' }, commandAccess: { authorized: true, shouldBlockControlCommand: false } }
+          },
+        },
+        buildContext: facts => {
+          asked.contexts.push(facts)
+          return { SessionKey: facts.route.routeSessionKey }
+        },
+        async run(turn) {
+          const plan = turn.adapter.resolveTurn()
+          asked.plans.push(plan)
+          await turn.turnAdoptionLifecycle.onAdopted()
+          await answers(plan.delivery)
+          return { dispatched: true }
+        },
+      },
+    },
+  }
+  const { log, lines } = createMemoryLog()
+  const responder = createResponder({
+    host,
+    settings: settingsOf({ allowFrom: ['dave'], groupPermissions: { 'carol/team': { allowFrom: ['erin'] } } }),
+    approved: async () => ['frank'],
+    outbound: {
+      deliver: async delivery => {
+        asked.delivered.push(delivery)
+        return [`${delivery.key}#0`]
+      },
+    },
+    turns: createTurns(),
+    log,
+  })
+  const ask = (request: DispatchRequest) =>
+    responder.respond(
+      request,
+      {
+        adopted: async () => {
+          asked.adopted += 1
+        },
+      },
+      new AbortController().signal,
+    )
+  return { asked, ask, lines }
+}
+
+describe('the host’s ingress', () => {
+  test('is told what lets an accepted direct message in, and who may give commands', async () => {
+    const { asked, ask } = scene()
+    expect(await ask(direct)).toBeNull()
+    expect(asked.ingress).toEqual([
+      expect.objectContaining({
+        dmPolicy: 'allowlist',
+        allowFrom: ['Alice'],
+        subject: { stableId: 'Alice' },
+        conversation: expect.objectContaining({ kind: 'direct', id: 'Alice' }),
+        command: { allowTextCommands: true, hasControlCommand: false, commandOwnerAllowFrom: ['dave', 'frank'] },
+        event: { mayPair: false },
+      }),
+    ])
+  })
+
+  test('is told what lets an accepted group message in; commands are also for the creator and the group’s own list', async () => {
+    const { asked, ask } = scene()
+    await ask(inGroup)
+    expect(asked.ingress).toEqual([
+      expect.objectContaining({
+        groupPolicy: 'open',
+        groupAllowFrom: ['dave', 'frank', 'carol', 'erin'],
+        policy: { groupAllowFromFallbackToAllowFrom: false, activation: { requireMention: false, allowTextCommands: true } },
+      }),
+    ])
+  })
+
+  test('may still refuse a command: then there is no turn and no answer', async () => {
+    const { asked, ask, lines } = scene({ admission: 'drop' })
+    expect(await ask({ ...inGroup, text: '/reset' })).toBeNull()
+    expect([asked.plans.length, lines.map(({ phrase }) => phrase)]).toEqual([0, ['OpenClaw does not take this message']])
+  })
+})
+
+test('everybody’s direct messages have a session of their own, also when names differ in case only', async () => {
+  const { asked, ask } = scene()
+  await ask(direct)
+  await ask({ ...direct, chat: 'peer:alice', sender: 'alice', messageId: 'm2' })
+  const [upper, lower] = asked.plans.map(({ route }) => route)
+  expect(lower).toEqual({ agentId: 'main', dmScope: 'per-account-channel-peer', sessionKey: 'agent:main:direct:alice' })
+  expect(upper?.sessionKey).toMatch(/^agent:main:direct:alice\/[0-9a-f]{12}$/)
+  expect(exactSessionKey('agent:main:main', 'Alice')).toBe('agent:main:main')
+})
+
+test('the assistant sees the text without the mention, and the context names group, sender and where to answer', async () => {
+  const { asked, ask } = scene()
+  await ask(inGroup)
+  expect(asked.contexts).toEqual([
+    expect.objectContaining({
+      messageId: 'm1',
+      timestamp: 7,
+      from: 'ztm-chat:group:carol/team',
+      sender: { id: 'bob', name: 'bob' },
+      conversation: { kind: 'group', id: 'carol/team', label: 'carol/team' },
+      reply: { to: 'ztm-chat:group:carol/team', originatingTo: 'ztm-chat:group:carol/team' },
+      message: {
+        rawBody: '@my-bot what time is it?',
+        commandBody: 'what time is it?',
+        bodyForAgent: 'what time is it?',
+        inboundEventKind: 'user_request',
+      },
+      extra: { GroupSubject: 'carol/team' },
+    }),
+  ])
+})
+
+describe('an answer', () => {
+  test('that is final goes through the host’s queue, with the id of the message it answers', async () => {
+    const { asked, ask } = scene()
+    await ask(direct)
+    const { durable } = asked.plans[0]!.delivery
+    expect(durable({ text: 'hi' }, { kind: 'final' })).toEqual({
+      to: 'Alice',
+      replyToId: 'm1',
+      requiredCapabilities: { text: true, reconcileUnknownSend: true },
+    })
+    expect(durable({ text: 'hi' }, { kind: 'block' })).toBe(false)
+    expect(durable({ text: 'look', mediaUrl: '/tmp/x.png' }, { kind: 'final' })).toBe(false)
+    expect(durable({ text: ' ' }, { kind: 'final' })).toBe(false)
+  })
+
+  test('that is not goes to the outbox, under a key that the same turn gives it again', async () => {
+    const answers = async (delivery: Plan['delivery']) => {
+      await delivery.deliver({ text: 'one' }, { kind: 'block' })
+      await delivery.deliver({ text: '' }, { kind: 'block' })
+      await delivery.deliver({ text: 'three' }, { kind: 'block' })
+    }
+    const { asked, ask } = scene({ answers })
+    await ask(direct)
+    expect(asked.delivered).toEqual([
+      { account: 'default', chat: 'peer:Alice', text: 'one', key: 'm1#block0', once: true },
+      { account: 'default', chat: 'peer:Alice', text: 'three', key: 'm1#block2', once: true },
+    ])
+    expect(asked.adopted).toBe(1)
+  })
+})
