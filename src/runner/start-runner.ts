@@ -2,6 +2,7 @@
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
+import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
@@ -11,7 +12,6 @@ import type { Runtime, RuntimeEvent } from '../runtime/runtime.ts'
 import { askRunner } from './control/client.ts'
 import { serveControl } from './control/server.ts'
 import { controlOf } from './control/service.ts'
-import { getPermit, openZtmAgent } from './ztm.ts'
 
 export type RunnerOptions = {
   readonly accounts: readonly AccountSettings[]
@@ -39,10 +39,10 @@ export async function startRunner({ accounts, responder, stateDir, log, onEvent 
       clock: systemClock,
       random: cryptoRandom,
       log,
-      agent: settings => openZtmAgent(settings, log),
+      agent: settings => openAccountAgent(settings, systemClock, log),
       store: account => openAccountStore({ root: stateDir, account }),
       responder,
-      permits: getPermit,
+      permits: permitSource(systemClock),
     },
   })
   const events = runtime.events.subscribe(onEvent)

@@ -2,43 +2,46 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { systemClock } from '../adapters/clock/system-clock.ts'
-import { fetchPermit } from '../adapters/ztm/permit-server.ts'
-import { createUndiciTransport, type TlsIdentity } from '../adapters/ztm/undici-transport.ts'
-import { createZtmAgent } from '../adapters/ztm/ztm-agent.ts'
-import { ConfigInvalid } from '../domain/errors.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import type { Log } from '../ports/log.ts'
-import type { PermitSource } from '../ports/permit-source.ts'
-import type { Permit, ZtmAgent } from '../ports/ztm-agent.ts'
+import { ConfigInvalid } from '../../domain/errors.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Log } from '../../ports/log.ts'
+import type { PermitSource } from '../../ports/permit-source.ts'
+import type { Permit, ZtmAgent } from '../../ports/ztm-agent.ts'
+import { fetchPermit } from './permit-server.ts'
+import { createUndiciTransport, type TlsIdentity } from './undici-transport.ts'
+import { createZtmAgent } from './ztm-agent.ts'
 
 /** @throws {ConfigInvalid} when a TLS file cannot be read. */
-export function openZtmAgent(settings: AccountSettings, log: Log): ZtmAgent {
+export function openAccountAgent(settings: AccountSettings, clock: Clock, log: Log): ZtmAgent {
   const { id: account, agentUrl, meshName, apiTimeoutMs, limits } = settings
   return createZtmAgent({
     baseUrl: agentUrl,
     mesh: meshName,
     apiTimeoutMs,
     limits,
-    clock: systemClock,
+    clock,
     transport: createUndiciTransport({ tls: identityOf(settings) }),
     onOddity: (route, sentence) => log.warn({ account, route, sentence }, 'odd answer of the ZTM agent'),
   })
 }
 
-export const getPermit: PermitSource = async (settings, publicKey, signal) => {
-  const { id, permit, username, apiTimeoutMs } = settings
-  if (permit === null) {
-    throw new ConfigInvalid([`Account "${id}" has no permitSource; set it to "server" or "file", or join the mesh at the agent.`])
+/** Server or file, as the settings say. */
+export const permitSource =
+  (clock: Clock): PermitSource =>
+  async (settings, publicKey, signal) => {
+    const { id, permit, username, apiTimeoutMs } = settings
+    if (permit === null) {
+      throw new ConfigInvalid([`Account "${id}" has no permitSource; set it to "server" or "file", or join the mesh at the agent.`])
+    }
+    if (permit.source === 'file') return permitFrom(permit.path)
+    const transport = createUndiciTransport({ tls: identityOf(settings) })
+    try {
+      return await fetchPermit({ url: permit.url, publicKey, username, timeoutMs: apiTimeoutMs, clock, transport, signal })
+    } finally {
+      await transport.close()
+    }
   }
-  if (permit.source === 'file') return permitFrom(permit.path)
-  const transport = createUndiciTransport({ tls: identityOf(settings) })
-  try {
-    return await fetchPermit({ url: permit.url, publicKey, username, timeoutMs: apiTimeoutMs, clock: systemClock, transport, signal })
-  } finally {
-    await transport.close()
-  }
-}
 
 function identityOf({ id, tls }: AccountSettings): TlsIdentity | null {
   if (tls === null) return null
