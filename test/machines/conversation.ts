@@ -57,9 +57,9 @@ export type World = {
 }
 
 export const postLimits: PostLimits = { lostPostMs: 60_000, lostUnansweredPostMs: 15_000, uncertainRepostMs: 900_000 }
-export const ATTEMPTS_MAX = 2
+const ATTEMPTS_MAX = 2
 const HELD_MAX = 2
-const REMINDER_MS = 4
+export const REMINDER_MS = 4
 
 export const beginning = (...has: readonly Name[]): World => {
   const blank: World = {
@@ -82,13 +82,17 @@ export const beginning = (...has: readonly Name[]): World => {
   return world
 }
 
+/** `revives`: whether somebody tries dead letters again by hand. */
+export type Bounds = { readonly arrivals: number; readonly revives: boolean }
+
 /** Everything that may happen next. */
-export function movesOf(world: World, bounds: { arrivals: number }): readonly Move[] {
+export function movesOf(world: World, bounds: Bounds): readonly Move[] {
   const moves: Move[] = []
   if (world.underWay.length > 0) moves.push({ type: 'flush' })
   if (world.arrived < bounds.arrivals) moves.push(...arrivals(world))
   for (const owed of world.owed) moves.push(...answers(world, owed))
   moves.push(...bystanders(world))
+  if (bounds.revives) moves.push(...revivals(world))
   return moves
 }
 
@@ -223,17 +227,31 @@ function bystanders(world: World): readonly Move[] {
     moves.push({ type: 'write', changes: [atChat({ type: 'message.released' })] })
     moves.push({ type: 'write', changes: [atChat({ type: 'message.dropped', ids: held, reason: 'pairing_rejected' })] })
   }
-  const written = [...world.journal, ...world.underWay.flatMap(({ changes }) => changes)].map(({ event }) => event)
-  for (const event of world.journal.map(change => change.event)) {
-    if (chat && event.type === 'turn.abandoned' && !written.some(other => other.type === 'message.revived' && other.id === event.id)) {
-      moves.push({ type: 'write', changes: [atChat({ type: 'message.revived', id: event.id })] })
-    }
-    if (outbox && event.type === 'reply.failed' && !written.some(other => other.type === 'reply.revived' && other.key === event.key)) {
-      moves.push({ type: 'write', changes: [atChat({ type: 'reply.revived', key: event.key })] })
-    }
-  }
   if (outbox) {
     for (const key of new Set(world.mayBeOnMesh)) moves.push({ type: 'tell', to: 'outbox', event: { type: 'reply.seen', keys: [key] } })
+  }
+  return moves
+}
+
+/** Each dead letter once. */
+function revivals(world: World): readonly Move[] {
+  const moves: Move[] = []
+  const written = [...world.journal, ...world.underWay.flatMap(({ changes }) => changes)].map(({ event }) => event)
+  for (const event of world.journal.map(change => change.event)) {
+    if (
+      world.has.includes('chat') &&
+      event.type === 'turn.abandoned' &&
+      !written.some(other => other.type === 'message.revived' && other.id === event.id)
+    ) {
+      moves.push({ type: 'write', changes: [atChat({ type: 'message.revived', id: event.id })] })
+    }
+    if (
+      world.has.includes('outbox') &&
+      event.type === 'reply.failed' &&
+      !written.some(other => other.type === 'reply.revived' && other.key === event.key)
+    ) {
+      moves.push({ type: 'write', changes: [atChat({ type: 'reply.revived', key: event.key })] })
+    }
   }
   return moves
 }

@@ -1,7 +1,7 @@
 /** Every world that a bounded run can lead to, by `xstate/graph`, each with the shortest way to it. */
 import { fromTransition, type SnapshotFrom } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { advance, beginning, type Move, movesOf, type Name, type World } from './conversation.ts'
+import { advance, type Bounds, beginning, type Move, movesOf, type Name, type World } from './conversation.ts'
 
 /** `worlds` has one more than `moves`: the first is the beginning. */
 export type Path = { readonly worlds: readonly World[]; readonly moves: readonly Move[] }
@@ -10,9 +10,24 @@ export type Path = { readonly worlds: readonly World[]; readonly moves: readonly
 const essence = ({ journal: _, asked: __, snapshots, ...rest }: World): string =>
   JSON.stringify([Object.values(snapshots).map(snapshot => snapshot && [snapshot.value, snapshot.context]), rest])
 
+/** Far enough for every transition to be taken, near enough for seconds. */
+const BOUNDS: Readonly<Record<Name, Bounds & { isFarEnough: (world: World) => boolean }>> = {
+  chat: { arrivals: 3, revives: false, isFarEnough: ({ underWay }) => underWay.length > 2 },
+  pairing: { arrivals: 0, revives: false, isFarEnough: ({ underWay }) => underWay.length > 2 },
+  outbox: {
+    arrivals: 2,
+    revives: false,
+    isFarEnough({ snapshots: { outbox }, underWay, mayBeOnMesh }) {
+      const { posts, looks, failures } = outbox!.context
+      return underWay.length > 2 || mayBeOnMesh.length > 2 || looks > 1 || failures > 1 || posts.some(({ attempts }) => attempts > 1)
+    },
+  },
+}
+
 /** To every world there is a shortest path; from its end every move is made once. So the last steps are all edges of the graph. */
-export function pathsOf(has: readonly Name[], bounds: { arrivals: number }, isFarEnough: (world: World) => boolean): readonly Path[] {
-  const start = beginning(...has)
+export function pathsOf(name: Name): readonly Path[] {
+  const { isFarEnough, ...bounds } = BOUNDS[name]
+  const start = beginning(name)
   const logic = fromTransition((world: World, move: Move) => advance(world, move), start)
   type State = SnapshotFrom<typeof logic>
   const ends = getShortestPaths(logic, {

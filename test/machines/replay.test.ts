@@ -1,28 +1,15 @@
 /** The heart of crash safety: what the journal says is what the charts believe, whenever the lights go out. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { advance, beginning, charts, inOneLine, type Move, movesOf, type Name, type Owed, tell, type World } from './conversation.ts'
+import { advance, charts, inOneLine, type Move, movesOf, type Name, type Owed, REMINDER_MS, tell, type World } from './conversation.ts'
 import { afterCrash, fold, forgetful } from './crash.ts'
+import { bounds, choices, live } from './runs.ts'
 import { queued } from './words.ts'
 
-const RUNS = 300
-const MOVES_MAX = 80
-const bounds = { arrivals: 3 }
-
-/** A run: numbers choose among the moves that are possible; every world on the way, and what led there. */
-function live(has: readonly Name[], choices: readonly number[]): { worlds: readonly World[]; moves: readonly Move[] } {
-  const worlds = [beginning(...has)]
-  const moves: Move[] = []
-  for (const choice of choices) {
-    const world = worlds.at(-1)!
-    const possible = movesOf(world, bounds)
-    const move = possible[choice % Math.max(1, possible.length)]
-    if (!move) break
-    moves.push(move)
-    worlds.push(advance(world, move))
-  }
-  return { worlds, moves }
-}
+const RUNS = 200
+/** Many small steps on a machine that others use, too. */
+const PATIENCE_MS = 60_000
+const runs = { numRuns: RUNS, seed: 70_412 }
 
 const flushed = (world: World): World => (world.underWay.length === 0 ? world : flushed(advance(world, { type: 'flush' })))
 
@@ -43,8 +30,6 @@ function rested(world: World): World {
 }
 const sorted = (owed: readonly Owed[]) => owed.map(one => JSON.stringify(one)).sort()
 
-const choices = fc.array(fc.nat(9_999), { maxLength: MOVES_MAX, size: 'max' })
-const runs = { numRuns: RUNS, seed: 70_412 }
 const print = (moves: readonly Move[]) => moves.map(inOneLine).join('\n')
 
 describe.each<readonly [string, readonly Name[]]>([
@@ -52,7 +37,7 @@ describe.each<readonly [string, readonly Name[]]>([
   ['a pairing request', ['pairing']],
   ['an outbox', ['outbox']],
   ['a conversation with all three', ['chat', 'outbox', 'pairing']],
-])('%s', (_, has) => {
+])('%s', { timeout: PATIENCE_MS }, (_, has) => {
   test('believes at rest what a silent replay of its records gives', () => {
     fc.assert(
       fc.property(choices, numbers => {
@@ -81,7 +66,7 @@ describe.each<readonly [string, readonly Name[]]>([
   })
 })
 
-describe('after a crash at any moment', () => {
+describe('after a crash at any moment', { timeout: PATIENCE_MS }, () => {
   test.each<readonly [string, readonly Name[]]>([
     ['a chat', ['chat']],
     ['a pairing request', ['pairing']],
@@ -125,6 +110,22 @@ describe('after a crash at any moment', () => {
           next.asked.map(({ effect }) => effect.type),
           print(moves),
         ).toEqual(['requestSlot'])
+      }),
+      runs,
+    )
+  })
+
+  test('a stranger is told at most one thing in a while, whatever is lost on the way (P2)', () => {
+    fc.assert(
+      fc.property(choices, numbers => {
+        const { worlds, moves } = live(['chat', 'outbox', 'pairing'], numbers)
+        let toldAtMs = Number.NEGATIVE_INFINITY
+        for (const { event } of flushed(worlds.at(-1)!).journal) {
+          if (event.type === 'pairing.opened') toldAtMs = event.openedAtMs
+          if (event.type !== 'pairing.reminded') continue
+          expect(event.atMs - toldAtMs, print(moves)).toBeGreaterThanOrEqual(REMINDER_MS)
+          toldAtMs = event.atMs
+        }
       }),
       runs,
     )

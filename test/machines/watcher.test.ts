@@ -67,6 +67,14 @@ describe('the watcher', () => {
       effects: [{ type: 'reportTrouble', params: { chat: alice, reason: 'no such chat' } }],
     })
   })
+
+  test('does not forget what changed during a fetch that failed for good', () => {
+    expect(watcher.after(changed, changed, refused)).toEqual({
+      value: 'fetching',
+      context: context(),
+      effects: [{ type: 'reportTrouble', params: { chat: alice, reason: 'no such chat' } }, fetches],
+    })
+  })
 })
 
 test('every transition of the watcher chart was taken by the tests above', () => {
