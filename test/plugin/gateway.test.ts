@@ -149,3 +149,17 @@ test('a stop answers in time though the disk does not, and so does the stop of a
   await clock.drain()
   expect(waiting.end.state).toBe('over')
 })
+
+test('an account that is stopped while it starts tells nothing any more: it would stand for the next start', async () => {
+  const disk = Promise.withResolvers<void>()
+  const { clock, start } = scene(async opening => {
+    await disk.promise
+    return opening
+  })
+  const account = start()
+  await clock.drain()
+  account.stop()
+  disk.resolve()
+  await clock.advance(STOP_MS_MAX)
+  expect([account.end.state, account.patches]).toEqual(['over', []])
+})

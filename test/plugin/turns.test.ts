@@ -26,6 +26,8 @@ function scene() {
   }
   return { begun, ask }
 }
+/** Every promise that can settle has settled. */
+const settled = () => new Promise<void>(resolve => setImmediate(resolve))
 const first = <T>(all: readonly T[]): T => all[0]!
 
 describe('a turn that begins at once', () => {
@@ -92,6 +94,7 @@ describe('a turn that waits behind another', () => {
     const { outcome } = ask()
     first(begun).lifecycle.onDeferred()
     first(begun).end()
+    await settled()
     first(begun).lifecycle.onAbandoned()
     expect(await outcome).toMatch(/^again: OpenClaw gave the message up/)
   })
