@@ -5,6 +5,7 @@
  * G2. What people have to mend is told as blocked and waited out. What mends itself is told as recovering, inside the runtime.
  * G3. A stop answers within STOP_MS_MAX, whatever the disk does. The state stays leased until it is closed all the same.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { join } from 'node:path'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -87,6 +88,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
 
   async function run(ctx: GatewayContext, settings: AccountSettings, setStatus: (patch: StatusPatch) => void): Promise<void> {
     const { accountId, abortSignal } = ctx
+    const inOwnContext = AsyncLocalStorage.snapshot()
     const log = createHostLog(ctx.log, levelFrom(world.environment), { account: accountId })
     const pairing = createPairingStore({ pairing: host.channel.pairing, accountId, isOnlyAccount: isOnlyAccount(ctx), clock })
     const root = join(host.state.resolveStateDir(), CHANNEL_ID)
@@ -98,7 +100,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         log,
         agent: world.agent,
         store: account => world.store({ root, account }),
-        responder: createResponder({ host, settings, approved: pairing.approved, outbound, turns, log }),
+        responder: createResponder({ host, settings, approved: pairing.approved, outbound, turns, clock, log }),
         permits: world.permits,
         pairing: () => pairing,
       },
@@ -116,7 +118,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     if (handle === undefined) return aborted(abortSignal)
 
     const gone = new AbortController()
-    const entry = { handle, gone: gone.signal }
+    const entry = { handle, enter: inOwnContext, gone: gone.signal }
     running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)
     const events = runtime.events.subscribe(happened => {

@@ -6,17 +6,20 @@
  * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { type ChatId, parseChat } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import { defaultPermission } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { Outbound } from './outbound.ts'
+import { aborted } from './signals.ts'
 import { targetOf } from './targets.ts'
-import type { Turns } from './turns.ts'
+import type { TurnLifecycle, Turns } from './turns.ts'
 
 /** Everybody's transcript apart, whatever `session.dmScope` says: strangers must not read each other through the assistant. */
 export const DM_SCOPE = 'per-account-channel-peer'
@@ -29,12 +32,13 @@ export type ResponderOptions = {
   readonly outbound: Pick<Outbound, 'deliver'>
   /** Outlives this responder. */
   readonly turns: Turns
+  readonly clock: Clock
   readonly log: Log
 }
 
 type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
 
-export function createResponder({ host, settings, approved, outbound, turns, log }: ResponderOptions): Responder {
+export function createResponder({ host, settings, approved, outbound, turns, clock, log }: ResponderOptions): Responder {
   const { channel } = host
 
   async function prepare(request: DispatchRequest) {
@@ -120,7 +124,20 @@ export function createResponder({ host, settings, approved, outbound, turns, log
     }
   }
 
+  /** A gateway that is going down takes nothing more, for minutes: that is no failure of this message, which waits for the stop. */
   async function respond(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
+    for (;;) {
+      try {
+        return await attempt(request, turn, signal)
+      } catch (error) {
+        if (!isDraining(error)) throw error
+      }
+      await Promise.race([new Promise<void>(resolve => clock.after(DRAINING_LOOK_MS, resolve)), aborted(signal)])
+      signal.throwIfAborted()
+    }
+  }
+
+  async function attempt(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
     const { account, chat, messageId, timeMs, text, rawText } = request
     const { cfg, to, access, ctxPayload, route } = await prepare(request)
     if (access.ingress.admission !== 'dispatch') {
@@ -130,7 +147,11 @@ export function createResponder({ host, settings, approved, outbound, turns, log
     }
     signal.throwIfAborted()
 
-    await turns.follow(`${account}/${messageId}`, turn, signal, lifecycle =>
+    // The host calls back in the middle of its own work, whose async context must not become ours: timers set in it would carry it
+    // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").
+    const inOwnContext = AsyncLocalStorage.snapshot()
+    const ownTurn = { adopted: () => inOwnContext(() => turn.adopted()) }
+    const begin = (lifecycle: TurnLifecycle) =>
       channel.inbound.run({
         channel: CHANNEL_ID,
         accountId: account,
@@ -147,8 +168,8 @@ export function createResponder({ host, settings, approved, outbound, turns, log
             delivery: delivery(request, to),
           }),
         },
-      }),
-    )
+      })
+    await turns.follow(`${account}/${messageId}`, ownTurn, signal, begin)
     return null
   }
 
@@ -157,6 +178,10 @@ export function createResponder({ host, settings, approved, outbound, turns, log
 
 type ReplyPayload = { readonly text?: string; readonly mediaUrl?: string; readonly mediaUrls?: readonly string[] }
 const hasMedia = ({ mediaUrl, mediaUrls }: ReplyPayload): boolean => Boolean(mediaUrl) || Boolean(mediaUrls?.length)
+
+const DRAINING_LOOK_MS = 1_000
+
+const isDraining = (error: unknown): boolean => error instanceof Error && (error.name === 'GatewayDrainingError' || isDraining(error.cause))
 
 function placeOf(chat: ChatId): Place {
   const place = parseChat(chat)

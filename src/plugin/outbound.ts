@@ -79,7 +79,7 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
       throw await notDispatched(message, { cause: null, retryable: true })
     }
     try {
-      const taken = await Promise.race([entry.handle.send({ chat, text, key }), aborted(entry.gone)])
+      const taken = await Promise.race([entry.enter(() => entry.handle.send({ chat, text, key })), aborted(entry.gone)])
       if (taken) return taken.keys
       throw new StoreUnusable(`Account "${account}" of ${CHANNEL_ID} stopped before it could take the message.`, true)
     } catch (cause) {

@@ -4,6 +4,8 @@ import type { AccountHandle } from '../runtime/runtime.ts'
 
 export interface RunningAccount {
   readonly handle: AccountHandle
+  /** Runs work in the account's own async context: whoever calls from the host's must not leave it behind in our timers. */
+  enter<T>(work: () => T): T
   /** Fires when the account is closed: what it has not answered by then, it never will. */
   readonly gone: AbortSignal
 }

@@ -1,10 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { createMemoryLog } from '../../src/adapters/memory/memory-log.ts'
+import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
 import type { PluginRuntime } from '../../src/plugin/host.ts'
 import { createResponder, exactSessionKey } from '../../src/plugin/inbound.ts'
 import { createTurns } from '../../src/plugin/turns.ts'
 import type { DispatchRequest } from '../../src/ports/responder.ts'
-import { settingsOf } from './stand-ins.ts'
+import { START_MS, settingsOf } from './stand-ins.ts'
 
 type Inbound = PluginRuntime['channel']['inbound']
 type Turn = Parameters<Inbound['run']>[0]
@@ -33,15 +35,19 @@ const inGroup: DispatchRequest = {
   mentioned: true,
 }
 
+const hostContext = new AsyncLocalStorage<string>()
+
 /** A host that adopts every turn and runs `answers` through its delivery. */
-function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispatch' } = {}) {
-  const asked: { ingress: object[]; contexts: object[]; plans: Plan[]; delivered: object[]; adopted: number } = {
-    ingress: [],
-    contexts: [],
-    plans: [],
-    delivered: [],
-    adopted: 0,
-  }
+function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispatch', begin = async () => {} } = {}) {
+  const asked: { ingress: object[]; contexts: object[]; plans: Plan[]; delivered: object[]; adopted: number; context: string | undefined } =
+    {
+      ingress: [],
+      contexts: [],
+      plans: [],
+      delivered: [],
+      adopted: 0,
+      context: undefined,
+    }
   const host: PluginRuntime = {
     config: { current: () => ({}) },
     state: { resolveStateDir: () => '/nowhere' },
@@ -69,15 +75,17 @@ function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispa
           return { SessionKey: facts.route.routeSessionKey }
         },
         async run(turn) {
+          await begin()
           const plan = turn.adapter.resolveTurn()
           asked.plans.push(plan)
-          await turn.turnAdoptionLifecycle.onAdopted()
+          await hostContext.run('host', () => turn.turnAdoptionLifecycle.onAdopted())
           await answers(plan.delivery)
           return { dispatched: true }
         },
       },
     },
   }
+  const clock = createVirtualClock(START_MS)
   const { log, lines } = createMemoryLog()
   const responder = createResponder({
     host,
@@ -90,19 +98,22 @@ function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispa
       },
     },
     turns: createTurns(),
+    clock,
     log,
   })
+  const stop = new AbortController()
   const ask = (request: DispatchRequest) =>
     responder.respond(
       request,
       {
         adopted: async () => {
           asked.adopted += 1
+          asked.context = hostContext.getStore()
         },
       },
-      new AbortController().signal,
+      stop.signal,
     )
-  return { asked, ask, lines }
+  return { asked, ask, lines, clock, stop: () => stop.abort(new Error('stopped')) }
 }
 
 describe('the host’s ingress', () => {
@@ -201,4 +212,38 @@ describe('an answer', () => {
     ])
     expect(asked.adopted).toBe(1)
   })
+})
+
+test('the adoption is recorded in our own async context, not in that of the host’s work', async () => {
+  const { asked, ask } = scene()
+  await ask(direct)
+  expect([asked.adopted, asked.context]).toEqual([1, undefined])
+})
+
+describe('a gateway that is going down', () => {
+  const draining = Object.assign(new Error('Gateway is draining'), { name: 'GatewayDrainingError' })
+
+  test('is no failure of the message: it waits, and is answered when the gateway takes work again', async () => {
+    let refusals = 5
+    const begin = async () => {
+      if (refusals-- > 0) throw new Error('channel dispatch failed', { cause: draining })
+    }
+    const { asked, ask, clock } = scene({ begin })
+    const answered = ask(direct)
+    await clock.advance(5_000)
+    expect(await answered).toBeNull()
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('ends the wait with its stop', async () => {
+    const { ask, clock, stop } = scene({ begin: () => Promise.reject(draining) })
+    const answered = expect(ask(direct)).rejects.toThrow('stopped')
+    await clock.advance(10_000)
+    stop()
+    await answered
+  })
+})
+
+test('any other failure is a failed attempt', async () => {
+  await expect(scene({ begin: () => Promise.reject(new Error('no session')) }).ask(direct)).rejects.toThrow('no session')
 })

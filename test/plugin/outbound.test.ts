@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { expect, test } from 'vitest'
 import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
 import { createOutbound } from '../../src/plugin/outbound.ts'
@@ -29,7 +30,7 @@ function scene() {
     freshKey: () => 'fresh',
     notDispatched: async (message, { retryable }) => new NotDispatched(message, retryable),
   })
-  const start = () => running.set('default', { handle, gone: gone.signal })
+  const start = () => running.set('default', { handle, enter: work => work(), gone: gone.signal })
   const send = (message: object) => outbound.message.send!.text!({ cfg: {}, to: 'alice', text: 'hi', accountId: 'default', ...message })
   const reconcile = (send: object) =>
     outbound.message.durableFinal!.reconcileUnknownSend!({
@@ -97,13 +98,17 @@ test.each([
 
 test('what the outbox does not take has not left the machine', async () => {
   const { running, gone, send } = scene()
-  running.set('default', { handle: handleOf({ send: () => Promise.reject(new Error('disk full')) }), gone: gone.signal })
+  running.set('default', {
+    handle: handleOf({ send: () => Promise.reject(new Error('disk full')) }),
+    enter: work => work(),
+    gone: gone.signal,
+  })
   await expect(send({})).rejects.toMatchObject({ constructor: NotDispatched, message: 'disk full', retryable: true })
 })
 
 test('an account that is closed before it answers has not taken the message', async () => {
   const { running, gone, send } = scene()
-  running.set('default', { handle: handleOf({ send: () => new Promise(() => {}) }), gone: gone.signal })
+  running.set('default', { handle: handleOf({ send: () => new Promise(() => {}) }), enter: work => work(), gone: gone.signal })
   const sent = send({})
   gone.abort()
   await expect(sent).rejects.toMatchObject({ constructor: NotDispatched, retryable: true })
@@ -150,4 +155,19 @@ test('a target is checked before anything is sent to the gateway', () => {
     ok: false,
     error: { message: expect.stringContaining('group:CREATOR/GROUP') },
   })
+})
+
+test('the outbox works in the account’s own async context, not in that of the turn that sends', async () => {
+  const { running, gone, send } = scene()
+  const context = new AsyncLocalStorage<string>()
+  const seen: (string | undefined)[] = []
+  const handle = handleOf({
+    send: async () => {
+      seen.push(context.getStore())
+      return { keys: [] }
+    },
+  })
+  context.run('account', () => running.set('default', { handle, enter: AsyncLocalStorage.snapshot(), gone: gone.signal }))
+  await context.run('turn', () => send({}))
+  expect(seen).toEqual(['account'])
 })
