@@ -307,6 +307,12 @@ describe('a reply that is not seen', () => {
     })
   })
 
+  test('is itself what is posted again, though a later one was posted meanwhile', () => {
+    const { effects } = outbox.after(queued('k1', 'k2'), posting('k1'), posting('k2', 2_000), requeued('k1'), posting('k1', 3_000))
+
+    expect(effects).toEqual([posts('k1')])
+  })
+
   test('is not taken for lost because another one is absent', () => {
     expect(outbox.after(...unconfirmed, lookDue(61_000), absent('k0', 901_000))).toEqual({
       value: state('resting', 'watching'),
