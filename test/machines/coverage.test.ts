@@ -17,6 +17,8 @@ import { choices, live } from './runs.ts'
 import { alice } from './words.ts'
 
 const RUNS = 100
+/** Many small steps on a machine that others use, too. */
+const PATIENCE_MS = 60_000
 const table: { chart: string; transitions: number; taken: number }[] = []
 
 function expectAllTaken(chart: { machine: AnyStateMachine; taken: Chart<AnyStateMachine>['taken'] }) {
@@ -31,6 +33,7 @@ afterAll(() => console.table(table))
 /** Chance adds the dead letters that are revived: they would make the graph too large. */
 test.each<readonly [Name]>([['chat'], ['outbox'], ['pairing']])(
   'paths, with a restart in each state, take every transition of the %s chart',
+  { timeout: PATIENCE_MS },
   name => {
     const states = new Map(pathsOf(name).map(({ worlds }) => [JSON.stringify(worlds.at(-1)!.snapshots[name]?.value), worlds.at(-1)!]))
     for (const world of states.values()) afterCrash(world, fold(world))
