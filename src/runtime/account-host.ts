@@ -1,11 +1,9 @@
 /** One account made to run: carries out what its charts ask for, and sends back what came of it. The path of a message is `effects`. */
 import { createActor } from 'xstate'
 import { accountMachine } from '../../machines/account.ts'
-import { type Change, toAccount, toChat } from '../../machines/records.ts'
+import { type Change, toAccount } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
-import { UnsafeName } from '../domain/errors.ts'
-import { type ChatId, parseChat, replyKey, type UserName } from '../domain/ids.ts'
-import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
+import type { ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -15,6 +13,7 @@ import type { Random } from '../ports/random.ts'
 import type { Responder } from '../ports/responder.ts'
 import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { createByHand } from './by-hand.ts'
 import { join, probe } from './connect.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { type Effects, inOrder } from './effects.ts'
@@ -26,7 +25,7 @@ import { createNursery } from './nursery.ts'
 import { createPairingDesk } from './pairing-desk.ts'
 import { createPoster } from './poster.ts'
 import { createRegistry } from './registry.ts'
-import type { AccountHandle, AccountState, DeadLetter, RuntimeEvent } from './runtime.ts'
+import type { AccountHandle, AccountState, RuntimeEvent } from './runtime.ts'
 import { createStatusKeeper } from './status.ts'
 import { createTimers } from './timers.ts'
 import { createWatchers } from './watchers.ts'
@@ -66,7 +65,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const timers = createTimers(clock)
   const status = createStatusKeeper(account, emit)
   const recoveries = new Map<string, number>()
-  const sending = new Map<string, Promise<void>>()
   let graceMs: number = limits.stopGraceMs
   let livedAtMs = 0
   let openRoundAtMs: number | null = null
@@ -296,48 +294,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
   })
 
-  const queueReply = async (chat: ChatId, text: string, key: string) => {
-    const conversation = parseChat(chat)
-    const names = conversation.kind === 'peer' ? [conversation.peer] : [conversation.creator, conversation.group]
-    for (const name of names) {
-      if (!isSafeName(name))
-        throw new UnsafeName(
-          `${JSON.stringify(chat)} cannot be written to: a mesh name is not empty and has no "/", "#", "?" or control characters.`,
-        )
-    }
-    const parts = text.trim() === '' ? [] : splitReply(makeSafe(text), limits.partCharacters)
-    const replies = parts.map((part, index) => ({ key: replyKey(key, index), text: part }))
-    const entry = registry.chats.get(chat)
-    const fresh = replies.filter(reply => !entry?.replies.has(reply.key) && !entry?.sentKeys.includes(reply.key))
-    if (fresh.length > 0) await journal.committed([toChat(chat, { type: 'reply.queued', replies: fresh })])
-    return { keys: replies.map(reply => reply.key) }
-  }
-
-  const letters = (): readonly DeadLetter[] =>
-    [...registry.chats].flatMap(([chat, entry]) =>
-      entry.deadLetters.map(letter => ({
-        ...letter,
-        chat,
-        kind: entry.messages.has(letter.id) ? ('message' as const) : ('reply' as const),
-      })),
-    )
-  const revival = ({ chat, kind, id }: DeadLetter): Change =>
-    toChat(chat, kind === 'message' ? { type: 'message.revived', id } : { type: 'reply.revived', key: id })
-  const discard = ({ chat, kind, id }: DeadLetter): Change =>
-    toChat(chat, kind === 'message' ? { type: 'message.discarded', id } : { type: 'reply.discarded', key: id })
-  const settleLetter = async (id: string, change: (letter: DeadLetter) => Change): Promise<boolean> => {
-    const letter = letters().find(found => found.id === id)
-    if (letter) await journal.committed([change(letter)])
-    return letter !== undefined
-  }
-
-  /** What an approval asks for is durable before the caller hears of it. */
-  const recorded = async (user: UserName | null): Promise<UserName | null> => {
-    await drained()
-    if (user !== null) await journal.flushed()
-    return user
-  }
-
   const handle: AccountHandle = {
     id: account,
     agent,
@@ -352,39 +308,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         pendingPairings: registry.pairings().filter(request => request.matches('pending')).length,
       })
     },
-    async send({ chat, text, key }) {
-      // The same key twice at once: the second sees what the first has queued.
-      const before = sending.get(key)
-      let done = () => {}
-      sending.set(key, new Promise<void>(resolve => (done = resolve)))
-      try {
-        await before
-        return await queueReply(chat, text, key)
-      } finally {
-        done()
-        if (!before) sending.delete(key)
-      }
-    },
-    pairings: () =>
-      registry
-        .pairings()
-        .filter(request => request.matches('pending'))
-        .map(({ context: { user, code, openedAtMs, expiresAtMs } }) => ({
-          user,
-          code,
-          openedAtMs,
-          expiresAtMs,
-          held: registry.chat(`peer:${user}`)?.context.held.length ?? 0,
-        })),
-    deadLetters: () => letters(),
-    retryDeadLetter: id => settleLetter(id, letter => revival(letter)),
-    dropDeadLetter: id => settleLetter(id, letter => discard(letter)),
-    async approve(code) {
-      return recorded(desk.approve(code))
-    },
-    async reject(code) {
-      return recorded(desk.reject(code))
-    },
+    ...createByHand({ limits, registry, journal, desk, drained }),
   }
 
   return {

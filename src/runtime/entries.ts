@@ -70,6 +70,16 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
   replies: new Map(stored.replies),
 })
 
+/** The oldest go, with their texts, when there are too many. */
+function bury(entry: ChatEntry, letter: DeadLetter): void {
+  const all = [...entry.deadLetters, letter]
+  entry.deadLetters = all.slice(-DEAD_LETTERS_MAX)
+  for (const { id } of all.slice(0, -DEAD_LETTERS_MAX)) {
+    entry.messages.delete(id)
+    entry.replies.delete(id)
+  }
+}
+
 /** The effect of one record on the entry. */
 export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs: number, limits: Limits): void {
   switch (event.type) {
@@ -105,7 +115,7 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
     case 'turn.failed':
       return
     case 'turn.abandoned':
-      entry.deadLetters = [...entry.deadLetters, { id: event.id, atMs, reason: event.reason }].slice(-DEAD_LETTERS_MAX)
+      bury(entry, { id: event.id, atMs, reason: event.reason })
       return
     case 'reply.queued':
       for (const { key, text } of event.replies) entry.replies.set(key, text)
@@ -115,7 +125,7 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       entry.sentKeys = [...entry.sentKeys, ...event.keys].slice(-SENT_KEYS_MAX)
       return
     case 'reply.failed':
-      entry.deadLetters = [...entry.deadLetters, { id: event.key, atMs, reason: event.reason }].slice(-DEAD_LETTERS_MAX)
+      bury(entry, { id: event.key, atMs, reason: event.reason })
       return
     case 'message.revived':
     case 'message.discarded':

@@ -1,0 +1,99 @@
+/** What people do to an account: write to somebody, let a stranger in, deal with dead letters. On a running account and on one at rest. */
+import { type Change, toChat } from '../../machines/records.ts'
+import { UnsafeName } from '../domain/errors.ts'
+import { type ChatId, parseChat, replyKey, type UserName } from '../domain/ids.ts'
+import type { Limits } from '../domain/limits.ts'
+import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
+import type { Journal } from './journal.ts'
+import type { PairingDesk } from './pairing-desk.ts'
+import type { Registry } from './registry.ts'
+import type { AccountHandle, DeadLetter } from './runtime.ts'
+
+export type ByHand = Pick<AccountHandle, 'send' | 'pairings' | 'approve' | 'reject' | 'deadLetters' | 'retryDeadLetter' | 'dropDeadLetter'>
+
+export type ByHandOptions = {
+  readonly limits: Limits
+  readonly registry: Registry
+  readonly journal: Pick<Journal, 'committed' | 'flushed'>
+  readonly desk: Pick<PairingDesk, 'approve' | 'reject'>
+  /** Everything that the charts have asked for so far has been carried out. */
+  readonly drained: () => Promise<void>
+}
+
+export function createByHand({ limits, registry, journal, desk, drained }: ByHandOptions): ByHand {
+  /** The newest send under each key. */
+  const sending = new Map<string, Promise<unknown>>()
+
+  const queue = async (chat: ChatId, text: string, key: string) => {
+    const conversation = parseChat(chat)
+    const names = conversation.kind === 'peer' ? [conversation.peer] : [conversation.creator, conversation.group]
+    if (!names.every(isSafeName)) {
+      throw new UnsafeName(
+        `${JSON.stringify(chat)} cannot be written to: a mesh name is not empty and has no "/", "#", "?" or control characters.`,
+      )
+    }
+    const parts = text.trim() === '' ? [] : splitReply(makeSafe(text), limits.partCharacters)
+    const replies = parts.map((part, index) => ({ key: replyKey(key, index), text: part }))
+    const entry = registry.chats.get(chat)
+    const fresh = replies.filter(reply => !entry?.replies.has(reply.key) && !entry?.sentKeys.includes(reply.key))
+    if (fresh.length > 0) await journal.committed([toChat(chat, { type: 'reply.queued', replies: fresh })])
+    return { keys: replies.map(reply => reply.key) }
+  }
+
+  const deadLetters = (): readonly DeadLetter[] =>
+    [...registry.chats].flatMap(([chat, entry]) =>
+      entry.deadLetters.map(letter => ({
+        ...letter,
+        chat,
+        kind: entry.messages.has(letter.id) ? ('message' as const) : ('reply' as const),
+      })),
+    )
+  const settle = async (id: string, change: (letter: DeadLetter) => Change): Promise<boolean> => {
+    const letter = deadLetters().find(found => found.id === id)
+    if (letter) await journal.committed([change(letter)])
+    return letter !== undefined
+  }
+
+  /** What an approval asks for is durable before the caller hears of it. */
+  const recorded = async (user: UserName | null): Promise<UserName | null> => {
+    await drained()
+    if (user !== null) await journal.flushed()
+    return user
+  }
+
+  return {
+    async send({ chat, text, key }) {
+      // The same key twice at once: the second sees what the first has queued.
+      const before = sending.get(key) ?? Promise.resolve()
+      const queued = before.catch(() => {}).then(() => queue(chat, text, key))
+      sending.set(key, queued)
+      try {
+        return await queued
+      } finally {
+        if (sending.get(key) === queued) sending.delete(key)
+      }
+    },
+    pairings: () =>
+      registry
+        .pairings()
+        .filter(request => request.matches('pending'))
+        .map(({ context: { user, code, openedAtMs, expiresAtMs } }) => ({
+          user,
+          code,
+          openedAtMs,
+          expiresAtMs,
+          held: registry.chat(`peer:${user}`)?.context.held.length ?? 0,
+        })),
+    approve: code => recorded(desk.approve(code)),
+    reject: code => recorded(desk.reject(code)),
+    deadLetters,
+    retryDeadLetter: id =>
+      settle(id, letter =>
+        toChat(letter.chat, letter.kind === 'message' ? { type: 'message.revived', id } : { type: 'reply.revived', key: id }),
+      ),
+    dropDeadLetter: id =>
+      settle(id, letter =>
+        toChat(letter.chat, letter.kind === 'message' ? { type: 'message.discarded', id } : { type: 'reply.discarded', key: id }),
+      ),
+  }
+}
