@@ -59,9 +59,14 @@ export type PairingRecord =
   | { readonly type: 'pairing.expired' }
   | { readonly type: 'pairing.refused' }
 
+/** One version of a message file: by its writer's clock, and by the hub's when it learnt of it, ms. */
+export type FileOfMessages = { readonly path: string; readonly timeMs: number; readonly sinceMs: number }
+
 export type AccountRecord =
   | { readonly type: 'account.opened'; readonly atMs: number }
   | { readonly type: 'account.lived'; readonly atMs: number }
+  /** Of the file index everything up to this hub time has been read, but for these. With the first one, all before it is history. */
+  | { readonly type: 'account.indexed'; readonly sinceMs: number; readonly unread: readonly FileOfMessages[] }
   | { readonly type: 'user.approved'; readonly user: UserName }
 
 /** Where a record's event goes. */

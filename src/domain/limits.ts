@@ -34,6 +34,25 @@ export const LIMITS = {
   fullCheckMs: 30_000,
   /** Reading a recently active chat over the whole fence, for senders whose clock is behind. */
   fenceReadMs: 3 * 60_000,
+  /** A request that waits for changes of the file index is given up after this. */
+  indexWaitMs: 20_000,
+  /** Two of them are begun at least this far apart: each is blind for its first half second. */
+  indexWaitGapMs: 600,
+  /** Changes can become visible late: how far back the index is read again. */
+  lookBackMs: 15_000,
+  /** When it is read again after a change, and in quiet. */
+  lookAgainMs: 5_000,
+  quietLookMs: 60_000,
+  /** Comparing the whole file index. */
+  fullLookMs: 10 * 60_000,
+  /** How often the place in the file index is written down. */
+  indexedMs: 10_000,
+  /** An agent without a file index is asked for it again after this. */
+  pushRetryMs: 10 * 60_000,
+  /** A message file that cannot be read is tried again at once for this long, then every few minutes. */
+  fileRetryMs: 2 * 60_000,
+  /** Message files that could not be read so far, remembered over a restart. */
+  unreadFiles: 1_000,
   /** How long a group message from an unknown sender waits for the member list. */
   membershipHoldMs: 10 * 60_000,
   /** A member list this young answers for known members without another look. */

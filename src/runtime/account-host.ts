@@ -17,7 +17,12 @@ import { createByHand } from './by-hand.ts'
 import { join, probe } from './connect.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { type Effects, inOrder } from './effects.ts'
-import { createPollFeed } from './feed.ts'
+import { createChatList } from './feed/chat-list.ts'
+import { createDue } from './feed/due.ts'
+import { createFetch } from './feed/fetch.ts'
+import { createPollFeed } from './feed/poll-feed.ts'
+import { createPushFeed } from './feed/push-feed.ts'
+import { createFeed } from './feed.ts'
 import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
 import { createMemberships } from './membership.ts'
@@ -32,6 +37,10 @@ import { createWatchers } from './watchers.ts'
 
 /** How often the moment at which everything had been seen is written down. */
 const LIVED_MS = 60_000
+/** The first look for a reply on the mesh where its file is pushed to us. */
+const PUSHED_LOOK_MS = 4_000
+/** The chats of the very first start have been read by then, or are in trouble: history is what was there. */
+const FIRST_READ_MS = 30_000
 /** A chart that rests is taken off after about this long. */
 const SWEEP_MS = 30_000
 /** A chart that fails this often in a row stays where it is, until its next event. */
@@ -69,6 +78,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   let livedAtMs = 0
   let openRoundAtMs: number | null = null
   let sweeping = false
+  let savesPlace = false
+  let isOpened = false
   let stopped: (() => void) | null = null
 
   const nursery = createNursery(`accounts:${account}`, (actorId, error) => {
@@ -82,14 +93,50 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     timers.set(`recover:${actorId}`, delayMs, () => void journal.flushed().then(() => registry.recover(actorId)))
   })
 
-  const feed = createPollFeed({
+  const due = createDue(clock, limits)
+
+  const poll = createPollFeed({
     agent,
     clock,
     random,
     limits,
     pollIntervalMs: settings.pollIntervalMs,
+    chatList: createChatList({
+      clock,
+      random,
+      limits,
+      quietSinceMs: () => (registry.account.openedAtMs === null ? clock.now() : registry.account.liveAtMs) - limits.ageFenceMs,
+      knows: (chat, message) => intake.knows(chat, message),
+    }),
+    onChanged: chat => due.askApp(chat),
+  })
+
+  const push = createPushFeed({
+    agent,
+    clock,
+    random,
+    limits,
+    due,
+    username: settings.username,
+    firstSyncMs: settings.firstSyncMs,
+    stored: () => registry.account.indexed,
+    awaitsOwn: chat => registry.outbox(chat)?.context.posts.some(post => post.phase !== 'queued') ?? false,
+    onBegin: sinceMs => noteIndexed(sinceMs),
+    onUnusable(path) {
+      status.countIgnored('unusable_path')
+      log.warn({ path }, 'a message file with a path that the chat app does not write')
+    },
+    onTrouble: reason => log.warn({ reason }, 'a look at the file index failed'),
+  })
+
+  const feed = createFeed({
+    settings,
+    clock,
+    poll,
+    push,
+    isFirst: () => registry.account.openedAtMs === null,
     onRound: noteRound,
-    quietSinceMs: () => (registry.account.openedAtMs === null ? clock.now() : registry.account.liveAtMs) - limits.ageFenceMs,
+    onFallback: reason => log.warn({ reason, againInMs: limits.pushRetryMs }, 'no file index: chats are polled'),
   })
 
   const root = createActor(
@@ -99,7 +146,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         probe: () => void probe(agent, settings, journal.trouble(), signal).then(outcome => root.send(outcome)),
         join: () => void join(agent, settings, permits, clock, signal).then(outcome => root.send(outcome)),
         watch: (_, { chats }) => {
-          for (const chat of chats) effects.look({ chat })
+          // After the step: a watcher is an actor of its own.
+          for (const chat of chats) queueMicrotask(() => watchers.changed(chat))
         },
         startBackoff: (_, { failures }) =>
           timers.set(
@@ -128,7 +176,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     releaseSlot: ({ chat }) => poster.release(chat),
     post: ({ chat, key }) => {
       emit({ event: 'posted', account, atMs: clock.now(), chat, key })
-      feed.wake()
+      poll.wake()
       void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
     },
     startPostBackoff: ({ chat, failures }) =>
@@ -139,11 +187,17 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       ),
     startLag: ({ chat, key }) =>
       timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over', key })),
-    startLook: ({ chat, looks }) =>
-      timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, limits.confirmationLookMs * 2 ** looks), () =>
+    startLook({ chat, looks }) {
+      // Our own files come with the push feed: a look is only for what it misses.
+      const firstMs = feed.mode() === 'push' ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
+      timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
         registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
-      ),
-    look: ({ chat }) => watchers.changed(chat),
+      )
+    },
+    look({ chat }) {
+      due.askApp(chat)
+      watchers.changed(chat)
+    },
     checkLedger: ({ chat, key, postedAtMs }) => void poster.checkLedger(chat, key, postedAtMs, signal),
     requestTicket: ({ user }) => desk.requestTicket(user),
     startPairingBackoff: ({ user }) => desk.startBackoff(user),
@@ -178,7 +232,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   const intake = createIntake({
     settings,
-    agent,
     clock,
     registry,
     memberships: createMemberships(agent, clock, limits),
@@ -192,7 +245,19 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     random,
     timers,
     signal,
-    fetch: (chat, abort) => intake.fetch(chat, abort),
+    fetch: createFetch({
+      agent,
+      clock,
+      limits,
+      due,
+      intake,
+      username: settings.username,
+      onRead: lagMs => status.read(lagMs),
+      onUnreadable(chat, reason) {
+        status.countIgnored('unusable_file')
+        log.warn({ chat, reason }, 'a message file cannot be used')
+      },
+    }),
     onIdle: () => noteLive(),
     onTrouble(chat, reason) {
       log.warn({ chat, reason }, 'chat cannot be fetched')
@@ -249,6 +314,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   }
 
   async function drain() {
+    savePlace()
     await dispatcher.drain(graceMs)
     stopping.abort()
     watchers.stop()
@@ -263,20 +329,50 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   }
 
   /** When everything that a round showed has been fetched, all that had been written by then was seen. */
-  function noteRound(changed: readonly ChatId[]) {
+  function noteRound(changed: readonly ChatId[], whole: boolean) {
     const nowMs = clock.now()
     status.fed(nowMs)
     if (registry.account.openedAtMs === null) {
       registry.account.openedAtMs = nowMs
-      journal.commit({ changes: [toAccount({ type: 'account.opened', atMs: nowMs })] })
+      // Not before its history has been read: a start that dies in between is none.
+      timers.set('opened', FIRST_READ_MS, noteOpened)
     }
-    openRoundAtMs ??= nowMs
+    if (whole) openRoundAtMs ??= nowMs
     if (changed.length === 0 && watchers.idle()) noteLive()
+    if (feed.mode() === 'push' && !savesPlace) {
+      savesPlace = true
+      timers.set('indexed', limits.indexedMs, savePlace)
+    }
+  }
+
+  function noteOpened() {
+    if (isOpened || registry.account.openedAtMs === null) return
+    isOpened = true
+    journal.commit({ changes: [toAccount({ type: 'account.opened', atMs: registry.account.openedAtMs })] })
+  }
+
+  /** In one line with what the charts commit: once it is durable, so is everything that was read before. */
+  function noteIndexed(sinceMs: number) {
+    const unread = due.files()
+    const { indexed } = registry.account
+    if (indexed?.sinceMs === sinceMs && indexed.unread.length === 0 && unread.length === 0) return
+    // Too much to remember: what was read to is less, until it has been read.
+    if (indexed && unread.length > limits.unreadFiles) return
+    const event = { type: 'account.indexed' as const, sinceMs, unread: unread.slice(-limits.unreadFiles) }
+    registry.account.indexed ??= { ...event, beginMs: sinceMs }
+    effects.commit({ changes: [toAccount(event)] })
+  }
+
+  function savePlace() {
+    savesPlace = false
+    const sinceMs = push.sinceMs()
+    if (sinceMs !== null) noteIndexed(sinceMs)
   }
 
   function noteLive() {
     const atMs = openRoundAtMs
     openRoundAtMs = null
+    if (registry.account.openedAtMs !== null) noteOpened()
     if (atMs === null || atMs <= registry.account.liveAtMs) return
     registry.account.liveAtMs = atMs
     if (atMs - livedAtMs < LIVED_MS) return
@@ -300,6 +396,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     status() {
       const all = posts()
       return status.status({
+        feed: feed.mode(),
         chats: registry.chats.size,
         waitingDispatches: dispatcher.waiting(),
         runningDispatches: dispatcher.running(),
@@ -321,6 +418,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         status.warn(problem)
       }
       livedAtMs = registry.account.liveAtMs
+      isOpened = registry.account.openedAtMs !== null
       registry.resume()
       root.send({ type: 'account.start' })
     },

@@ -23,6 +23,8 @@ export type DeadLetter = { readonly id: string; readonly atMs: number; readonly 
 
 export type ChatEntry = {
   readonly cursor: Cursor
+  /** When it was met, wall clock ms; null when that is not known. */
+  openedAtMs: number | null
   /** Accepted, held or dead: what may still be asked for. */
   readonly messages: Map<MessageId, Inbound>
   /** Texts of replies that are not confirmed. */
@@ -42,6 +44,7 @@ const DEAD_LETTERS_MAX = 1_000
 
 export const newEntry = (floorMs: number): ChatEntry => ({
   cursor: emptyCursor(floorMs),
+  openedAtMs: null,
   messages: new Map(),
   replies: new Map(),
   sentKeys: [],
@@ -66,6 +69,7 @@ export const storeChat = (entry: ChatEntry): StoredChat => ({
 
 export const restoreChat = (stored: StoredChat): ChatEntry => ({
   ...stored,
+  openedAtMs: stored.openedAtMs ?? null,
   messages: new Map(stored.messages.map(message => [message.id, message])),
   replies: new Map(stored.replies),
 })
@@ -84,6 +88,7 @@ function bury(entry: ChatEntry, letter: DeadLetter): void {
 export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs: number, limits: Limits): void {
   switch (event.type) {
     case 'chat.opened':
+      entry.openedAtMs ??= atMs
       for (const seen of event.history) remember(entry.cursor, { ...seen, nowMs: atMs, liveMs: event.floorMs + limits.ageFenceMs }, limits)
       return
     case 'message.accepted':

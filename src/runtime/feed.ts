@@ -1,100 +1,86 @@
-/** The feed by polling: one `GET /chats` a round, whatever the number of chats. Hints only: what counts is the cursor. */
-import { catchError, defer, Observable, of, repeat } from 'rxjs'
+/** How an account learns that chats changed: pushed by the mesh's file index where the agent has one, else by polling `/chats`. */
+import { catchError, concat, defer, EMPTY, map, merge, type Observable, of, takeUntil, tap, throwError } from 'rxjs'
 import { fromEventObservable, type ObservableActorLogic } from 'xstate'
 import type { AccountInput, FeedEvent } from '../../machines/account.ts'
+import { AnswerTooLarge, MalformedAnswer, ZtmAgentRefused } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
-import type { Limits } from '../domain/limits.ts'
+import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Random } from '../ports/random.ts'
-import type { ChatSummary, ZtmAgent } from '../ports/ztm-agent.ts'
+import type { PollFeed } from './feed/poll-feed.ts'
+import type { PushFeed } from './feed/push-feed.ts'
+import { waitFor } from './feed/wait-for.ts'
 
-export type PollOptions = {
-  readonly agent: ZtmAgent
+export type FeedOptions = {
+  readonly settings: Pick<AccountSettings, 'feed' | 'limits'>
   readonly clock: Clock
-  readonly random: Random
-  readonly pollIntervalMs: number
-  readonly limits: Limits
-  /** A chat met for the first time needs no look when nothing in it is newer than this, wall clock ms. */
-  readonly quietSinceMs: () => number
-  /** A round went through. */
-  readonly onRound: (changed: readonly ChatId[]) => void
+  readonly poll: PollFeed
+  readonly push: PushFeed
+  /** The account has not been live before: what is there is history. */
+  readonly isFirst: () => boolean
+  /** A round went through. `whole`: what had been written by then is among what it showed, or was before. */
+  readonly onRound: (changed: readonly ChatId[], whole: boolean) => void
+  readonly onFallback: (reason: string) => void
 }
 
-export interface PollFeed {
+export interface Feed {
   /** The account chart's `feed` actor. */
   readonly logic: ObservableActorLogic<FeedEvent, AccountInput>
-  /** Something is about to happen: the next rounds come at the lively interval. */
-  wake(): void
+  mode(): 'push' | 'poll'
 }
 
-const waitFor = (clock: Clock, delayMs: number) =>
-  new Observable<void>(subscriber =>
-    clock.after(delayMs, () => {
-      subscriber.next()
-      subscriber.complete()
-    }),
-  )
+/** Not to be mended by asking again: the agent is too old, something in between answers in its place, or the mesh is too large. */
+const hasNoIndex = (error: unknown): boolean =>
+  error instanceof MalformedAnswer ||
+  error instanceof AnswerTooLarge ||
+  (error instanceof ZtmAgentRefused && (error.status === 404 || error.status === 405))
 
-export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, quietSinceMs, onRound }: PollOptions): PollFeed {
-  /** What the last round said of each chat, kept over reconnections. */
-  const known = new Map<ChatId, string>()
-  let intervalMs = pollIntervalMs
-  let fullCheckAtMs = 0
-  let fenceReadAtMs = 0
+class WithoutIndex extends Error {}
 
-  const sign = ({ time, latest }: ChatSummary) => `${time} ${latest ? `${latest.sender} ${JSON.stringify(latest.time)}` : ''}`
+const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
-  const pick = (summaries: readonly ChatSummary[]): readonly ChatId[] => {
-    const nowMs = clock.now()
-    const fullCheck = clock.monotonic() >= fullCheckAtMs
-    const fenceRead = clock.monotonic() >= fenceReadAtMs
-    // Jittered, so that many accounts do not ask at once.
-    if (fullCheck) fullCheckAtMs = clock.monotonic() + limits.fullCheckMs * (0.75 + random.unit() / 2)
-    if (fenceRead) fenceReadAtMs = clock.monotonic() + limits.fenceReadMs * (0.75 + random.unit() / 2)
-    return summaries
-      .filter(summary => {
-        const before = known.get(summary.chat)
-        const now = sign(summary)
-        known.set(summary.chat, now)
-        if (summary.updated > 0 || (before !== undefined && before !== now)) return true
-        if (before === undefined && summary.time > quietSinceMs()) return true
-        // A wrong clock pins `time` in the future: nothing that comes later shows there.
-        if (fullCheck && summary.time > nowMs) return true
-        return fenceRead && summary.time >= nowMs - limits.ageFenceMs
-      })
-      .map(summary => summary.chat)
-  }
+export function createFeed({ settings, clock, poll, push, isFirst, onRound, onFallback }: FeedOptions): Feed {
+  const { feed, limits } = settings
+  let mode: 'push' | 'poll' = feed === 'poll' ? 'poll' : 'push'
+  let pushAgainAtMs = 0
 
-  const round = defer(
-    () =>
-      new Observable<FeedEvent>(subscriber => {
-        const abort = new AbortController()
-        agent.chats(abort.signal).then(
-          summaries => {
-            if (abort.signal.aborted) return
-            const changed = pick(summaries)
-            intervalMs = changed.length > 0 ? pollIntervalMs : Math.min(Math.max(limits.quietPollMs, pollIntervalMs), intervalMs * 1.25)
-            subscriber.next({ type: 'feed.round', changed })
-            onRound(changed)
-            subscriber.complete()
-          },
-          error => subscriber.error(error),
-        )
-        return () => abort.abort()
+  const told = (whole: boolean) => tap<readonly ChatId[]>(changed => onRound(changed, whole))
+
+  const pushed = defer(() => {
+    // The history comes first, so that no single message makes a chat look new.
+    const first = isFirst() ? poll.firstRound.pipe(told(false)) : EMPTY
+    const changes = push.rounds.pipe(
+      catchError((error: unknown) => throwError(() => (hasNoIndex(error) ? new WithoutIndex(sentence(error), { cause: error }) : error))),
+    )
+    return concat(first, merge(changes.pipe(told(true)), poll.checks.pipe(told(false)))).pipe(tap(() => (mode = 'push')))
+  })
+
+  const pushAgain = defer(() => waitFor(clock, Math.max(0, pushAgainAtMs - clock.monotonic())))
+  const polledForAWhile = defer(() => {
+    mode = 'poll'
+    return poll.rounds.pipe(told(true), takeUntil(pushAgain))
+  })
+
+  const negotiated: Observable<readonly ChatId[]> = defer(() => {
+    if (clock.monotonic() < pushAgainAtMs) return concat(polledForAWhile, negotiated)
+    return pushed.pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof WithoutIndex)) return throwError(() => error)
+        pushAgainAtMs = clock.monotonic() + limits.pushRetryMs
+        onFallback(error.message)
+        return negotiated
       }),
-  )
+    )
+  })
+
+  const rounds = { auto: negotiated, push: pushed, poll: poll.rounds.pipe(told(true)) }[feed]
 
   return {
     logic: fromEventObservable(() =>
-      round.pipe(
-        repeat({ delay: () => waitFor(clock, intervalMs) }),
-        catchError((error: unknown) =>
-          of<FeedEvent>({ type: 'feed.failed', reason: error instanceof Error ? error.message : String(error) }),
-        ),
+      rounds.pipe(
+        map((changed): FeedEvent => ({ type: 'feed.round', changed })),
+        catchError((error: unknown) => of<FeedEvent>({ type: 'feed.failed', reason: sentence(error) })),
       ),
     ),
-    wake() {
-      intervalMs = pollIntervalMs
-    },
+    mode: () => mode,
   }
 }

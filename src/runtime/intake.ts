@@ -1,10 +1,11 @@
 /**
- * From a fetched list to `message.received`: drops what the cursor knows, gives each message its id, gathers the facts
- * that the policy needs. Every GET of messages goes through here, whatever its purpose, since each resets the chat app's hints.
+ * From a list of messages to `message.received`: drops what the cursor knows, gives each message its id, gathers the facts
+ * that the policy needs. Every GET of messages goes through here, whatever its purpose, since each resets the chat app's hints;
+ * and so does every message file. What one source has brought is old when the other brings it.
  */
-import type { Change, Inbound, Seen } from '../../machines/records.ts'
+import type { Change, FileOfMessages, Inbound, Seen } from '../../machines/records.ts'
 import { toChat } from '../../machines/records.ts'
-import { look, lowestFloor } from '../domain/cursor.ts'
+import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
 import { type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
@@ -14,7 +15,7 @@ import { identify } from '../domain/message-id.ts'
 import { matchesAllowFrom } from '../domain/policy.ts'
 import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
+import type { RawMessage } from '../ports/ztm-agent.ts'
 import type { Memberships } from './membership.ts'
 import type { Registry } from './registry.ts'
 
@@ -23,9 +24,16 @@ const FIRST_LOAD_MS = 30_000
 /** Oddities that no cursor can remember, per chat. */
 const NOTED_MAX = 1_000
 
+/** A message, and the file it stood in when it comes from one. */
+export type Posting = RawMessage & { readonly file?: FileOfMessages }
+
 export interface Intake {
-  /** Fetches the chat once and tells its chart everything new. */
-  fetch(chat: ChatId, signal: AbortSignal): Promise<void>
+  /** Tells the chat's chart everything new of one source. False when there was no room for all: bring them again. */
+  take(chat: ChatId, postings: readonly Posting[], signal: AbortSignal): Promise<boolean>
+  /** How far back the chat app is to be asked. */
+  sinceMs(chat: ChatId): number
+  /** The message needs no look: it has been dealt with, or is our own. */
+  knows(chat: ChatId, message: RawMessage): boolean
   /** The record of this message has been applied. */
   settled(chat: ChatId, id: MessageId): void
   /** A chat that was full has room again. */
@@ -34,7 +42,6 @@ export interface Intake {
 
 export type IntakeOptions = {
   readonly settings: AccountSettings
-  readonly agent: ZtmAgent
   readonly clock: Clock
   readonly registry: Registry
   readonly memberships: Memberships
@@ -43,17 +50,30 @@ export type IntakeOptions = {
   readonly committed: (changes: readonly Change[]) => Promise<void>
 }
 
-type Candidate = { readonly id: MessageId; readonly raw: RawMessage; readonly timeMs: number }
+type Candidate = {
+  readonly id: MessageId
+  readonly raw: RawMessage
+  readonly timeMs: number
+  /** When the hub learnt of it, by its clock; null when that is not known. */
+  readonly arrivedMs: number | null
+}
 
 /** The sender's clock, or -1 where the message has no usable time. */
 const timeOf = ({ time }: RawMessage) => (typeof time === 'number' && Number.isFinite(time) && time >= 0 ? time : -1)
 
+/** The writer's clock is off by as much for a message as for its file, whose arrival the hub has dated. */
+const arrivalOf = ({ file }: Posting, timeMs: number) => (file && timeMs >= 0 ? timeMs - file.timeMs + file.sinceMs : null)
+
+const isDone = (verdict: Look) => verdict === 'seen' || verdict === 'too_old'
+
 export function createIntake(options: IntakeOptions): Intake {
-  const { settings, agent, clock, registry, memberships } = options
+  const { settings, clock, registry, memberships } = options
   const { limits } = settings
   const inFlight = new Map<ChatId, Set<MessageId>>()
   const noted = new Map<ChatId, Set<MessageId>>()
   const full = new Set<ChatId>()
+  /** Chats whose history the chat app has shown. */
+  const askedFirst = new Set<ChatId>()
   const patterns = settings.mentionPatterns.map(pattern => new RegExp(pattern, 'i'))
 
   const note = (chat: ChatId, id: MessageId): boolean => {
@@ -68,22 +88,36 @@ export function createIntake(options: IntakeOptions): Intake {
   const load = (chat: ChatId) =>
     (registry.chats.has(chat) ? (registry.chat(chat)?.context.queue.length ?? 0) : 0) + (inFlight.get(chat)?.size ?? 0)
 
-  /** The first look at a chat: what was there before is history. */
-  const open = async (chat: ChatId, candidates: readonly Candidate[], ownKeys: ReadonlySet<ReplyKey>) => {
+  const lookAt = (cursor: Cursor, { id, raw, timeMs }: Candidate) => {
     const nowMs = clock.now()
-    const { openedAtMs, liveAtMs } = registry.account
-    const wasThereBefore = openedAtMs === null || nowMs - openedAtMs < FIRST_LOAD_MS || parseChat(chat).kind === 'group'
+    return look(cursor, { id, sender: raw.sender, timeMs }, { nowMs, liveMs: registry.account.liveAtMs || nowMs, limits })
+  }
+
+  /**
+   * What was there before us, as far as it is old or answered. The chat app dates nothing but by the senders' clocks, and shows
+   * all of it at the first look, or soon after the very first start; files are dated by the hub.
+   */
+  const historyOf = (chat: ChatId, candidates: readonly Candidate[], ownKeys: ReadonlySet<ReplyKey>): readonly Candidate[] => {
+    const nowMs = clock.now()
+    const { openedAtMs, indexed } = registry.account
+    const entry = registry.chats.get(chat)
+    // A group may have been there long before we came into it.
+    const isGroup = parseChat(chat).kind === 'group'
+    const isFirstLook = !askedFirst.has(chat) && (isGroup || openedAtMs === null || nowMs - openedAtMs < FIRST_LOAD_MS)
+    const oldMs = Math.min(nowMs, (isGroup ? entry?.openedAtMs : openedAtMs) ?? nowMs) - settings.firstSyncMs
+    const wasThere = (arrivedMs: number | null) => {
+      if (arrivedMs === null) return isFirstLook
+      return isGroup ? arrivedMs < oldMs : indexed !== null && arrivedMs <= indexed.beginMs
+    }
     const isAnswered = ({ id }: Candidate) => [...ownKeys].some(key => key.startsWith(`${id}#`))
-    const history = wasThereBefore
-      ? candidates.filter(candidate => candidate.timeMs >= 0 && (candidate.timeMs < nowMs - settings.firstSyncMs || isAnswered(candidate)))
-      : []
-    await options.committed([
-      toChat(chat, {
-        type: 'chat.opened',
-        floorMs: (liveAtMs || nowMs) - limits.ageFenceMs,
-        history: history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs })),
-      }),
-    ])
+    return candidates.filter(
+      candidate =>
+        candidate.timeMs >= 0 &&
+        wasThere(candidate.arrivedMs) &&
+        (candidate.timeMs < oldMs || isAnswered(candidate)) &&
+        !inFlight.get(chat)?.has(candidate.id) &&
+        !(entry && isDone(lookAt(entry.cursor, candidate))),
+    )
   }
 
   const conversationFacts = async (chat: ChatId, sender: string, text: string, signal: AbortSignal): Promise<Facts['conversation']> => {
@@ -113,15 +147,11 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   /** Why this message is none of the policy's business; `known` = it was dealt with before. */
-  const gateOf = (chat: ChatId, { id, raw, timeMs }: Candidate, isText: boolean): Gate | 'known' | null => {
+  const gateOf = (chat: ChatId, candidate: Candidate, isText: boolean): Gate | 'known' | null => {
+    const { id, timeMs } = candidate
     if (inFlight.get(chat)?.has(id)) return 'known'
     if (timeMs < 0) return note(chat, id) ? 'unsupported_content' : 'known'
-    const nowMs = clock.now()
-    const verdict = look(
-      registry.entry(chat).cursor,
-      { id, sender: raw.sender, timeMs },
-      { nowMs, liveMs: registry.account.liveAtMs || nowMs, limits },
-    )
+    const verdict = lookAt(registry.entry(chat).cursor, candidate)
     switch (verdict) {
       case 'seen':
       case 'too_old':
@@ -157,28 +187,49 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   return {
-    async fetch(chat, signal) {
-      const entry = registry.chats.get(chat)
-      const sinceMs = entry ? lowestFloor(entry.cursor) : (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
-      const raws = (await agent.messages(chat, Math.max(0, sinceMs), signal)) ?? []
-      const identified = identify(chat, raws)
+    async take(chat, postings, signal) {
+      const identified = identify(chat, postings)
       const isOwn = ({ raw }: { raw: RawMessage }) => raw.sender === settings.username
       const ownKeys = new Set(identified.filter(isOwn).flatMap(({ raw }) => readMessage(raw, limits.textCharacters).replyKey ?? []))
       const candidates = identified
         .filter(message => !isOwn(message))
-        .map(({ id, raw }): Candidate => ({ id, raw, timeMs: timeOf(raw) }))
+        .map(({ id, raw }): Candidate => {
+          const timeMs = timeOf(raw)
+          return { id, raw, timeMs, arrivedMs: arrivalOf(raw, timeMs) }
+        })
         .sort((one, other) => one.timeMs - other.timeMs)
       if (ownKeys.size > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...ownKeys] })
-      if (!entry && candidates.length > 0) await open(chat, candidates, ownKeys)
+      if (candidates.length === 0) return true
+      const history = historyOf(chat, candidates, ownKeys)
+      if (postings.some(({ file }) => !file)) askedFirst.add(chat)
+      if (!registry.chats.has(chat) || history.length > 0) {
+        const seen = history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs }))
+        const floorMs = (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
+        await options.committed([toChat(chat, { type: 'chat.opened', floorMs, history: seen })])
+      }
       for (const candidate of candidates) {
-        if (signal.aborted) return
+        if (signal.aborted) return false
         if (load(chat) >= limits.queuedPerChat) {
           // Unread messages stay on the mesh; the chat is fetched again when its queue has drained.
           full.add(chat)
-          return
+          return false
         }
         await receive(chat, candidate, signal)
       }
+      return true
+    },
+    sinceMs(chat) {
+      const entry = registry.chats.get(chat)
+      const sinceMs = entry ? lowestFloor(entry.cursor) : (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
+      return Math.max(0, sinceMs)
+    },
+    knows(chat, message) {
+      if (message.sender === settings.username) return true
+      const entry = registry.chats.get(chat)
+      const id = identify(chat, [message])[0]?.id ?? ''
+      if (inFlight.get(chat)?.has(id)) return true
+      const timeMs = timeOf(message)
+      return entry !== undefined && (timeMs < 0 || isDone(lookAt(entry.cursor, { id, raw: message, timeMs, arrivedMs: null })))
     },
     settled(chat, id) {
       const ids = inFlight.get(chat)

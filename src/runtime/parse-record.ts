@@ -33,7 +33,12 @@ const PAIRING: Record<PairingRecord['type'], true> = {
   'pairing.expired': true,
   'pairing.refused': true,
 }
-const ACCOUNT: Record<AccountRecord['type'], true> = { 'account.opened': true, 'account.lived': true, 'user.approved': true }
+const ACCOUNT: Record<AccountRecord['type'], true> = {
+  'account.opened': true,
+  'account.lived': true,
+  'account.indexed': true,
+  'user.approved': true,
+}
 
 // The fields of a known kind were written by this code and are covered by the line's checksum.
 const isKind = <Kind extends { type: string }>(kinds: Record<string, true>, event: unknown): event is Kind =>

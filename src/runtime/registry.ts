@@ -6,7 +6,7 @@ import type { Snapshot, SnapshotFrom } from 'xstate'
 import { type ChatEvent, chatMachine } from '../../machines/chat.ts'
 import { type OutboxEvent, outboxMachine } from '../../machines/outbox.ts'
 import { type PairingEvent, pairingMachine } from '../../machines/pairing.ts'
-import { type AccountRecord, type Change, isOutboxRecord } from '../../machines/records.ts'
+import { type AccountRecord, type Change, type FileOfMessages, isOutboxRecord } from '../../machines/records.ts'
 import type { ChatId, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
@@ -24,7 +24,18 @@ export type AccountEntry = {
   liveAtMs: number
   /** The newest post that was confirmed, wall clock ms. */
   confirmedPostMs: number
+  /** How far the mesh's file index has been read; null before the first look into it. */
+  indexed: Indexed | null
   readonly approved: Set<UserName>
+}
+
+/** Hub time, ms. */
+export type Indexed = {
+  readonly sinceMs: number
+  /** Where it began: what was listed then was there before us. */
+  readonly beginMs: number
+  /** Listed by then, and not read. */
+  readonly unread: readonly FileOfMessages[]
 }
 
 type StoredAccount = Omit<AccountEntry, 'approved'> & { readonly approved: readonly UserName[] }
@@ -73,7 +84,7 @@ export type RegistryOptions = {
 }
 
 export function createRegistry({ nursery, limits, effects }: RegistryOptions): Registry {
-  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, approved: new Set() }
+  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, indexed: null, approved: new Set() }
   const chats = new Map<ChatId, ChatEntry>()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
@@ -151,6 +162,9 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       case 'account.lived':
         account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
         return
+      case 'account.indexed':
+        account.indexed = { sinceMs: event.sinceMs, beginMs: account.indexed?.beginMs ?? event.sinceMs, unread: event.unread }
+        return
       case 'user.approved':
         account.approved.add(event.user)
         return
@@ -207,6 +221,8 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       account.openedAtMs = stored.openedAtMs
       account.liveAtMs = stored.liveAtMs
       account.confirmedPostMs = stored.confirmedPostMs
+      // A snapshot of before there was an index has none.
+      account.indexed = stored.indexed ?? null
       for (const user of stored.approved) account.approved.add(user)
       return true
     }

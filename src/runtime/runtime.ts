@@ -14,6 +14,8 @@ export interface AccountStatus {
   /** Why it is not live: one sentence with a remedy. */
   readonly reason: string | null
   readonly feed: 'poll' | 'push' | null
+  /** From the hub's knowing of the newest message file to our reading it, by its clock and ours; null while polling. */
+  readonly feedLagMs: number | null
   readonly lastFeedAtMs: number | null
   readonly lastInboundAtMs: number | null
   readonly lastOutboundAtMs: number | null

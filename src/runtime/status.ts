@@ -9,10 +9,13 @@ export interface StatusKeeper {
   current(): AccountState
   state(state: AccountState, reason: string | null, atMs: number): void
   fed(atMs: number): void
+  /** A message file was read, so long after the hub had learnt of it. */
+  read(lagMs: number): void
+  countIgnored(reason: string): void
   warn(sentence: string): void
   countRepeatedPost(): void
   status(
-    now: Pick<AccountStatus, 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'>,
+    now: Pick<AccountStatus, 'feed' | 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'>,
   ): AccountStatus
 }
 
@@ -23,6 +26,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
   let reason: string | null = null
   let sinceMs = 0
   let lastFeedAtMs: number | null = null
+  let feedLagMs: number | null = null
   let lastInboundAtMs: number | null = null
   let lastOutboundAtMs: number | null = null
   const warnings: string[] = []
@@ -92,6 +96,12 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
     fed(atMs) {
       lastFeedAtMs = atMs
     },
+    read(lagMs) {
+      feedLagMs = lagMs
+    },
+    countIgnored(reason) {
+      ignored[reason] = (ignored[reason] ?? 0) + 1
+    },
     warn(sentence) {
       if (warnings.includes(sentence)) return
       warnings.push(sentence)
@@ -100,12 +110,13 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
     countRepeatedPost() {
       counters.repeatedPosts += 1
     },
-    status: now => ({
+    status: ({ feed, ...now }) => ({
       account,
       state,
       sinceMs,
       reason,
-      feed: state === 'live' ? 'poll' : null,
+      feed: state === 'live' ? feed : null,
+      feedLagMs: feed === 'push' ? feedLagMs : null,
       lastFeedAtMs,
       lastInboundAtMs,
       lastOutboundAtMs,

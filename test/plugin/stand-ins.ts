@@ -41,6 +41,7 @@ export const quietStatus: AccountStatus = {
   sinceMs: 0,
   reason: null,
   feed: null,
+  feedLagMs: null,
   lastFeedAtMs: null,
   lastInboundAtMs: null,
   lastOutboundAtMs: null,

@@ -1,10 +1,22 @@
 import { describe, expect, test } from 'vitest'
+import { REAL } from '../../src/simulator/mesh/quirks.ts'
 import { FAULTS, runScenario } from '../../src/simulator/scenario.ts'
 
+const count = Number(process.env['SEEDS'] ?? 40)
+const faultsOf = (seed: number) => (seed % 2 ? FAULTS : { ...FAULTS, agentRestart: 0, failedPost: 0 })
+
 describe('every message is answered exactly once, in order', () => {
-  const seeds = Array.from({ length: Number(process.env['SEEDS'] ?? 40) }, (_, n) => n + 1)
+  const seeds = Array.from({ length: count }, (_, n) => n + 1)
   test.each(seeds)('seed %i', async seed => {
-    const { violations, trace } = await runScenario({ seed, faults: seed % 2 ? FAULTS : { ...FAULTS, agentRestart: 0, failedPost: 0 } })
+    const { violations, trace } = await runScenario({ seed, faults: faultsOf(seed) })
+    expect(violations, trace.join('\n')).toEqual([])
+  })
+})
+
+describe('every message that a real mesh has is answered exactly once, whatever its chat app loses', () => {
+  const seeds = Array.from({ length: Math.ceil(count / 4) }, (_, n) => n + 1)
+  test.each(seeds)('seed %i', async seed => {
+    const { violations, trace } = await runScenario({ seed, quirks: REAL, faults: faultsOf(seed) })
     expect(violations, trace.join('\n')).toEqual([])
   })
 })

@@ -1,0 +1,101 @@
+/** Reads what is due of a chat, from the chat app and from message files, and hands it to the intake. */
+import type { FileOfMessages } from '../../../machines/records.ts'
+import { AnswerTooLarge, UnsafeName, ZtmAgentSilent } from '../../domain/errors.ts'
+import type { ChatId, UserName } from '../../domain/ids.ts'
+import type { Limits } from '../../domain/limits.ts'
+import { readMessageFile } from '../../domain/message-file.ts'
+import { parseMessagePath } from '../../domain/message-path.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { ZtmAgent } from '../../ports/ztm-agent.ts'
+import { createGate } from '../gate.ts'
+import type { Intake, Posting } from '../intake.ts'
+import type { Due } from './due.ts'
+
+export type FetchOptions = {
+  readonly agent: ZtmAgent
+  readonly clock: Clock
+  readonly username: UserName
+  readonly limits: Pick<Limits, 'fetches'>
+  readonly due: Due
+  readonly intake: Intake
+  /** A file has been read that the hub learnt of this long ago, by our clock and its. */
+  readonly onRead: (lagMs: number) => void
+  /** A file that nobody can read; it is left alone until it changes. */
+  readonly onUnreadable: (chat: ChatId, reason: string) => void
+}
+
+/** Files in memory at once, of one chat. */
+const FILES_AT_ONCE = 16
+
+type Outcome = { readonly file: FileOfMessages } & (
+  | { readonly kind: 'read'; readonly postings: readonly Posting[] }
+  | { readonly kind: 'not now'; readonly reason: string }
+  | { readonly kind: 'never'; readonly reason: string }
+)
+
+/**
+ * Fetches everything that is due of the chat. Rejects when a part of it could not be read: what could be has been taken, and
+ * the rest is still due.
+ */
+export function createFetch({ agent, clock, username, limits, due, intake, onRead, onUnreadable }: FetchOptions) {
+  const gate = createGate(limits.fetches)
+
+  const read = async (file: FileOfMessages, signal: AbortSignal): Promise<Outcome> => {
+    const place = parseMessagePath(file.path, username)
+    if (typeof place === 'string') return { file, kind: 'never', reason: `${file.path} is no message file.` }
+    try {
+      const bytes = await agent.fileData(file.path, signal)
+      if (bytes === null) return { file, kind: 'not now', reason: `Message file ${file.path} is listed, and nobody has it now.` }
+      const messages = readMessageFile(bytes)
+      if (messages === null)
+        return { file, kind: 'never', reason: `Message file ${file.path} is no JSON list; its writer has to post again.` }
+      const { sender } = place
+      return { file, kind: 'read', postings: messages.map(({ time, message }) => ({ time, message, sender, file })) }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { file, kind: error instanceof AnswerTooLarge || error instanceof UnsafeName ? 'never' : 'not now', reason }
+    }
+  }
+
+  /** Null when all is well, and a sentence when something is to be tried again. */
+  const takeFiles = async (chat: ChatId, files: readonly FileOfMessages[], signal: AbortSignal): Promise<string | null> => {
+    let missing: string | null = null
+    const ordered = files.toSorted((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
+    for (let at = 0; at < ordered.length; at += FILES_AT_ONCE) {
+      const batch = ordered.slice(at, at + FILES_AT_ONCE)
+      const outcomes = await Promise.all(batch.map(file => gate.run(() => read(file, signal))))
+      if (signal.aborted) return missing
+      const postings = outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
+      // What finds no room stays due; the chat is fetched again when it has some.
+      if (!(await intake.take(chat, postings, signal))) return missing
+      for (const outcome of outcomes) {
+        const { file } = outcome
+        if (outcome.kind === 'not now') {
+          if (due.failed(chat, file)) missing = outcome.reason
+          continue
+        }
+        due.done(chat, file)
+        if (outcome.kind === 'read') onRead(Math.max(0, clock.now() - file.sinceMs))
+        else onUnreadable(chat, outcome.reason)
+      }
+    }
+    return missing
+  }
+
+  return async (chat: ChatId, signal: AbortSignal): Promise<void> => {
+    const { app, files } = due.begin(chat)
+    let failure: unknown = null
+    if (app) {
+      try {
+        const messages = (await agent.messages(chat, intake.sinceMs(chat), signal)) ?? []
+        if (!(await intake.take(chat, messages, signal))) due.askApp(chat)
+      } catch (error) {
+        failure = error
+        due.askApp(chat)
+      }
+    }
+    const missing = await takeFiles(chat, files, signal)
+    if (failure !== null) throw failure
+    if (missing !== null) throw new ZtmAgentSilent(missing)
+  }
+}

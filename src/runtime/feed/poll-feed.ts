@@ -1,0 +1,87 @@
+/** Rounds of `GET /chats`: the whole feed of an agent without a file index, and now and then a second look beside the push feed. */
+import { catchError, defer, EMPTY, map, Observable, repeat } from 'rxjs'
+import type { ChatId } from '../../domain/ids.ts'
+import type { Limits } from '../../domain/limits.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { ChatSummary, ZtmAgent } from '../../ports/ztm-agent.ts'
+import type { ChatList } from './chat-list.ts'
+import { waitFor } from './wait-for.ts'
+
+export type PollOptions = {
+  readonly agent: ZtmAgent
+  readonly clock: Clock
+  readonly random: Random
+  readonly pollIntervalMs: number
+  readonly limits: Limits
+  readonly chatList: ChatList
+  /** The chat app is to be asked for its messages. */
+  readonly onChanged: (chat: ChatId) => void
+}
+
+export interface PollFeed {
+  /** Each round's changed chats, for ever. Fails with the first round that fails. */
+  readonly rounds: Observable<readonly ChatId[]>
+  /** One round. */
+  readonly firstRound: Observable<readonly ChatId[]>
+  /** What the file index does not show; rare. A round that fails after one that did not is left out. */
+  readonly checks: Observable<readonly ChatId[]>
+  /** Something is about to happen: the next rounds come at the lively interval. */
+  wake(): void
+}
+
+/** Checks that may fail in a row: the chat app may be away for a moment while the file index is not. */
+const FAILED_CHECKS_MAX = 1
+
+export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, chatList, onChanged }: PollOptions): PollFeed {
+  let intervalMs = pollIntervalMs
+  let failedChecks = 0
+
+  const list = defer(
+    () =>
+      new Observable<readonly ChatSummary[]>(subscriber => {
+        const abort = new AbortController()
+        agent.chats(abort.signal).then(
+          summaries => {
+            subscriber.next(summaries)
+            subscriber.complete()
+          },
+          error => subscriber.error(error),
+        )
+        return () => abort.abort()
+      }),
+  )
+
+  const round = list.pipe(
+    map(summaries => {
+      const changed = chatList.changed(summaries)
+      for (const chat of changed) onChanged(chat)
+      intervalMs = changed.length > 0 ? pollIntervalMs : Math.min(Math.max(limits.quietPollMs, pollIntervalMs), intervalMs * 1.25)
+      return changed
+    }),
+  )
+
+  const check = list.pipe(
+    map(summaries => {
+      failedChecks = 0
+      const missed = chatList.missed(summaries)
+      for (const chat of missed) onChanged(chat)
+      return missed
+    }),
+    catchError(error => {
+      failedChecks += 1
+      if (failedChecks > FAILED_CHECKS_MAX) throw error
+      return EMPTY
+    }),
+  )
+  const untilNextCheck = () => waitFor(clock, limits.fullCheckMs * (0.75 + random.unit() / 2))
+
+  return {
+    rounds: round.pipe(repeat({ delay: () => waitFor(clock, intervalMs) })),
+    firstRound: round,
+    checks: check.pipe(repeat({ delay: untilNextCheck })),
+    wake() {
+      intervalMs = pollIntervalMs
+    },
+  }
+}
