@@ -88,7 +88,7 @@ export function createPlugin({ running, turns }: Shared = sharedState()): Plugin
         const live = running.get(accountId)
         if (live !== undefined) return probeAgent(live.handle.agent, settings, signal)
         const { world } = await import('./world.ts')
-        return probeOnce(world.agent, settings, signal)
+        return probeOnce(found => world.agent(found, null), settings, signal)
       },
       formatCapabilitiesProbe: ({ probe }) => probeLines(probe),
       buildAccountSnapshot: buildSnapshot,

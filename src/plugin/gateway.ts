@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
 import type { PermitSource } from '../ports/permit-source.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
@@ -38,7 +39,8 @@ export interface World extends StatusWords {
   readonly clock: Clock
   readonly random: Random
   readonly environment: Readonly<Record<string, string | undefined>>
-  agent(settings: AccountSettings): ZtmAgent
+  /** Oddities of the agent's answers go to the log, where there is one. */
+  agent(settings: AccountSettings, log: Log | null): ZtmAgent
   store(options: { root: string; account: string }): Promise<Store>
   readonly permits: PermitSource
 }
@@ -98,7 +100,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         clock,
         random: world.random,
         log,
-        agent: world.agent,
+        agent: settings => world.agent(settings, log),
         store: account => world.store({ root, account }),
         responder: createResponder({ host, settings, approved: pairing.approved, outbound, turns, clock, log }),
         permits: world.permits,

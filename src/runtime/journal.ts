@@ -3,6 +3,7 @@ import { createActor } from 'xstate'
 import type { Change, Commit } from '../../machines/records.ts'
 import { snapshotMachine } from '../../machines/snapshot.ts'
 import { backoffMs } from '../domain/backoff.ts'
+import { StoreUnusable } from '../domain/errors.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -19,7 +20,7 @@ export interface Journal {
   /** Resolves when the disk has been read; rejects with StoreUnusable. */
   load(): Promise<Loaded>
   commit(commit: Commit): void
-  /** The same, for callers that must know. Resolves after the charts have been told. */
+  /** The same, for callers that must know. Resolves after the charts have been told; rejects when the account stops first. */
   committed(changes: readonly Change[]): Promise<void>
   /** Resolves when everything given so far is durable and told. */
   flushed(): Promise<void>
@@ -43,7 +44,10 @@ export type JournalOptions = {
   readonly onTrouble: (reason: string) => void
 }
 
-type Waiting = { readonly changes: readonly Change[]; readonly done: (() => void) | null }
+type Waiting = {
+  readonly changes: readonly Change[]
+  readonly waiter: { readonly resolve: () => void; readonly reject: (error: StoreUnusable) => void } | null
+}
 
 export function createJournal(options: JournalOptions): Journal {
   const { store, clock, random, timers, limits, log } = options
@@ -52,6 +56,9 @@ export function createJournal(options: JournalOptions): Journal {
   let reason: string | null = null
   let loaded: { resolve: (loaded: Loaded) => void; reject: (error: unknown) => void } | null = null
   let idle: (() => void)[] = []
+  let closed = false
+
+  const stopped = () => new StoreUnusable('The account stopped before this was recorded; try again when it runs.', true)
 
   const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
@@ -72,9 +79,9 @@ export function createJournal(options: JournalOptions): Journal {
       return
     }
     waiting = waiting.slice(batch.length)
-    for (const { changes, done } of batch) {
+    for (const { changes, waiter } of batch) {
       if (changes.length > 0) options.apply(++lastSeq, atMs, changes)
-      done?.()
+      waiter?.resolve()
     }
     actor.send({ type: 'flush.done', waiting: waiting.length > 0, foldDue: store.journalBytes() >= limits.journalBytes })
     if (waiting.length === 0) release()
@@ -135,6 +142,7 @@ export function createJournal(options: JournalOptions): Journal {
   )
 
   const add = (entry: Waiting) => {
+    if (closed) return entry.waiter?.reject(stopped())
     waiting.push(entry)
     actor.send({ type: 'records.waiting' })
   }
@@ -145,17 +153,20 @@ export function createJournal(options: JournalOptions): Journal {
         loaded = { resolve, reject }
         actor.start()
       }),
-    commit: ({ changes }) => add({ changes, done: null }),
-    committed: changes => new Promise(done => add({ changes, done })),
-    flushed: () => new Promise(done => add({ changes: [], done })),
+    commit: ({ changes }) => add({ changes, waiter: null }),
+    committed: changes => new Promise((resolve, reject) => add({ changes, waiter: { resolve, reject } })),
+    flushed: () => new Promise((resolve, reject) => add({ changes: [], waiter: { resolve, reject } })),
     trouble: () => reason,
     async close() {
-      if (waiting.length > 0 && reason === null) await new Promise<void>(resolve => idle.push(resolve))
+      // What one flush brings about may be the next.
+      while (waiting.length > 0 && reason === null) await new Promise<void>(resolve => idle.push(resolve))
       if (waiting.length > 0)
         log.warn(
           { records: waiting.length, reason },
           'stopped with records that could not be written; they are decided again at the next start',
         )
+      closed = true
+      for (const { waiter } of waiting) waiter?.reject(stopped())
       options.nursery.stopChild(actor)
       await store.close()
     },

@@ -13,7 +13,7 @@ import { createUndiciTransport, type TlsIdentity } from './undici-transport.ts'
 import { createZtmAgent } from './ztm-agent.ts'
 
 /** @throws {ConfigInvalid} when a TLS file cannot be read. */
-export function openAccountAgent(settings: AccountSettings, clock: Clock, log: Log): ZtmAgent {
+export function openAccountAgent(settings: AccountSettings, clock: Clock, log: Log | null): ZtmAgent {
   const { id: account, agentUrl, meshName, apiTimeoutMs, limits } = settings
   return createZtmAgent({
     baseUrl: agentUrl,
@@ -22,7 +22,7 @@ export function openAccountAgent(settings: AccountSettings, clock: Clock, log: L
     limits,
     clock,
     transport: createUndiciTransport({ tls: identityOf(settings) }),
-    onOddity: (route, sentence) => log.warn({ account, route, sentence }, 'odd answer of the ZTM agent'),
+    onOddity: (route, sentence) => log?.warn({ account, route, sentence }, 'odd answer of the ZTM agent'),
   })
 }
 
