@@ -1,6 +1,6 @@
 /** One account made to run: carries out what its charts ask for, and sends back what came of it. The path of a message is `effects`. */
 import { createActor } from 'xstate'
-import { accountMachine } from '../../machines/account.ts'
+import { type AccountEvent, accountMachine } from '../../machines/account.ts'
 import { type Change, toAccount } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import type { ChatId } from '../domain/ids.ts'
@@ -143,8 +143,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     accountMachine.provide({
       actors: { feed: feed.logic },
       actions: {
-        probe: () => void probe(agent, settings, journal.trouble(), signal).then(outcome => root.send(outcome)),
-        join: () => void join(agent, settings, permits, clock, signal).then(outcome => root.send(outcome)),
+        probe: () => void probe(agent, settings, journal.trouble(), signal).then(tellRoot),
+        join: () => void join(agent, settings, permits, clock, signal).then(tellRoot),
         watch: (_, { chats }) => {
           // After the step: a watcher is an actor of its own.
           for (const chat of chats) queueMicrotask(() => watchers.changed(chat))
@@ -161,6 +161,11 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     }),
     { id: `account:${account}`, parent: nursery.ref, input: { account } },
   )
+
+  /** What comes after the end is nobody's business. */
+  function tellRoot(event: AccountEvent) {
+    if (root.getSnapshot().status === 'active') root.send(event)
+  }
 
   const { effects, drained } = inOrder<Effects>({
     commit: commit => journal.commit(commit),
