@@ -8,8 +8,9 @@ export type StateOptions = { readonly config: string; readonly stateDir: string;
 
 /** What a command needs that opens the state itself: nobody runs who would know the accounts. */
 export async function atRestOf({ config, stateDir, account }: StateOptions): Promise<AtRest> {
-  const { accounts } = await loadConfigFile(config)
-  return { accounts: account === undefined ? accounts : [named(accounts, account)], stateDir, log: openLog() }
+  const { accounts, defaultAccount } = await loadConfigFile(config)
+  const sender = named(accounts, account ?? defaultAccount)
+  return { accounts: account === undefined ? accounts : [sender], sender, stateDir, log: openLog() }
 }
 
 function named(accounts: readonly AccountSettings[], id: string): AccountSettings {

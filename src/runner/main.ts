@@ -76,6 +76,24 @@ function commandLine(finish: (code: number) => void): Command {
     )
   }
 
+  const deadletter = program.command('deadletter').description('Messages and replies that were given up after their last attempt.')
+  withAccount(withState(withConfig(command(deadletter, 'list', 'Shows them.')))).action(async options =>
+    finish(await (await import('./commands/deadletter.ts')).listLetters(options)),
+  )
+  for (const [name, description] of [
+    ['retry', 'Tries one again, or all, by the same rules as at first.'],
+    ['drop', 'Forgets one, or all, for good.'],
+  ] as const) {
+    withAccount(withState(withConfig(command(deadletter, `${name} [id]`, description))))
+      .option('--all', 'all of them', false)
+      .action(async (id, options) => finish(await (await import('./commands/deadletter.ts')).endLetters(name, id, options)))
+  }
+
+  withAccount(withState(withConfig(command(program, 'send <text>', 'Sends a message as the bot; done when it is recorded durably.'))))
+    .requiredOption('--to <name>', 'a user on the mesh, or group:CREATOR/GROUP')
+    .option('--key <key>', 'the same key again is the same message, and not sent twice')
+    .action(async (text, options) => finish(await (await import('./commands/send.ts')).send(text, options)))
+
   withAccount(withState(withConfig(command(program, 'status', 'Shows how the accounts are, running or not.')))).action(async options =>
     finish(await (await import('./commands/status.ts')).status(options)),
   )
@@ -100,7 +118,8 @@ The control (its URL is printed) does what the people on the mesh would do; a re
   POST /sim/users/NAME/says      {"text": …, "to": "peer:BOT"}  or {"message": any JSON, "to": "group:CREATOR/GROUP"}; NAME is made when new
   GET  /sim/users/NAME/inbox     ?chat=peer:BOT, what NAME sees in a chat
   POST /sim/users/NAME/groups/G  {"name": …, "members": […]} makes or changes a group of NAME's
-  POST /sim/users/NAME/agent     {"do": "down" | "up" | "restart"} to the agent of NAME
+  POST /sim/users/NAME/agent     {"do": "down" | "up" | "restart"} to the agent of NAME, or {"do": "fault", "fault": F, "times": N}:
+                                 the next N answers are F: error500, garbage, empty, html, hang, or lostAnswer (done, but unanswered)
 `
 
 function wholePort(text: string): number {

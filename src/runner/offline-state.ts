@@ -6,27 +6,25 @@ import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
 import { StoreUnusable } from '../domain/errors.ts'
-import type { UserName } from '../domain/ids.ts'
+import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
+import { type ByHand, createByHand } from '../runtime/by-hand.ts'
 import { type Effects, inOrder } from '../runtime/effects.ts'
 import { createJournal } from '../runtime/journal.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createPairingDesk } from '../runtime/pairing-desk.ts'
 import { createRegistry } from '../runtime/registry.ts'
-import type { PairingRequest } from '../runtime/runtime.ts'
 import { createTimers } from '../runtime/timers.ts'
 
-export interface OfflineState {
+/** Looked at and changed: each change resolves when it is durable, and is carried out at the next start. */
+export interface OfflineState extends ByHand {
+  readonly id: AccountId
   readonly chats: number
   readonly outbox: number
-  readonly deadLetters: number
+  /** Of the outbox: without evidence that they arrived, or did not. */
+  readonly uncertain: number
   readonly problems: readonly string[]
-  /** Those whose code is still good. */
-  pairings(): readonly PairingRequest[]
-  /** Resolves when it is durable; null when no pending request has the code. */
-  approve(code: string): Promise<UserName | null>
-  reject(code: string): Promise<UserName | null>
 }
 
 export type OfflineOptions = { readonly settings: AccountSettings; readonly stateDir: string; readonly log: Log }
@@ -86,39 +84,31 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
     commit: changes => journal.commit({ changes }),
   })
 
-  const pairings = (): readonly PairingRequest[] =>
-    registry
-      .pairings()
-      .filter(request => request.matches('pending') && request.context.expiresAtMs > systemClock.now())
-      .map(({ context: { user, code, openedAtMs, expiresAtMs } }) => ({
-        user,
-        code,
-        openedAtMs,
-        expiresAtMs,
-        held: registry.chat(`peer:${user}`)?.context.held.length ?? 0,
-      }))
-  const end = async (code: string, act: (code: string) => UserName | null): Promise<UserName | null> => {
-    // Nobody watched the deadline.
-    if (!pairings().some(request => request.code === code.trim().toUpperCase())) return null
-    const user = act(code)
-    await drained()
-    await Promise.race([journal.flushed(), trouble.promise])
-    return user
-  }
+  const byHand = createByHand({ limits, registry, journal, desk, drained })
+  // Nobody watched the deadlines.
+  const pairings = () => byHand.pairings().filter(({ expiresAtMs }) => expiresAtMs > systemClock.now())
+  const isPending = (code: string) => pairings().some(request => request.code === code.trim().toUpperCase())
+  /** What cannot be written fails: nobody waits here for room on the disk. */
+  const orTrouble = <T>(done: Promise<T>): Promise<T> => Promise.race([done, trouble.promise])
 
   try {
     const loaded = await journal.load()
     const problems = [...loaded.problems, ...registry.replay(loaded)]
     registry.resume()
-    const entries = [...registry.chats.values()]
+    const posts = [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
     return await use({
-      chats: entries.length,
-      outbox: [...registry.outboxes()].reduce((sum, chat) => sum + (registry.outbox(chat)?.context.posts.length ?? 0), 0),
-      deadLetters: entries.reduce((sum, entry) => sum + entry.deadLetters.length, 0),
+      id: account,
+      chats: registry.chats.size,
+      outbox: posts.length,
+      uncertain: posts.filter(post => post.phase === 'uncertain').length,
       problems,
       pairings,
-      approve: code => end(code, desk.approve),
-      reject: code => end(code, desk.reject),
+      approve: async code => (isPending(code) ? orTrouble(byHand.approve(code)) : null),
+      reject: async code => (isPending(code) ? orTrouble(byHand.reject(code)) : null),
+      deadLetters: byHand.deadLetters,
+      retryDeadLetter: id => orTrouble(byHand.retryDeadLetter(id)),
+      dropDeadLetter: id => orTrouble(byHand.dropDeadLetter(id)),
+      send: message => orTrouble(byHand.send(message)),
     })
   } finally {
     await journal.close()

@@ -17,7 +17,16 @@ const saysBody = z.union([
   z.strictObject({ message: z.json(), to: chatId.optional() }),
 ])
 const groupBody = z.strictObject({ name: z.string().optional(), members: z.array(z.string()).optional() })
-const agentBody = z.strictObject({ do: z.enum(['down', 'up', 'restart']) })
+/** Requests of a `fault` that are answered wrongly; the next ones are answered as ever. */
+const FAULTS_MAX = 10_000
+const agentBody = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.enum(['down', 'up', 'restart']) }),
+  z.strictObject({
+    do: z.literal('fault'),
+    fault: z.enum(['error500', 'garbage', 'empty', 'html', 'hang', 'lostAnswer']),
+    times: z.int().min(1).max(FAULTS_MAX),
+  }),
+])
 
 class Refused extends Error {
   readonly status: number
@@ -76,8 +85,9 @@ async function route(mesh: SimMesh, request: IncomingMessage): Promise<unknown> 
       await user.creates(group ?? '', { ...(name !== undefined && { name }), ...(members && { members }) })
     },
     'POST agent': async () => {
-      const { do: act } = agentBody.parse(await bodyOf(request))
-      user.agent[act]()
+      const body = agentBody.parse(await bodyOf(request))
+      if (body.do === 'fault') user.agent.answer(body.fault, { times: body.times })
+      else user.agent[body.do]()
     },
   }
   const found = routes[`${request.method} ${what}`]

@@ -4,6 +4,7 @@ import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
 import { StoreUnusable } from '../domain/errors.ts'
+import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
 import type { Responder } from '../ports/responder.ts'
@@ -15,6 +16,8 @@ import { controlOf } from './control/service.ts'
 
 export type RunnerOptions = {
   readonly accounts: readonly AccountSettings[]
+  /** The account of a send that names none. */
+  readonly defaultAccount: AccountId
   readonly responder: Responder
   readonly stateDir: string
   readonly log: Log
@@ -28,7 +31,7 @@ export interface Runner {
 }
 
 /** @throws {StoreUnusable} when another runner owns the folder, or no account's state can be used. */
-export async function startRunner({ accounts, responder, stateDir, log, onEvent }: RunnerOptions): Promise<Runner> {
+export async function startRunner({ accounts, defaultAccount, responder, stateDir, log, onEvent }: RunnerOptions): Promise<Runner> {
   const other = await askRunner(stateDir, { do: 'hello' })
   if (other) {
     throw new StoreUnusable(`The state directory ${stateDir} is in use by process ${other.pid}; stop it or use another --state-dir.`, true)
@@ -48,7 +51,7 @@ export async function startRunner({ accounts, responder, stateDir, log, onEvent 
   const events = runtime.events.subscribe(onEvent)
   try {
     await runtime.start()
-    const control = await serveControl(stateDir, controlOf(runtime))
+    const control = await serveControl(stateDir, controlOf(runtime, defaultAccount))
     return {
       runtime,
       async stop(graceMs) {

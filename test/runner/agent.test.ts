@@ -47,6 +47,9 @@ describe('agent', { timeout: 60_000 }, () => {
     await expect(chats()).rejects.toThrow('fetch failed')
     await world.agentOf('openclaw-bot', 'up')
     await expect.poll(chats, { timeout: 10_000 }).toHaveLength(2)
+    await world.faultOf('openclaw-bot', 'error500', 1)
+    expect(await chats()).toMatchObject({ status: 500 })
+    expect(await chats()).toHaveLength(2)
   })
 
   test('a port in use is told, with a way out', async () => {

@@ -114,8 +114,11 @@ export interface World {
   readonly url: string
   says(user: string, text: string, to?: string): Promise<void>
   agentOf(user: string, act: 'down' | 'up' | 'restart'): Promise<void>
-  /** What the bot wrote to this user, in order. */
-  answersTo(user: string): Promise<readonly string[]>
+  /** The next answers of the user's agent. */
+  faultOf(user: string, fault: 'error500' | 'lostAnswer', times: number): Promise<void>
+  /** What others, which is the bot, wrote in the user's chat with it or in another one, in order. */
+  answersTo(user: string, chat?: string): Promise<readonly string[]>
+  creates(user: string, group: string, members: readonly string[]): Promise<void>
 }
 
 /** What `ztm-chat agent` prints about itself. */
@@ -136,8 +139,15 @@ export function worldOf(ready: Line): World {
     async agentOf(user, act) {
       await call(`${user}/agent`, { do: act })
     },
-    async answersTo(user) {
-      const inbox = (await call(`${user}/inbox`)) as readonly { sender: string; message: { text: string } }[]
+    async faultOf(user, fault, times) {
+      await call(`${user}/agent`, { do: 'fault', fault, times })
+    },
+    async creates(user, group, members) {
+      await call(`${user}/groups/${group}`, { members })
+    },
+    async answersTo(user, chat) {
+      const query = chat === undefined ? '' : `?chat=${encodeURIComponent(chat)}`
+      const inbox = (await call(`${user}/inbox${query}`)) as readonly { sender: string; message: { text: string } }[]
       return inbox.filter(entry => entry.sender !== user).map(entry => entry.message.text)
     },
   }

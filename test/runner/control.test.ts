@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { askRunner } from '../../src/runner/control/client.ts'
-import { type Control, ControlRefused, LINE_BYTES_MAX } from '../../src/runner/control/protocol.ts'
+import { type Control, ControlRefused, REQUEST_BYTES_MAX } from '../../src/runner/control/protocol.ts'
 import { serveControl } from '../../src/runner/control/server.ts'
 
 /** Says hello, lists nothing, and knows no code. */
@@ -101,6 +101,6 @@ test.each([
 
 test('a line without end ends the connection, and the next client is served', async () => {
   const { server, stateDir } = await serve('state')
-  expect(await raw(server.path, 'x'.repeat(LINE_BYTES_MAX + 70_000), { ends: false })).toBe('')
+  expect(await raw(server.path, 'x'.repeat(REQUEST_BYTES_MAX + 70_000), { ends: false })).toBe('')
   expect(await askRunner(stateDir, { do: 'hello' })).toEqual({ pid: 42 })
 })

@@ -14,7 +14,7 @@ export type RunOptions = { readonly config: string; readonly responder: string; 
 export async function run({ config, responder, stateDir, json }: RunOptions): Promise<number> {
   const log = openLog()
   const chosen = chooseResponder(responder)
-  const { accounts, warnings } = await loadConfigFile(config)
+  const { accounts, defaultAccount, warnings } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)
 
@@ -24,7 +24,7 @@ export async function run({ config, responder, stateDir, json }: RunOptions): Pr
     if (line !== null) print(line)
   }
   const stopped = untilStopped(() => chosen.abandon())
-  const runner = await startRunner({ accounts, responder: chosen.responder, stateDir, log, onEvent: tell })
+  const runner = await startRunner({ accounts, defaultAccount, responder: chosen.responder, stateDir, log, onEvent: tell })
   await stopped
   await runner.stop()
   await chosen.close()

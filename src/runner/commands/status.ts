@@ -1,7 +1,7 @@
-import type { AccountStatus } from '../../runtime/runtime.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { eachAtRest } from '../control/offline.ts'
+import type { RunningStatus } from '../control/protocol.ts'
 import { colours, plain, print, printJson } from '../output.ts'
 
 export async function status(options: StateOptions): Promise<number> {
@@ -14,11 +14,12 @@ export async function status(options: StateOptions): Promise<number> {
     }
     return 0
   }
-  const resting = await eachAtRest(await atRestOf(options), ({ chats, outbox, deadLetters, problems, pairings }, { id }) => ({
+  const resting = await eachAtRest(await atRestOf(options), ({ id, chats, outbox, uncertain, deadLetters, problems, pairings }) => ({
     account: id,
     chats,
     outbox,
-    deadLetters,
+    uncertain,
+    deadLetters: deadLetters().length,
     pendingPairings: pairings().length,
     warnings: problems,
   }))
@@ -26,9 +27,9 @@ export async function status(options: StateOptions): Promise<number> {
   for (const account of resting) {
     if (options.json) printJson({ running: false, ...account })
     else {
-      const { chats, outbox, deadLetters, pendingPairings } = account
+      const { chats, outbox, uncertain, deadLetters, pendingPairings } = account
       print(
-        `${colours.bold(account.account)}  ${chats} chats, ${outbox} replies to send, ${deadLetters} dead letters, ${pendingPairings} pairing requests`,
+        `${colours.bold(account.account)}  ${chats} chats, ${outbox} replies to send (${uncertain} uncertain), ${deadLetters} dead letters, ${pendingPairings} pairing requests`,
       )
       for (const warning of account.warnings) print(`  ${colours.yellow('!')} ${plain(warning)}`)
     }
@@ -38,17 +39,29 @@ export async function status(options: StateOptions): Promise<number> {
 
 const COLOURS: Readonly<Record<string, (text: string) => string>> = { live: colours.green, degraded: colours.yellow, blocked: colours.red }
 
-function describe(account: AccountStatus): void {
-  const { state, sinceMs, reason, counters, chats, outbox, uncertain, pendingPairings, warnings, runningDispatches, waitingDispatches } =
-    account
+function describe(account: RunningStatus): void {
+  const {
+    state,
+    sinceMs,
+    reason,
+    counters,
+    chats,
+    outbox,
+    uncertain,
+    pendingPairings,
+    warnings,
+    runningDispatches,
+    waitingDispatches,
+    deadLetters,
+  } = account
   const shown = (COLOURS[state] ?? colours.dim)(state)
   print(`${colours.bold(account.account)}  ${shown} since ${new Date(sinceMs).toLocaleString('sv')}`)
   if (reason !== null) print(`  ${plain(reason)}`)
   const ignored = Object.entries(counters.ignored).map(([why, count]) => `${count} ${why}`)
   print(`  messages  ${counters.seen} seen, ${counters.processed} processed${ignored.length > 0 ? `, ignored: ${ignored.join(', ')}` : ''}`)
   print(
-    `  answers   ${runningDispatches} at the responder, ${waitingDispatches} waiting for it; ${outbox} to send (${uncertain} uncertain), ${counters.sent} sent`,
+    `  answers   ${runningDispatches} at the responder, ${waitingDispatches} waiting for it; ${outbox} to send (${uncertain} uncertain), ${counters.sent} sent, ${counters.repeatedPosts} posted again`,
   )
-  print(`  chats     ${chats}; ${pendingPairings} pairing requests; ${counters.deadLetters} dead letters`)
+  print(`  chats     ${chats}; ${pendingPairings} pairing requests; ${deadLetters} dead letters`)
   for (const warning of warnings) print(`  ${colours.yellow('!')} ${plain(warning)}`)
 }

@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { StoreUnusable } from '../../domain/errors.ts'
 import { linesOf } from './lines.ts'
-import { answerSchema, CONTROL_VERSION, ControlRefused, type ControlRequest, type ControlResults } from './protocol.ts'
+import {
+  ANSWER_BYTES_MAX,
+  answerSchema,
+  CONTROL_VERSION,
+  ControlRefused,
+  type ControlRequest,
+  type ControlResults,
+  ControlSilent,
+} from './protocol.ts'
 import { controlSocketPath } from './socket-path.ts'
 
 /** A runner answers at once, or after one write to the disk. */
@@ -10,7 +18,7 @@ const ANSWER_WITHIN_MS = 15_000
 
 /**
  * Asks the runner that owns this state directory; null when none runs.
- * @throws {ControlRefused} with the runner's own sentence.
+ * @throws {ControlRefused} with the runner's own sentence; {ControlSilent} when none came.
  */
 export async function askRunner<Name extends ControlRequest['do']>(
   stateDir: string,
@@ -23,7 +31,7 @@ export async function askRunner<Name extends ControlRequest['do']>(
   socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy(new Error('no answer in time')))
   try {
     socket.write(`${JSON.stringify({ v: CONTROL_VERSION, ...request })}\n`)
-    for await (const line of linesOf(socket)) {
+    for await (const line of linesOf(socket, ANSWER_BYTES_MAX)) {
       const answer = answerSchema.parse(JSON.parse(line))
       if (!answer.ok) throw new ControlRefused(answer.error)
       // Both ends are this code, and the version says so.
@@ -33,7 +41,7 @@ export async function askRunner<Name extends ControlRequest['do']>(
   } catch (cause) {
     if (cause instanceof ControlRefused) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ControlRefused(`The runner behind ${path} gave no usable answer (${reason}); is it well, and of this version?`, { cause })
+    throw new ControlSilent(`The runner behind ${path} gave no usable answer (${reason}); is it well, and of this version?`, { cause })
   } finally {
     socket.destroy()
   }

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
-import { LINE_BYTES_MAX } from './protocol.ts'
 
 /** The lines that a socket brings, until it ends. One that is too long ends it with an error. */
-export async function* linesOf(socket: Socket): AsyncGenerator<string> {
+export async function* linesOf(socket: Socket, bytesMax: number): AsyncGenerator<string> {
   let rest = Buffer.alloc(0)
   for await (const chunk of socket) {
     rest = Buffer.concat([rest, chunk as Buffer])
@@ -10,6 +9,6 @@ export async function* linesOf(socket: Socket): AsyncGenerator<string> {
       yield rest.subarray(0, end).toString('utf8')
       rest = rest.subarray(end + 1)
     }
-    if (rest.length > LINE_BYTES_MAX) throw new Error(`A line on the control socket has more than ${LINE_BYTES_MAX} bytes.`)
+    if (rest.length > bytesMax) throw new Error(`A line on the control socket has more than ${bytesMax} bytes.`)
   }
 }

@@ -1,18 +1,25 @@
-/** The pairing commands of the control socket, carried out on state at rest. */
+/** The commands of the control socket, carried out on state at rest. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountFolder } from '../../adapters/store/account-store.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Log } from '../../ports/log.ts'
 import { type OfflineState, withOfflineState } from '../offline-state.ts'
-import { ControlRefused, type PairingEnd, type PendingPairing } from './protocol.ts'
+import { lettersOf, type Settlement, settleLetters } from './letters.ts'
+import { ControlRefused, type KeptLetter, type PairingEnd, type PendingPairing, type Taken } from './protocol.ts'
 import { unknownCode } from './service.ts'
 
-export type AtRest = { readonly accounts: readonly AccountSettings[]; readonly stateDir: string; readonly log: Log }
+export type AtRest = {
+  readonly accounts: readonly AccountSettings[]
+  /** The account of a send that names none. */
+  readonly sender: AccountSettings
+  readonly stateDir: string
+  readonly log: Log
+}
 
 /** Looks at each account that has state; one that never ran has none, and none is made. */
 export async function eachAtRest<T>(
-  { accounts, stateDir, log }: AtRest,
+  { accounts, stateDir, log }: Omit<AtRest, 'sender'>,
   look: (state: OfflineState, settings: AccountSettings) => Promise<T> | T,
 ): Promise<readonly T[]> {
   const found: T[] = []
@@ -32,4 +39,25 @@ export async function endPairingAtRest(atRest: AtRest, how: 'approve' | 'reject'
   const ended = await eachAtRest(atRest, async (state, { id }) => ({ account: id, user: await state[how](code) }))
   for (const { account, user } of ended) if (user !== null) return { account, user }
   throw new ControlRefused(unknownCode(code))
+}
+
+export async function lettersAtRest(atRest: AtRest): Promise<readonly KeptLetter[]> {
+  return (await eachAtRest(atRest, lettersOf)).flat()
+}
+
+/** No ids: all there are. */
+export async function settleAtRest(atRest: AtRest, how: Settlement, ids: readonly string[] | null): Promise<readonly KeptLetter[]> {
+  const settled = await eachAtRest(atRest, state => settleLetters(state, how, ids ?? state.deadLetters().map(({ id }) => id)))
+  return settled.flat()
+}
+
+export async function sendAtRest({ sender, stateDir, log }: AtRest, message: Parameters<OfflineState['send']>[0]): Promise<Taken> {
+  const [taken] = await eachAtRest({ accounts: [sender], stateDir, log }, async state => ({
+    account: sender.id,
+    ...(await state.send(message)),
+  }))
+  if (taken) return taken
+  throw new ControlRefused(
+    `The account "${sender.id}" has never run with the state directory ${stateDir}, so nothing was sent; start it with "ztm-chat run", or name its own --state-dir.`,
+  )
 }

@@ -3,13 +3,20 @@
  * Requests carry the version; an answer is `{v, ok: true, result}` or `{v, ok: false, error}` with one sentence.
  */
 import { z } from 'zod'
-import type { AccountStatus, PairingRequest } from '../../runtime/runtime.ts'
+import type { ChatId, ReplyKey } from '../../domain/ids.ts'
+import type { AccountStatus, DeadLetter, PairingRequest } from '../../runtime/runtime.ts'
 
 export const CONTROL_VERSION = 1
-/** Longest request or answer: the status of many accounts fits well. */
-export const LINE_BYTES_MAX = 1_048_576
+/** Longest request: the longest text to send fits well. */
+export const REQUEST_BYTES_MAX = 1_048_576
+/** Longest answer: a hundred thousand dead letters fit. */
+export const ANSWER_BYTES_MAX = 64 * 1_048_576
+/** Dead letters in one request: each is a record, and all of them are one flush. */
+export const IDS_MAX = 100
 
 const account = z.string().nullable()
+const ids = z.array(z.string()).max(IDS_MAX)
+const chat = z.custom<ChatId>(value => typeof value === 'string' && /^(?:peer:[^/]+|group:[^/]+\/[^/]+)$/.test(value))
 
 export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('hello') }),
@@ -17,18 +24,33 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('pairing.list'), account }),
   z.object({ do: z.literal('pairing.approve'), account, code: z.string() }),
   z.object({ do: z.literal('pairing.reject'), account, code: z.string() }),
+  z.object({ do: z.literal('deadletter.list'), account }),
+  z.object({ do: z.literal('deadletter.retry'), account, ids }),
+  z.object({ do: z.literal('deadletter.drop'), account, ids }),
+  /** No account: the config's default one. */
+  z.object({ do: z.literal('send'), account, chat, text: z.string(), key: z.string() }),
 ])
 export type ControlRequest = z.infer<typeof requestSchema>
 
 export type PendingPairing = PairingRequest & { readonly account: string }
 export type PairingEnd = { readonly account: string; readonly user: string }
+export type KeptLetter = DeadLetter & { readonly account: string }
+/** `deadLetters`: those that are kept; the counter has those since the start. */
+export type RunningStatus = AccountStatus & { readonly deadLetters: number }
+/** It is durable, and will be delivered. */
+export type Taken = { readonly account: string; readonly keys: readonly ReplyKey[] }
 
 export type ControlResults = {
   readonly hello: { readonly pid: number }
-  readonly status: { readonly pid: number; readonly accounts: readonly AccountStatus[] }
+  readonly status: { readonly pid: number; readonly accounts: readonly RunningStatus[] }
   readonly 'pairing.list': readonly PendingPairing[]
   readonly 'pairing.approve': PairingEnd
   readonly 'pairing.reject': PairingEnd
+  readonly 'deadletter.list': readonly KeptLetter[]
+  /** Those of the ids that there were. */
+  readonly 'deadletter.retry': readonly KeptLetter[]
+  readonly 'deadletter.drop': readonly KeptLetter[]
+  readonly send: Taken
 }
 
 export const envelopeSchema = z.looseObject({ v: z.int() })
@@ -39,7 +61,12 @@ export const answerSchema = z.discriminatedUnion('ok', [
 
 /** Something that was asked for cannot be done; the message is one sentence for the one who asked. */
 export class ControlRefused extends Error {
-  override readonly name = 'ControlRefused'
+  override readonly name: string = 'ControlRefused'
+}
+
+/** The runner gave no usable answer: it may have done what was asked all the same. */
+export class ControlSilent extends ControlRefused {
+  override readonly name = 'ControlSilent'
 }
 
 /** Carries out one request, for a running system or for state at rest. */

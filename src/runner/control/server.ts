@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
 import { linesOf } from './lines.ts'
-import { CONTROL_VERSION, type Control, envelopeSchema, requestSchema } from './protocol.ts'
+import { CONTROL_VERSION, type Control, envelopeSchema, REQUEST_BYTES_MAX, requestSchema } from './protocol.ts'
 import { controlSocketPath } from './socket-path.ts'
 
 const CONNECTIONS_MAX = 32
@@ -57,7 +57,7 @@ async function listen(server: Server, path: string): Promise<void> {
 }
 
 async function converse(socket: Socket, control: Control): Promise<void> {
-  for await (const line of linesOf(socket)) {
+  for await (const line of linesOf(socket, REQUEST_BYTES_MAX)) {
     const answer = await answerTo(line, control)
     socket.write(`${JSON.stringify({ v: CONTROL_VERSION, ...answer })}\n`)
   }

@@ -1,8 +1,21 @@
 /** The commands of the control socket, carried out on a running system. */
+import type { AccountId } from '../../domain/ids.ts'
 import type { AccountHandle, Runtime } from '../../runtime/runtime.ts'
-import { type Control, ControlRefused, type ControlRequest, type ControlResults, type PairingEnd } from './protocol.ts'
+import { lettersOf, settleLetters } from './letters.ts'
+import {
+  type Control,
+  ControlRefused,
+  type ControlRequest,
+  type ControlResults,
+  type KeptLetter,
+  type PairingEnd,
+  type Taken,
+} from './protocol.ts'
 
-export function controlOf(runtime: Runtime): Control {
+type Settling = Extract<ControlRequest, { do: 'deadletter.retry' | 'deadletter.drop' }>
+type Sending = Extract<ControlRequest, { do: 'send' }>
+
+export function controlOf(runtime: Runtime, defaultAccount: AccountId): Control {
   const chosen = (id: string | null): readonly AccountHandle[] => {
     if (id === null) return runtime.accounts()
     const account = runtime.account(id.toLowerCase())
@@ -17,18 +30,39 @@ export function controlOf(runtime: Runtime): Control {
     }
     throw new ControlRefused(unknownCode(code))
   }
-  const carryOut = (request: ControlRequest): ControlResults[ControlRequest['do']] | Promise<PairingEnd> => {
+  const settle = async ({ do: what, account, ids }: Settling): Promise<readonly KeptLetter[]> => {
+    const settled: KeptLetter[] = []
+    for (const each of chosen(account)) settled.push(...(await settleLetters(each, what === 'deadletter.retry' ? 'retry' : 'drop', ids)))
+    return settled
+  }
+  const send = async ({ account, chat, text, key }: Sending): Promise<Taken> => {
+    const [sender] = chosen(account ?? defaultAccount)
+    return { account: sender!.id, ...(await sender!.send({ chat, text, key })) }
+  }
+  const carryOut = (
+    request: ControlRequest,
+  ): ControlResults[ControlRequest['do']] | Promise<PairingEnd | readonly KeptLetter[] | Taken> => {
     switch (request.do) {
       case 'hello':
         return { pid: process.pid }
       case 'status':
-        return { pid: process.pid, accounts: chosen(request.account).map(account => account.status()) }
+        return {
+          pid: process.pid,
+          accounts: chosen(request.account).map(account => ({ ...account.status(), deadLetters: account.deadLetters().length })),
+        }
       case 'pairing.list':
         return chosen(request.account).flatMap(account => account.pairings().map(pending => ({ account: account.id, ...pending })))
       case 'pairing.approve':
         return end(request.account, request.code, account => account.approve(request.code))
       case 'pairing.reject':
         return end(request.account, request.code, account => account.reject(request.code))
+      case 'deadletter.list':
+        return chosen(request.account).flatMap(lettersOf)
+      case 'deadletter.retry':
+      case 'deadletter.drop':
+        return settle(request)
+      case 'send':
+        return send(request)
       default:
         return request satisfies never
     }

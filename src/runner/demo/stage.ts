@@ -41,7 +41,7 @@ export async function openStage(): Promise<Stage> {
   const events: RuntimeEvent[] = []
   const shown = new Map<ChatId, number>()
   let isClosed = false
-  const { accounts } = parseConfig({
+  const { accounts, defaultAccount } = parseConfig({
     agentUrl: served.url,
     meshName: MESH,
     username: BOT,
@@ -50,7 +50,14 @@ export async function openStage(): Promise<Stage> {
     pollInterval: 200,
     limits: { quietPollMs: 200, confirmationLookMs: 200 },
   })
-  const runner = await startRunner({ accounts, responder: echoResponder, stateDir, log: openLog(), onEvent: event => events.push(event) })
+  const runner = await startRunner({
+    accounts,
+    defaultAccount,
+    responder: echoResponder,
+    stateDir,
+    log: openLog(),
+    onEvent: event => events.push(event),
+  })
 
   const until = async <T>(what: string, look: () => T | undefined, waitMsMax = WAIT_MS_MAX): Promise<T> => {
     for (const deadline = systemClock.monotonic() + waitMsMax; systemClock.monotonic() < deadline; await pause(LOOK_EVERY_MS)) {

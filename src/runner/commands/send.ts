@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { type ChatId, groupChat, peerChat } from '../../domain/ids.ts'
+import { isSafeName } from '../../domain/reply.ts'
+import { atRestOf, type StateOptions } from '../at-rest.ts'
+import { askRunner } from '../control/client.ts'
+import { sendAtRest } from '../control/offline.ts'
+import { ControlSilent, type Taken } from '../control/protocol.ts'
+import { plain, print, printJson } from '../output.ts'
+import { UsageError } from '../usage-error.ts'
+
+export type SendOptions = StateOptions & { readonly to: string; readonly key?: string }
+
+/** It goes over the mesh as it is, with every part of the message. */
+const KEY = /^[\x21-\x7e]{1,200}$/
+
+/** Returns when the message is durable; from then on its delivery is the runner's. */
+export async function send(text: string, options: SendOptions): Promise<number> {
+  const chat = chatOf(options.to)
+  const key = options.key ?? randomUUID()
+  if (!KEY.test(key)) throw new UsageError(`--key is ${JSON.stringify(key)}; expected 1 to 200 ASCII characters without blanks.`)
+  if (text.trim() === '') throw new UsageError('There is nothing to send: the text is empty.')
+  // A key of its own: nobody's answer to a message has it.
+  const message = { chat, text, key: `cli/${key}` }
+  const online = await sendByRunner(message, key, options)
+  const taken = online ?? (await sendAtRest(await atRestOf(options), message))
+  if (options.json) printJson({ account: taken.account, chat, key, keys: taken.keys, running: online !== null })
+  else print(`The message to ${plain(chat)} is recorded (account ${taken.account}); it is sent ${online ? 'now' : 'at the next start'}.`)
+  return 0
+}
+
+type Message = { readonly chat: ChatId; readonly text: string; readonly key: string }
+
+async function sendByRunner(message: Message, key: string, options: SendOptions): Promise<Taken | null> {
+  const { stateDir, account = null } = options
+  try {
+    return await askRunner(stateDir, { do: 'send', account, ...message })
+  } catch (error) {
+    if (!(error instanceof ControlSilent)) throw error
+    // Such as on a full disk: it may be taken as soon as there is room.
+    throw new ControlSilent(`${error.message} To be sure, send it again with --key ${key}: one key is sent once.`, { cause: error })
+  }
+}
+
+/** `alice`, `peer:alice` or `group:alice/team`. */
+function chatOf(to: string): ChatId {
+  const [, creator = '', group = ''] = /^group:([^/]*)\/(.*)$/s.exec(to) ?? []
+  if (isSafeName(creator) && isSafeName(group)) return groupChat(creator, group)
+  const peer = to.replace(/^peer:/, '')
+  if (isSafeName(peer) && !to.startsWith('group:')) return peerChat(peer)
+  throw new UsageError(`--to is ${JSON.stringify(to)}; expected the name of a user on the mesh, or group:CREATOR/GROUP.`)
+}
