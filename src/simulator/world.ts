@@ -8,6 +8,7 @@ import { createZtmAgent } from '../adapters/ztm/ztm-agent.ts'
 import { parseConfig } from '../domain/config.ts'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountId, ChatId } from '../domain/ids.ts'
+import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { PairingStore } from '../ports/pairing-store.ts'
 import type { Responder } from '../ports/responder.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
@@ -31,6 +32,8 @@ export type WorldOptions = {
   readonly quirks?: Partial<Quirks>
   readonly responder?: Responder
   readonly pairing?: (account: AccountId) => PairingStore
+  /** How long the disk takes to make something durable, ms. */
+  readonly syncMs?: number
 }
 
 export interface World {
@@ -74,6 +77,20 @@ export function createWorld(options: WorldOptions = {}): World {
     return disk
   }
 
+  const slowly = (disk: MemoryDisk): Disk => {
+    const { syncMs } = options
+    if (syncMs === undefined) return disk
+    const append = async (path: string): Promise<DiskFile> => {
+      const file = await disk.append(path)
+      const sync = async () => {
+        await new Promise<void>(resolve => clock.after(syncMs, resolve))
+        await file.sync()
+      }
+      return { ...file, sync }
+    }
+    return { ...disk, append }
+  }
+
   const make = (): Runtime => {
     const own = { over: false }
     life = own
@@ -97,7 +114,7 @@ export function createWorld(options: WorldOptions = {}): World {
             clock,
             transport: createSimTransport(mesh.user(settings.username).agent),
           }),
-        store: account => openStore({ disk: diskOf(account) }),
+        store: account => openStore({ disk: slowly(diskOf(account)) }),
         responder: { respond: (request, turn, signal) => (own.over ? new Promise(() => {}) : responder.respond(request, turn, signal)) },
         permits: () => Promise.reject(new StoreUnusable('The simulated world has no permit server.', false)),
         ...(options.pairing ? { pairing: options.pairing } : {}),

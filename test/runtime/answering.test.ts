@@ -39,6 +39,20 @@ describe('a direct message', () => {
     await world.stop()
   })
 
+  test('that is fetched again before its record is durable is answered once', async () => {
+    const world = createWorld({ syncMs: 3_000, config: { pollInterval: 200 } })
+    await Promise.all([world.start(), world.settle(20_000)])
+    for (const text of ['one', 'two', 'three']) {
+      await world.mesh.user('alice').says(text)
+      await world.settle(700)
+    }
+    await world.settle(120_000)
+
+    expect(world.answers('alice')).toEqual(['echo: one', 'echo: two', 'echo: three'])
+    expect(world.account.status().counters.seen).toBe(3)
+    await world.stop()
+  })
+
   test('twice in one millisecond with the same text is two messages only when the chat app shows two', async () => {
     const world = createWorld({ quirks: { sameMsMerged: false } })
     await world.start()
@@ -247,6 +261,28 @@ describe('a responder', () => {
     await world.settle()
 
     expect(world.answers('alice')).toEqual(['later: one', 'later: two'])
+    await world.stop()
+  })
+
+  test('that has adopted a message keeps no place that others wait for', async () => {
+    const world = createWorld({
+      config: { limits: { dispatches: 1 } },
+      responder: {
+        respond: async ({ text }, turn) => {
+          if (text !== 'long') return `echo: ${text}`
+          await turn.adopted()
+          return new Promise(() => {})
+        },
+      },
+    })
+    await world.start()
+
+    await world.mesh.user('alice').says('long')
+    await world.settle(5_000)
+    await world.mesh.user('bob').says('short')
+    await world.settle()
+
+    expect(world.answers('bob')).toEqual(['echo: short'])
     await world.stop()
   })
 

@@ -32,6 +32,42 @@ describe('a post', () => {
     await world.stop()
   })
 
+  test('that our chat app never shows is found in our own files, and not made again', async () => {
+    const world = createWorld()
+    await world.start()
+    await world.mesh.user('alice').says('hi')
+    while (!world.events.some(event => event.event === 'dispatch')) await world.settle(10)
+    world.bot.agent.freeze()
+
+    await world.settle(300_000)
+
+    expect(world.answers('alice')).toEqual(['echo: hi'])
+    expect(world.account.status()).toMatchObject({ outbox: 0, counters: { sent: 1, repeatedPosts: 0 } })
+    await world.stop()
+  })
+
+  test('that waits for an agent that is away goes out after a restart', async () => {
+    const world = createWorld({
+      responder: {
+        respond: async ({ text }) => {
+          world.bot.agent.down()
+          return `echo: ${text}`
+        },
+      },
+    })
+    await world.start()
+    await world.mesh.user('alice').says('hi')
+    await world.settle(5_000)
+    await world.crash()
+    world.bot.agent.up()
+    await world.start()
+    await world.settle(120_000)
+
+    expect(world.answers('alice')).toEqual(['echo: hi'])
+    expect(world.account.status()).toMatchObject({ outbox: 0, counters: { sent: 1 } })
+    await world.stop()
+  })
+
   test('that was answered with 201 and lost in the queue of a killed agent is made again, once', async () => {
     const world = createWorld({ quirks: { publishMs: [2_000, 2_000] } })
     await world.start()
@@ -87,7 +123,8 @@ describe('a post', () => {
     expect(world.answers('alice')).toEqual([])
 
     world.bot.agent.up()
-    await world.settle(40_000)
+    while (world.account.status().state !== 'live') await world.settle(100)
+    await world.settle(500)
 
     expect(world.answers('alice')).toEqual(['echo: hi'])
     expect(world.account.status().counters.repeatedPosts).toBe(0)

@@ -115,6 +115,20 @@ describe('a request that is pending over a restart', () => {
     await world.stop()
   })
 
+  test('still runs out when its time has come', async () => {
+    const world = createWorld({ config: PAIRING })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.crash()
+    await world.start()
+    await world.settle(3_700_000)
+
+    expect(world.account.pairings()).toEqual([])
+    expect(world.account.status().counters.ignored).toEqual({ pairing_expired: 1 })
+    await world.stop()
+  })
+
   test('is approved for good: after the next restart the user is known', async () => {
     const world = createWorld({ config: PAIRING })
     await world.start()
