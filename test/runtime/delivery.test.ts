@@ -33,7 +33,7 @@ describe('a post', () => {
   })
 
   test('that our chat app never shows is found in our own files, and not made again', async () => {
-    const world = createWorld()
+    const world = createWorld({ config: { feed: 'poll' } })
     await world.start()
     await world.mesh.user('alice').says('hi')
     while (!world.events.some(event => event.event === 'dispatch')) await world.settle(10)
