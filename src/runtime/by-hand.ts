@@ -6,6 +6,7 @@ import type { Limits } from '../domain/limits.ts'
 import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
 import type { Journal } from './journal.ts'
 import type { PairingDesk } from './pairing-desk.ts'
+import { isChatId } from './parse-record.ts'
 import type { Registry } from './registry.ts'
 import type { AccountHandle, DeadLetter } from './runtime.ts'
 
@@ -25,11 +26,11 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
   const sending = new Map<string, Promise<unknown>>()
 
   const queue = async (chat: ChatId, text: string, key: string) => {
-    const conversation = parseChat(chat)
-    const names = conversation.kind === 'peer' ? [conversation.peer] : [conversation.creator, conversation.group]
+    const conversation = isChatId(chat) ? parseChat(chat) : null
+    const names = conversation?.kind === 'group' ? [conversation.creator, conversation.group] : [conversation?.peer ?? '']
     if (!names.every(isSafeName)) {
       throw new UnsafeName(
-        `${JSON.stringify(chat)} cannot be written to: a mesh name is not empty and has no "/", "#", "?" or control characters.`,
+        `${JSON.stringify(chat)} cannot be written to: expected peer:NAME or group:CREATOR/ID, where a name is not empty and has no "/", "#", "?" or control characters.`,
       )
     }
     const parts = text.trim() === '' ? [] : splitReply(makeSafe(text), limits.partCharacters)

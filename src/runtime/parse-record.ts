@@ -1,6 +1,6 @@
 /** The journal's door: what is replayed is checked here, never cast. */
 import type { AccountRecord, Change, ChatRecord, OutboxRecord, PairingRecord } from '../../machines/records.ts'
-import { type ChatId, parseChat } from '../domain/ids.ts'
+import type { ChatId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 
 // A kind that is not listed is a type error: `Record` asks for all of them.
@@ -44,11 +44,7 @@ const ACCOUNT: Record<AccountRecord['type'], true> = {
 const isKind = <Kind extends { type: string }>(kinds: Record<string, true>, event: unknown): event is Kind =>
   typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string' && Object.hasOwn(kinds, event.type)
 
-export function isChatId(text: string): text is ChatId {
-  if (!text.startsWith('peer:') && !text.startsWith('group:')) return false
-  const conversation = parseChat(text as ChatId)
-  return conversation.kind === 'peer' || conversation.group.length > 0
-}
+export const isChatId = (text: string): text is ChatId => /^(?:peer:[^]+|group:[^/]+\/[^]+)$/.test(text)
 
 /** Key of the snapshot entry that a change belongs to. */
 export const keyOf = (change: Change): string => {

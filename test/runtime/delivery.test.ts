@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ChatId } from '../../src/domain/ids.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 
 const isPost = (request: { method: string; target: string }) => request.method === 'POST' && request.target.includes('/messages')
@@ -217,7 +218,9 @@ describe('a message that nobody asked for', () => {
     const world = createWorld()
     await world.start()
 
-    await expect(world.account.send({ chat: 'peer:../bob', text: 'hi', key: 'k' })).rejects.toThrow('cannot be written to')
+    for (const chat of ['peer:../bob', 'peer:', 'group:alice', 'group:alice/', 'group:/team', 'alice'] as ChatId[]) {
+      await expect(world.account.send({ chat, text: 'hi', key: 'k' })).rejects.toThrow('cannot be written to')
+    }
 
     expect(world.account.status().outbox).toBe(0)
     await world.stop()
