@@ -23,7 +23,7 @@ export type Seen = Pick<Inbound, 'id' | 'sender' | 'timeMs'>
 type Decided = { readonly facts: Facts; readonly decision: Decision; readonly liveAtMs: number }
 
 export type ChatRecord =
-  | { readonly type: 'chat.opened'; readonly floorMs: number; readonly history: readonly Seen[] }
+  | { readonly type: 'chat.opened'; readonly floorMs: number; readonly history: readonly Seen[]; readonly shown: boolean }
   | ({ readonly type: 'message.accepted'; readonly message: Inbound } & Decided)
   | ({ readonly type: 'message.held'; readonly message: Inbound; readonly heldMax: number } & Decided)
   | ({ readonly type: 'message.ignored'; readonly message: Seen } & Decided)

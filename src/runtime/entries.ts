@@ -25,6 +25,8 @@ export type ChatEntry = {
   readonly cursor: Cursor
   /** When it was met, wall clock ms; null when that is not known. */
   openedAtMs: number | null
+  /** The chat app has shown it, so that what it shows from now on is no history. */
+  shown: boolean
   /** Accepted, held or dead: what may still be asked for. */
   readonly messages: Map<MessageId, Inbound>
   /** Texts of replies that are not confirmed. */
@@ -45,6 +47,7 @@ const DEAD_LETTERS_MAX = 1_000
 export const newEntry = (floorMs: number): ChatEntry => ({
   cursor: emptyCursor(floorMs),
   openedAtMs: null,
+  shown: false,
   messages: new Map(),
   replies: new Map(),
   sentKeys: [],
@@ -89,6 +92,7 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
   switch (event.type) {
     case 'chat.opened':
       entry.openedAtMs ??= atMs
+      entry.shown ||= event.shown
       for (const seen of event.history) remember(entry.cursor, { ...seen, nowMs: atMs, liveMs: event.floorMs + limits.ageFenceMs }, limits)
       return
     case 'message.accepted':

@@ -27,9 +27,12 @@ const NOTED_MAX = 1_000
 /** A message, and the file it stood in when it comes from one. */
 export type Posting = RawMessage & { readonly file?: FileOfMessages }
 
+/** What the chat app shows of a chat, or what stands in message files. */
+export type Source = 'app' | 'files'
+
 export interface Intake {
   /** Tells the chat's chart everything new of one source. False when there was no room for all: bring them again. */
-  take(chat: ChatId, postings: readonly Posting[], signal: AbortSignal): Promise<boolean>
+  take(chat: ChatId, source: Source, postings: readonly Posting[], signal: AbortSignal): Promise<boolean>
   /** How far back the chat app is to be asked. */
   sinceMs(chat: ChatId): number
   /** The message needs no look: it has been dealt with, or is our own. */
@@ -72,8 +75,6 @@ export function createIntake(options: IntakeOptions): Intake {
   const inFlight = new Map<ChatId, Set<MessageId>>()
   const noted = new Map<ChatId, Set<MessageId>>()
   const full = new Set<ChatId>()
-  /** Chats whose history the chat app has shown. */
-  const askedFirst = new Set<ChatId>()
   const patterns = settings.mentionPatterns.map(pattern => new RegExp(pattern, 'i'))
 
   const note = (chat: ChatId, id: MessageId): boolean => {
@@ -103,7 +104,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const entry = registry.chats.get(chat)
     // A group may have been there long before we came into it.
     const isGroup = parseChat(chat).kind === 'group'
-    const isFirstLook = !askedFirst.has(chat) && (isGroup || openedAtMs === null || nowMs - openedAtMs < FIRST_LOAD_MS)
+    const isFirstLook = !entry?.shown && (isGroup || openedAtMs === null || nowMs - openedAtMs < FIRST_LOAD_MS)
     const oldMs = Math.min(nowMs, (isGroup ? entry?.openedAtMs : openedAtMs) ?? nowMs) - settings.firstSyncMs
     const wasThere = (arrivedMs: number | null) => {
       if (arrivedMs === null) return isFirstLook
@@ -187,7 +188,7 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   return {
-    async take(chat, postings, signal) {
+    async take(chat, source, postings, signal) {
       const identified = identify(chat, postings)
       const isOwn = ({ raw }: { raw: RawMessage }) => raw.sender === settings.username
       const ownKeys = new Set(identified.filter(isOwn).flatMap(({ raw }) => readMessage(raw, limits.textCharacters).replyKey ?? []))
@@ -199,13 +200,15 @@ export function createIntake(options: IntakeOptions): Intake {
         })
         .sort((one, other) => one.timeMs - other.timeMs)
       if (ownKeys.size > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...ownKeys] })
-      if (candidates.length === 0) return true
+      const entry = registry.chats.get(chat)
+      // A group that is empty when it is met has no history.
+      const isNews = source === 'app' && !entry?.shown && parseChat(chat).kind === 'group'
+      if (candidates.length === 0 && !isNews) return true
       const history = historyOf(chat, candidates, ownKeys)
-      if (postings.some(({ file }) => !file)) askedFirst.add(chat)
-      if (!registry.chats.has(chat) || history.length > 0) {
+      if (!entry || history.length > 0 || (source === 'app' && !entry.shown)) {
         const seen = history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs }))
         const floorMs = (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
-        await options.committed([toChat(chat, { type: 'chat.opened', floorMs, history: seen })])
+        await options.committed([toChat(chat, { type: 'chat.opened', floorMs, history: seen, shown: source === 'app' })])
       }
       for (const candidate of candidates) {
         if (signal.aborted) return false

@@ -44,7 +44,7 @@ const ACCOUNT: Record<AccountRecord['type'], true> = {
 const isKind = <Kind extends { type: string }>(kinds: Record<string, true>, event: unknown): event is Kind =>
   typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string' && Object.hasOwn(kinds, event.type)
 
-export const isChatId = (text: string): text is ChatId => /^(?:peer:[^]+|group:[^/]+\/[^]+)$/.test(text)
+export const isChatId = (text: string): text is ChatId => /^(?:peer:.+|group:[^/]+\/.+)$/s.test(text)
 
 /** Key of the snapshot entry that a change belongs to. */
 export const keyOf = (change: Change): string => {

@@ -57,7 +57,8 @@ export function createChatList({ clock, random, limits, quietSinceMs, knows }: C
       const fenceRead = fenceReadIsDue()
       return pick(summaries, ({ time, updated }, before, now) => {
         if (updated > 0 || (before !== undefined && before !== now)) return true
-        if (before === undefined && time > quietSinceMs()) return true
+        // A group is met when it is still empty: what is written later is no history.
+        if (before === undefined && (time > quietSinceMs() || time === 0)) return true
         // A wrong clock pins `time` in the future: nothing that comes later shows there.
         if (fullCheck && time > nowMs) return true
         return fenceRead && time >= nowMs - limits.ageFenceMs
@@ -67,6 +68,7 @@ export function createChatList({ clock, random, limits, quietSinceMs, knows }: C
       const fenceRead = fenceReadIsDue()
       return pick(summaries, ({ chat, time, updated, latest }, before, now) => {
         if (fenceRead && updated > 0) return true
+        if (before === undefined && time === 0) return true
         if (before === now || time <= quietSinceMs()) return false
         return latest !== undefined && !knows(chat, latest)
       })

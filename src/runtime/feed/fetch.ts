@@ -67,7 +67,7 @@ export function createFetch({ agent, clock, username, limits, due, intake, onRea
       if (signal.aborted) return missing
       const postings = outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
       // What finds no room stays due; the chat is fetched again when it has some.
-      if (!(await intake.take(chat, postings, signal))) return missing
+      if (!(await intake.take(chat, 'files', postings, signal))) return missing
       for (const outcome of outcomes) {
         const { file } = outcome
         if (outcome.kind === 'not now') {
@@ -87,8 +87,8 @@ export function createFetch({ agent, clock, username, limits, due, intake, onRea
     let failure: unknown = null
     if (app) {
       try {
-        const messages = (await agent.messages(chat, intake.sinceMs(chat), signal)) ?? []
-        if (!(await intake.take(chat, messages, signal))) due.askApp(chat)
+        const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
+        if (messages !== null && !(await intake.take(chat, 'app', messages, signal))) due.askApp(chat)
       } catch (error) {
         failure = error
         due.askApp(chat)
