@@ -192,7 +192,7 @@ export function createIntake(options: IntakeOptions): Intake {
       const identified = identify(chat, postings)
       const isOwn = ({ raw }: { raw: RawMessage }) => raw.sender === settings.username
       const ownKeys = new Set(identified.filter(isOwn).flatMap(({ raw }) => readMessage(raw, limits.textCharacters).replyKey ?? []))
-      const candidates = identified
+      const found = identified
         .filter(message => !isOwn(message))
         .map(({ id, raw }): Candidate => {
           const timeMs = timeOf(raw)
@@ -201,14 +201,19 @@ export function createIntake(options: IntakeOptions): Intake {
         .sort((one, other) => one.timeMs - other.timeMs)
       if (ownKeys.size > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...ownKeys] })
       const entry = registry.chats.get(chat)
+      const isFirstOfGroup = source === 'app' && !entry?.shown && parseChat(chat).kind === 'group'
+      // Where there is a file index, the hub's dates tell what of a group is history, and not its members' clocks.
+      const waitsForFiles = isFirstOfGroup && found.length > 0 && registry.account.indexed !== null
+      const freshMs = (entry?.openedAtMs ?? clock.now()) - settings.firstSyncMs
+      const candidates = waitsForFiles ? found.filter(({ timeMs }) => timeMs >= freshMs) : found
       // A group that is empty when it is met has no history.
-      const isNews = source === 'app' && !entry?.shown && parseChat(chat).kind === 'group'
-      if (candidates.length === 0 && !isNews) return true
+      if (candidates.length === 0 && (!isFirstOfGroup || waitsForFiles)) return true
       const history = historyOf(chat, candidates, ownKeys)
-      if (!entry || history.length > 0 || (source === 'app' && !entry.shown)) {
+      const shown = source === 'app' && !waitsForFiles
+      if (!entry || history.length > 0 || (shown && !entry.shown)) {
         const seen = history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs }))
         const floorMs = (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
-        await options.committed([toChat(chat, { type: 'chat.opened', floorMs, history: seen, shown: source === 'app' })])
+        await options.committed([toChat(chat, { type: 'chat.opened', floorMs, history: seen, shown })])
       }
       for (const candidate of candidates) {
         if (signal.aborted) return false

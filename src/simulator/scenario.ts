@@ -1,5 +1,6 @@
 /** One seeded run of the whole runtime with faults, and what its users must find on the mesh at the end. */
 import { createSeededRandom } from '../adapters/memory/seeded-random.ts'
+import type { ChatId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Random } from '../ports/random.ts'
 import type { Responder } from '../ports/responder.ts'
@@ -43,6 +44,10 @@ export type ScenarioResult = {
 }
 
 const STEP_MS_MAX = 4_000
+const CLOCK_SKEW_MS_MAX = 2 * 3_600_000
+const GROUP: ChatId = 'group:user0/team'
+/** Of all messages. */
+const GROUP_SHARE = 0.25
 /** Time in which everything must come to rest: longer than the longest wait of an uncertain reply. */
 const REST_MS = 40 * 60_000
 
@@ -63,7 +68,12 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   const { seed, users = 4, steps = 40, faults = FAULTS, quirks = {} } = options
   const random = createSeededRandom(seed)
   const trace: string[] = []
-  const world: World = createWorld({ seed, quirks, responder: moody(random, faults.responder, () => world), config: { pollInterval: 500 } })
+  const world: World = createWorld({
+    seed,
+    quirks,
+    responder: moody(random, faults.responder, () => world),
+    config: { pollInterval: 500, enableGroups: true, groupPolicy: 'open' },
+  })
   const say = (line: string) => trace.push(`${String(Math.round(world.clock.monotonic())).padStart(8)} ms  ${line}`)
   const startMs = world.clock.now()
   const told = (event: RuntimeEvent): string => {
@@ -72,17 +82,31 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   }
   const names = Array.from({ length: users }, (_, n) => `user${n}`)
   const written = new Map<string, string[]>(names.map(name => [name, []]))
-  for (const name of names) world.mesh.user(name)
+  // Clocks are wrong by up to two hours either way.
+  for (const name of names) world.mesh.user(name, { skewMs: Math.round((random.unit() * 2 - 1) * CLOCK_SKEW_MS_MAX) })
   const chance = (rate: number) => random.unit() < rate
 
   await world.start()
-  await world.settle(1_000)
+  await world.mesh.user(names[0]!).creates('team', { name: 'Team', members: [...names, world.mesh.bot] })
+  // Until everybody's chat app knows the group.
+  await world.settle(30_000)
   for (let step = 0; step < steps; step++) {
     const name = names[random.integer(users)]!
-    const text = `${name}-${written.get(name)!.length}`
-    written.get(name)!.push(text)
-    say(`${name} writes ${text}`)
-    await world.mesh.user(name).says(text)
+    if (chance(GROUP_SHARE)) {
+      const isMeant = chance(0.5)
+      const text = `team-${step}`
+      say(`${name} writes ${text} in the group${isMeant ? ', to the bot' : ''}`)
+      // A chat app that has not heard of the group refuses; what reached the mesh counts.
+      await world.mesh
+        .user(name)
+        .says(isMeant ? `@${world.mesh.bot} ${text}` : text, GROUP)
+        .catch((error: Error) => say(error.message))
+    } else {
+      const text = `${name}-${written.get(name)!.length}`
+      written.get(name)!.push(text)
+      say(`${name} writes ${text}`)
+      await world.mesh.user(name).says(text)
+    }
     for (const [preset, rate] of [['lostAnswer', faults.lostAnswer] as const, ['error500', faults.failedPost] as const]) {
       if (!chance(rate)) continue
       say(`the agent: ${preset} on the next post`)
@@ -116,6 +140,22 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   await world.settle(REST_MS)
 
   const violations: string[] = []
+  const expectOnce = (reader: string, expected: readonly string[], found: readonly string[]) => {
+    for (const answer of expected) {
+      const times = found.filter(text => text === answer).length
+      if (times !== 1) violations.push(`${reader} got ${times} times ${JSON.stringify(answer)}`)
+    }
+    for (const answer of found) {
+      if (!expected.includes(answer)) violations.push(`${reader} got ${JSON.stringify(answer)}, which answers nothing`)
+    }
+  }
+  const groupTexts = world.mesh.reached(names[0]!, GROUP).map(({ sender, message }) => ({ sender, text: textOf(message) }))
+  const mention = `@${world.mesh.bot} `
+  expectOnce(
+    'the group',
+    groupTexts.filter(({ text }) => text.startsWith(mention)).map(({ text }) => `echo: ${text.slice(mention.length)}`),
+    groupTexts.filter(({ sender }) => sender === world.mesh.bot).map(({ text }) => text),
+  )
   for (const name of names) {
     // With its oddities the mesh loses what some users write, and their chat apps some of what they get: only what it has counts.
     const reached = world.mesh.reached(name, `peer:${world.mesh.bot}`)
@@ -123,12 +163,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     const isCalm = Object.keys(quirks).length === 0
     const expected = (isCalm ? written.get(name)! : from(name)).map(text => `echo: ${text}`)
     const found = isCalm ? world.answers(name) : from(world.mesh.bot)
-    for (const answer of expected) {
-      const times = found.filter(text => text === answer).length
-      if (times !== 1) violations.push(`${name} got ${times} times ${JSON.stringify(answer)}`)
-    }
-    for (const answer of found)
-      if (!expected.includes(answer)) violations.push(`${name} got ${JSON.stringify(answer)}, which answers nothing`)
+    expectOnce(name, expected, found)
     // What a restarted agent forgets is posted again behind what it did not forget; and where several posts have no outcome,
     // only a later one that is confirmed tells that they are lost.
     if (faults.agentRestart === 0 && faults.failedPost === 0 && JSON.stringify(found) !== JSON.stringify(expected))
