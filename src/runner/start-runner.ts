@@ -1,16 +1,17 @@
 /** The composition: accounts, a responder and a folder become a running system with a control socket. */
+import { mkdir } from 'node:fs/promises'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
+import { storeFailure } from '../adapters/store/failures.ts'
+import { acquireLock, type Lease } from '../adapters/store/lock.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
-import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
 import type { Responder } from '../ports/responder.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { Runtime, RuntimeEvent } from '../runtime/runtime.ts'
-import { askRunner } from './control/client.ts'
 import { serveControl } from './control/server.ts'
 import { controlOf } from './control/service.ts'
 
@@ -32,10 +33,7 @@ export interface Runner {
 
 /** @throws {StoreUnusable} when another runner owns the folder, or no account's state can be used. */
 export async function startRunner({ accounts, defaultAccount, responder, stateDir, log, onEvent }: RunnerOptions): Promise<Runner> {
-  const other = await askRunner(stateDir, { do: 'hello' })
-  if (other) {
-    throw new StoreUnusable(`The state directory ${stateDir} is in use by process ${other.pid}; stop it or use another --state-dir.`, true)
-  }
+  const lease = await lockFolder(stateDir)
   const runtime = createRuntime({
     accounts,
     ports: {
@@ -58,10 +56,22 @@ export async function startRunner({ accounts, defaultAccount, responder, stateDi
         await control.close()
         await runtime.stop(graceMs)
         events.unsubscribe()
+        await lease.release()
       },
     }
   } catch (error) {
     await runtime.stop(0)
+    await lease.release()
     throw error
   }
+}
+
+/** Each account has a lock of its own; this one keeps two runners from sharing out the accounts, and the control socket, between them. */
+async function lockFolder(stateDir: string): Promise<Lease> {
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw storeFailure(cause, `Making ${stateDir}`, stateDir)
+  }
+  return acquireLock(stateDir)
 }

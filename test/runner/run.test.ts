@@ -110,17 +110,6 @@ describe('run', SLOW, () => {
     expect((await runner.stop()).code).toBe(0)
   })
 
-  test('a second runner on the same state refuses, and names the first', async () => {
-    const { at } = await bot()
-    const first = startInTest(['run', ...at, '--json'])
-    await first.line(isLive)
-
-    const second = await run(['run', ...at, '--json'])
-
-    expect(second.code).toBe(1)
-    expect(second.err).toContain(`is in use by process ${first.process.pid}; stop it or use another --state-dir.`)
-  })
-
   test('a reader that goes away ends it quietly', async () => {
     const { world, at } = await bot()
     const runner = startInTest(['run', ...at, '--json'])
