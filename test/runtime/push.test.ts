@@ -178,7 +178,218 @@ describe('what the chat app loses is answered, once:', () => {
   })
 })
 
+describe('a message file', () => {
+  const noFiles = (world: World, sender: string) =>
+    world.bot.agent.answer(() => ({ status: 404, headers: {}, body: new Uint8Array() }), {
+      when: ({ target }) => target.includes(`/file-data/apps/ztm/chat/shared/${sender}/`),
+    })
+
+  test('that nobody has for half an hour holds nobody up, is remembered over a restart, and read when somebody has it', async () => {
+    const world = realWorld()
+    // A clock that is behind must not make it look like history.
+    for (const [name, skewMs] of [
+      ['alice', -2 * 3_600_000],
+      ['bob', 0],
+    ] as const)
+      await world.mesh.user(name, { skewMs }).says('hello')
+    await world.start()
+    await world.settle(20_000)
+    world.bot.agent.freeze()
+    const requests = countRequests(world)
+    const show = noFiles(world, 'alice')
+    await world.mesh.user('alice').says('hi')
+    await world.settle(10 * 60_000)
+    const readBefore = requests.of('GET file-data')
+    await world.settle(15 * 60_000)
+    expect(requests.of('GET file-data') - readBefore).toBeGreaterThan(0)
+    expect(requests.of('GET file-data') - readBefore).toBeLessThanOrEqual(3)
+    await world.mesh.user('bob').says('hi')
+    await world.settle(5 * 60_000)
+    await world.stop()
+    world.bot.agent.freeze()
+    await world.start()
+    await world.settle(10 * 60_000)
+    expect(answered(world, 'bob')).toEqual(['echo: hello', 'echo: hi'])
+    expect(answered(world, 'alice')).not.toContain('echo: hi')
+
+    show()
+    await world.settle(12 * 60_000)
+
+    expect(answered(world, 'alice')).toContain('echo: hi')
+    await world.stop()
+  })
+
+  test('that becomes visible long after others is found when the whole index is looked at', async () => {
+    const world = realWorld({ quirks: { rightsDelayMs: [120_000, 120_000] } })
+    world.mesh.user('alice')
+    await world.mesh.user('bob').says('hello')
+    await world.settle(180_000)
+    await world.start()
+    await world.settle(20_000)
+    world.bot.agent.freeze()
+
+    await world.mesh.user('alice').says('I am new here')
+    for (let n = 0; n < 20; n++) {
+      await world.settle(10_000)
+      await world.mesh.user('bob').says(`busy ${n}`)
+    }
+    await world.settle(13 * 60_000)
+
+    expect(answered(world, 'alice')).toEqual(['echo: I am new here'])
+    await world.stop()
+  })
+
+  test('with more messages than a chat takes at once is read until nothing is left', async () => {
+    const world = createWorld({ config: { limits: { queuedPerChat: 5 } } })
+    await world.mesh.user('alice').says('hello')
+    await world.start()
+    await world.settle()
+    world.bot.agent.freeze()
+
+    for (let n = 0; n < 40; n++) await world.mesh.user('alice').says(`message ${n}`)
+    await world.settle(10 * 60_000)
+
+    expect(answered(world, 'alice').toSorted()).toEqual(
+      ['echo: hello', ...Array.from({ length: 40 }, (_, n) => `echo: message ${n}`)].toSorted(),
+    )
+    await world.stop()
+  })
+
+  test('that is too large is left alone, and troubles nobody else', async () => {
+    const world = createWorld()
+    await world.start()
+    world.bot.agent.answer('huge', { when: ({ target }) => target.includes('/file-data/apps/ztm/chat/shared/mallory/') })
+
+    await world.mesh.user('mallory').says('hi')
+    await world.mesh.user('alice').says('hi')
+    await world.settle(30 * 60_000)
+
+    expect(answered(world, 'alice')).toEqual(['echo: hi'])
+    expect(world.account.status()).toMatchObject({ state: 'live', feed: 'push', counters: { ignored: { unusable_file: 1 } } })
+    await world.stop()
+  })
+})
+
+test('a hub whose time is behind what it once was is heard again when the whole index has been looked at', async () => {
+  const world = createWorld()
+  await world.mesh.user('alice').says('hello')
+  await world.settle(1_000)
+  world.bot.agent.answer(
+    async (_, pass) => {
+      const answer = await pass()
+      const text = new TextDecoder().decode(answer.body as Uint8Array)
+      const ahead = text.replace(/"since":(\d+)/g, (_, since) => `"since":${Number(since) + 3_600_000}`)
+      return { ...answer, body: new TextEncoder().encode(ahead) }
+    },
+    { when: ({ target }) => target.endsWith('/files?since=0'), times: 1 },
+  )
+  await world.start()
+  await world.settle(60_000)
+  world.bot.agent.freeze()
+
+  await world.mesh.user('bob').says('hi')
+  await world.settle(14 * 60_000)
+  await world.mesh.user('carol').says('hi')
+  await world.settle(5_000)
+
+  expect(answered(world, 'bob')).toEqual(['echo: hi'])
+  expect(answered(world, 'carol')).toEqual(['echo: hi'])
+  await world.stop()
+})
+
+describe('in a group', () => {
+  const GROUP = 'group:alice/team'
+  const said = (world: World) =>
+    world.mesh.reached('my-bot', GROUP).flatMap(({ sender, message }) => (sender === 'my-bot' ? [(message as { text: string }).text] : []))
+
+  test.each([0, -3_600_000])(
+    'that the bot joins later, what was written before is history; a member’s clock may be off by %i ms',
+    async skewMs => {
+      const world = createWorld({ config: { enableGroups: true, groupPolicy: 'open' } })
+      const alice = world.mesh.user('alice')
+      const bob = world.mesh.user('bob', { skewMs })
+      await world.start()
+      await alice.creates('team', { name: 'Team', members: ['alice', 'bob'] })
+      await world.settle(30_000)
+      await bob.says('@my-bot before', GROUP)
+      await world.settle(20 * 60_000)
+      await alice.creates('team', { members: ['alice', 'bob', 'my-bot'] })
+      await alice.says('hello all', GROUP)
+      await world.settle(20 * 60_000)
+      await bob.says('@my-bot after', GROUP)
+      await world.settle(30 * 60_000)
+
+      expect(said(world)).toEqual(['echo: after'])
+      await world.stop()
+    },
+  )
+})
+
+describe('of a first start that dies', () => {
+  /** The chat app gives no messages of alice, as long as this lasts. */
+  const withSilentChat = async () => {
+    const world = createWorld()
+    await world.mesh.user('alice').says('long ago')
+    await world.settle(20 * 60_000)
+    const show = world.bot.agent.answer('hang', { when: ({ target }) => target.includes('/peers/alice/messages') })
+    await world.start()
+    return { world, show }
+  }
+
+  test('while it reads the history, the next start is the first', async () => {
+    const { world, show } = await withSilentChat()
+    await world.settle(5_000)
+    await world.crash()
+    show()
+    await world.settle(60_000)
+    await world.start()
+    await world.settle(60_000)
+
+    expect(answered(world, 'alice')).toEqual([])
+    await world.stop()
+  })
+
+  test('later, with a chat that could not be read, nothing is lost that was written meanwhile', async () => {
+    const { world, show } = await withSilentChat()
+    await world.settle(40_000)
+    await world.crash()
+    show()
+    await world.mesh.user('bob').says('meanwhile')
+    await world.settle(20 * 60_000)
+    await world.start()
+    await world.settle(60_000)
+
+    expect(answered(world, 'bob')).toEqual(['echo: meanwhile'])
+    await world.stop()
+  })
+})
+
 describe('what the file index does not give', () => {
+  test('is found even when it is not the latest of its chat', async () => {
+    const world = realWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await world.mesh.user('alice').says('hello')
+    await world.settle(20_000)
+    await world.mesh.user('alice').says(`fills the file ${'x'.repeat(1_100)}`)
+    await world.settle(20_000)
+    let hidden = ''
+    const show = world.bot.agent.answer(async ({ target }, pass) => {
+      if (!target.includes('/file-data/apps/ztm/chat/shared/alice/')) return null
+      hidden ||= target
+      return target === hidden ? { ...(await pass()), status: 404 } : null
+    })
+
+    await world.mesh.user('alice').says(`hidden ${'x'.repeat(1_100)}`)
+    await world.settle(700)
+    await world.mesh.user('alice').says('latest')
+    await world.settle(8 * 60_000)
+
+    expect(answered(world, 'alice').map(text => text.slice(0, 13))).toEqual(expect.arrayContaining(['echo: hidden ', 'echo: latest']))
+    show()
+    await world.stop()
+  })
+
   test('is found through the chat app, once', async () => {
     const world = realWorld()
     world.mesh.user('alice')
@@ -237,6 +448,11 @@ describe('when the hub goes away', () => {
     expect(answered(world, 'alice').toSorted()).toEqual(reached.map(text => `echo: ${text}`).toSorted())
     expect(reached).toContain('before')
     expect(world.account.status()).toMatchObject({ state: 'live', feed: 'push' })
+    // The agent's empty answers, before it has noticed, do not make the account come and go.
+    const states = world.events
+      .flatMap(event => (event.event === 'state' ? [event.state] : []))
+      .filter((state, n, all) => state !== all[n - 1])
+    expect(states).toEqual(['connecting', 'live', 'degraded', 'live'])
     await world.stop()
   })
 })
@@ -260,6 +476,51 @@ describe('a restart goes on from where the index was read to', () => {
 
     expect(answered(world, 'user7')).toEqual(['echo: hi', 'echo: meanwhile'])
     expect(requests.of('GET file-data')).toBeLessThanOrEqual(3)
+    await world.stop()
+  })
+
+  test('and looks back far enough for what became visible while nothing ran', async () => {
+    const world = realWorld({ quirks: { rightsDelayMs: [60_000, 60_000] } })
+    await world.mesh.user('bob').says('hello')
+    world.mesh.user('alice')
+    await world.settle(120_000)
+    await world.start()
+    await world.settle(20_000)
+    world.bot.agent.freeze()
+    await world.mesh.user('alice').says('I am new here')
+    await world.settle(30_000)
+    await world.mesh.user('bob').says('hi')
+    await world.settle(15_000)
+    await world.stop()
+    await world.settle(60_000)
+    await world.start()
+    await world.settle(5_000)
+
+    expect(answered(world, 'alice')).toEqual(['echo: I am new here'])
+    await world.stop()
+  })
+
+  test('and neither it nor the first start reads old files', async () => {
+    const world = realWorld()
+    // Each text fills a file of its own.
+    for (let n = 0; n < 12; n++) {
+      for (const name of ['alice', 'bob', 'carol']) await world.mesh.user(name).says(`${n} ${'x'.repeat(1_100)}`)
+      await world.settle(3_000)
+    }
+    await world.settle(20 * 60_000)
+    const requests = countRequests(world)
+
+    await world.start()
+    await world.settle(30 * 60_000)
+    await world.mesh.user('dave').says('hi')
+    await world.settle(60_000)
+    await world.stop()
+    await world.start()
+    await world.settle(30 * 60_000)
+
+    expect(new Set(world.mesh.reached('alice', PEER).map(({ path }) => path)).size).toBeGreaterThan(3)
+    expect(answered(world, 'dave')).toEqual(['echo: hi'])
+    expect(requests.of('GET file-data')).toBeLessThanOrEqual(4)
     await world.stop()
   })
 
@@ -421,4 +682,17 @@ describe('files that the chat app would not have written', () => {
     expect(world.account.status().counters.ignored).toMatchObject({ unusable_path: 2, unusable_file: 1, unsupported_content: 3 })
     await world.stop()
   })
+})
+
+test('with polling, what a sender whose clock is behind writes right after the first start is not taken for history twice', async () => {
+  const world = createWorld({ config: { feed: 'poll' } })
+  world.mesh.user('alice', { skewMs: -2 * 3_600_000 })
+  await world.start()
+  await world.mesh.user('alice').says('hello')
+  await world.settle(10_000)
+  await world.mesh.user('alice').says('hello again')
+  await world.settle(60_000)
+
+  expect(world.answers('alice')).toEqual(['echo: hello again'])
+  await world.stop()
 })

@@ -75,7 +75,7 @@ export function createPushFeed(options: PushOptions): PushFeed {
     // All of it was listed, and none of it is as new as our place: the hub's clock, or its index, began anew.
     placeMs = look === 'all' && files.length > 0 ? newestMs : Math.max(beforeMs, newestMs)
     const horizonMs = look === 'first' ? placeMs - options.firstSyncMs : beforeMs - limits.lookBackMs
-    const trusted = look === 'first' || (look === 'all' && !knowsAll)
+    const trusted = look === 'all' && !knowsAll
     const changed = new Set<ChatId>()
     for (const file of files) {
       const place = parseMessagePath(file.path, username)
@@ -90,8 +90,9 @@ export function createPushFeed(options: PushOptions): PushFeed {
         continue
       }
       if (!memory.meet(file, place, { horizonMs, trusted })) continue
-      // The first look has no outbox yet: what we had answered before our state was lost must be found.
-      if (look !== 'first' && place.sender === username && !options.awaitsOwn(place.chat)) continue
+      // At first, what is older is history, read or not; and our own files tell what we had answered before our state was lost.
+      if (look === 'first' ? file.time < clock.now() - options.firstSyncMs : place.sender === username && !options.awaitsOwn(place.chat))
+        continue
       due.addFile(place.chat, { path: file.path, timeMs: file.time, sinceMs })
       changed.add(place.chat)
     }
