@@ -42,6 +42,15 @@ const answer = (context: ChatContext, parts: readonly string[]): readonly Change
       ]
     : []
 
+type Over = { context: ChatContext; event: { id: MessageId } }
+const aboutIt = ({ event }: Over) => event
+
+/** A damaged journal may have lost the beginning of a turn whose end it still has. */
+const overForMessage = [
+  { guard: { type: 'isHead', params: aboutIt }, target: '.idle', actions: 'forgetHead' },
+  { description: 'Of a message that is not the first any more.', actions: { type: 'forget', params: ({ event }: Over) => event.id } },
+] as const
+
 export const chatMachine = setup({
   types: { input: {} as ChatInput, context: {} as ChatContext, events: {} as ChatEvent },
   guards: {
@@ -49,6 +58,7 @@ export const chatMachine = setup({
     isAllowed: (_, received: Received) => decide(received.facts).action === 'process',
     /** A stranger: may ask to be let in, and waits. */
     needsPairing: (_, received: Received) => decide(received.facts).action === 'pairing',
+    isHead: ({ context }, turn: { id: MessageId }) => turn.id === context.queue[0],
     hasWaiting: ({ context }) => context.queue.length > 0,
     /** What an attempt that was given up still brings is dropped. */
     isCurrentAttempt: ({ context }, result: Attempt) => result.id === context.queue[0] && result.attempt === context.attempt,
@@ -72,6 +82,7 @@ export const chatMachine = setup({
     letGo: assign({ held: ({ context }, gone: { ids: readonly MessageId[] }) => context.held.filter(id => !gone.ids.includes(id)) }),
     releaseHeld: assign({ queue: ({ context }) => context.queue.concat(context.held), held: [] }),
     forgetHead: assign({ queue: ({ context }) => context.queue.slice(1), attempt: 1 }),
+    forget: assign({ queue: ({ context }, id: MessageId) => context.queue.filter(queued => queued !== id) }),
     countAttempt: assign({ attempt: (_, failed: { attempt: number }) => failed.attempt + 1 }),
   },
 }).createMachine({
@@ -178,15 +189,13 @@ export const chatMachine = setup({
     turn: {
       description: 'Whose turn it is: the first in the queue.',
       initial: 'idle',
+      on: { 'turn.adopted': overForMessage, 'turn.answered': overForMessage, 'turn.abandoned': overForMessage },
       states: {
         idle: { always: { guard: 'hasWaiting', target: 'answering' } },
         answering: {
           initial: 'dispatching',
           on: {
-            'turn.adopted': { target: 'idle', actions: 'forgetHead' },
-            'turn.answered': { target: 'idle', actions: 'forgetHead' },
             'turn.failed': { target: '.backing off', actions: { type: 'countAttempt', params: ({ event }) => event } },
-            'turn.abandoned': { description: 'A dead letter.', target: 'idle', actions: 'forgetHead' },
           },
           states: {
             dispatching: {

@@ -54,11 +54,11 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
     async start() {
       const enabled = accounts.filter(settings => settings.enabled)
       const outcomes = await Promise.allSettled(enabled.map(startAccount))
+      const failed = outcomes.find(outcome => outcome.status === 'rejected')
+      if (failed && outcomes.every(outcome => outcome.status === 'rejected')) throw failed.reason
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.status === 'rejected') ports.log.error({ account: enabled[index]!.id, err: outcome.reason }, 'account cannot start')
       }
-      const failed = outcomes.find(outcome => outcome.status === 'rejected')
-      if (failed && outcomes.every(outcome => outcome.status === 'rejected')) throw failed.reason
     },
     async stop(graceMs) {
       await Promise.all(

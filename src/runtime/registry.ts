@@ -198,6 +198,12 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       dirty.add('account')
     }
   }
+  /** A reply that was confirmed is not queued again: a damaged journal may have lost that its message was answered. */
+  const withoutSent = (change: Change): Change => {
+    if (change.at !== 'chat' || change.event.type !== 'reply.queued') return change
+    const { sentKeys } = entry(change.chat)
+    return { ...change, event: { ...change.event, replies: change.event.replies.filter(({ key }) => !sentKeys.includes(key)) } }
+  }
   const tell = (change: Change) => {
     if (change.at === 'pairing') tellPairing(change.user, change.event)
     if (change.at !== 'chat') return
@@ -271,8 +277,9 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     tellPairing,
     apply(seq, atMs, changes) {
       lastSeq = seq
-      for (const change of changes) keep(change, atMs)
-      for (const change of changes) tell(change)
+      const news = changes.map(withoutSent)
+      for (const change of news) keep(change, atMs)
+      for (const change of news) tell(change)
     },
     replay(loaded) {
       const problems: string[] = []
@@ -284,13 +291,14 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
         for (const raw of record.changes) {
           // Part of the snapshot already.
           if ((loaded.entries.get(raw.key)?.seq ?? 0) >= record.seq) continue
-          const change = parseChange(raw)
-          if (!change) {
+          const parsed = parseChange(raw)
+          if (!parsed) {
             problems.push(
               `Record ${record.seq} of the journal has an event for ${JSON.stringify(raw.key)} that this version does not know; it was left out.`,
             )
             continue
           }
+          const change = withoutSent(parsed)
           keep(change, record.atMs)
           replayChart(change)
         }

@@ -278,6 +278,20 @@ describe('a restored chat', () => {
   })
 })
 
+describe('the end of a turn whose beginning a damaged journal has lost', () => {
+  test.each(['turn.adopted', 'turn.answered'] as const)('%s takes that message out of the queue, and no other', type => {
+    expect(chat.after(accepted('m1'), accepted('m2'), { type, id: 'm2' })).toEqual({
+      value: answering('dispatching'),
+      context: context({ queue: ['m1'] }),
+      effects: [],
+    })
+  })
+
+  test('as a dead letter does the same, while nothing is being answered', () => {
+    expect(chat.after({ type: 'turn.abandoned', id: 'm1', reason: 'it crashed' })).toEqual({ value: idle, context: context(), effects: [] })
+  })
+})
+
 test('every transition of the chat chart was taken by the tests above', () => {
   expect(untaken(chat)).toEqual([])
 })

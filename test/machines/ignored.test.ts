@@ -218,9 +218,6 @@ const chat = region<ChatEvent['type']>({
       why: 'The attempt has had its outcome, or was given up.',
       in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off'],
     },
-    'turn.abandoned': { why: 'Only whoever is being answered can have an outcome.', in: ['turn.idle'] },
-    'turn.adopted': { why: 'Only whoever is being answered can have an outcome.', in: ['turn.idle'] },
-    'turn.answered': { why: 'Only whoever is being answered can have an outcome.', in: ['turn.idle'] },
     'turn.failed': { why: 'Only whoever is being answered can have an outcome.', in: ['turn.idle'] },
   },
 })

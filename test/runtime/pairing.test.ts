@@ -149,8 +149,9 @@ describe('a request that is pending over a restart', () => {
 
 test('where somebody else keeps the truth about pairing, an approval there raises no event, and is found all the same', async () => {
   const approved: string[] = []
+  const codes = ['ABCD2345', 'EFGH6789']
   const store: PairingStore = {
-    request: async () => ({ status: 'created', code: 'ABCD2345', expiresAtMs: Date.UTC(2026, 10, 25) }),
+    request: async () => ({ status: 'created', code: codes.shift()!, expiresAtMs: Date.UTC(2026, 10, 25) }),
     approved: async () => approved,
     instructions: (user, code) => `${user}: openclaw pairing approve ztm-chat ${code}`,
   }

@@ -5,6 +5,7 @@ const REMEDIES: Readonly<Record<string, (where: string) => string>> = {
   EDQUOT: where => `the disk quota of ${where} is used up; make room, the work then goes on by itself`,
   EROFS: where => `the disk of ${where} is read-only; make it writable`,
   EIO: where => `the disk of ${where} does not work; check it`,
+  EFBIG: where => `the files of ${where} may not grow so far; raise the limit on file sizes (ulimit -f)`,
   EACCES: where => `this user has no right to it; make ${where} and what is in it belong to this user`,
   EPERM: where => `this user has no right to it; make ${where} and what is in it belong to this user`,
   ELOOP: where => `there is a link in ${where} where a plain file or folder belongs; remove the link`,
