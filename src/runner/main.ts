@@ -98,6 +98,12 @@ function commandLine(finish: (code: number) => void): Command {
     finish(await (await import('./commands/status.ts')).status(options)),
   )
 
+  command(program, 'simulate', 'Runs the whole runtime on a simulated mesh with faults, in virtual time, and checks what the users find.')
+    .option('--seeds <n>', 'how many runs', wholeCount, 100)
+    .option('--seed <n>', 'only this one, with its trace; the same seed gives the same trace', wholeCount)
+    .addOption(new Option('--real', 'delays, losses and oddities of a real mesh').default(false, 'a calm one'))
+    .action(async options => finish(await (await import('./commands/simulate.ts')).simulate(options)))
+
   command(program, 'statecharts', 'Draws the statecharts of machines/ as JSON for Stately Studio and as Mermaid diagrams.')
     .option('--out <dir>', 'where the drawings are', 'statecharts')
     .addOption(new Option('--check', 'draw nothing; fail when a drawing is stale').default(false, 'draw'))
@@ -121,6 +127,11 @@ The control (its URL is printed) does what the people on the mesh would do; a re
   POST /sim/users/NAME/agent     {"do": "down" | "up" | "restart"} to the agent of NAME, or {"do": "fault", "fault": F, "times": N}:
                                  the next N answers are F: error500, garbage, empty, html, hang, or lostAnswer (done, but unanswered)
 `
+
+function wholeCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected a whole number from 1.')
+}
 
 function wholePort(text: string): number {
   const port = Number(text)
