@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { REAL, REAL } from '../../src/simulator/mesh/quirks.ts'
+import { REAL } from '../../src/simulator/mesh/quirks.ts'
 import { FAULTS, runScenario } from '../../src/simulator/scenario.ts'
 
 const count = Number(process.env['SEEDS'] ?? 30)
@@ -8,8 +8,7 @@ const faultsOf = (seed: number) => (seed % 2 ? FAULTS : { ...FAULTS, agentRestar
 describe('every message is answered exactly once, in order', () => {
   const seeds = Array.from({ length: count }, (_, n) => n + 1)
   test.each(seeds)('seed %i', async seed => {
-    const quirks = seed % 3 === 0 ? REAL : {}
-    const { violations, trace } = await runScenario({ seed, quirks, faults: faultsOf(seed) })
+    const { violations, trace } = await runScenario({ seed, faults: faultsOf(seed) })
     expect(violations, trace.join('\n')).toEqual([])
   })
 })
@@ -17,8 +16,7 @@ describe('every message is answered exactly once, in order', () => {
 describe('every message that a real mesh has is answered exactly once, whatever its chat app loses', () => {
   const seeds = Array.from({ length: Math.ceil(count / 4) }, (_, n) => n + 1)
   test.each(seeds)('seed %i', async seed => {
-    const quirks = seed % 3 === 0 ? REAL : {}
-    const { violations, trace } = await runScenario({ seed, quirks, quirks: REAL, faults: faultsOf(seed) })
+    const { violations, trace } = await runScenario({ seed, quirks: REAL, faults: faultsOf(seed) })
     expect(violations, trace.join('\n')).toEqual([])
   })
 })
