@@ -45,6 +45,12 @@ const answer = (context: ChatContext, parts: readonly string[]): readonly Change
 type Over = { context: ChatContext; event: { id: MessageId } }
 const aboutIt = ({ event }: Over) => event
 
+/** Under a key of its own: an answer to the dead letter may still come, by hand. */
+const apologise = (context: ChatContext, text: string | null): readonly Change[] =>
+  text === null
+    ? []
+    : [toChat(context.chat, { type: 'reply.queued', replies: [{ key: replyKey(`${head(context).id}/apology`, 0), text }] })]
+
 /** A damaged journal may have lost the beginning of a turn whose end it still has. */
 const overForMessage = [
   { guard: { type: 'isHead', params: aboutIt }, target: '.idle', actions: 'forgetHead' },
@@ -148,7 +154,8 @@ export const chatMachine = setup({
                   changes: [
                     own(context, {
                       type: 'message.dropped',
-                      ids: context.held.slice(0, context.held.length + 1 - event.heldMax),
+                      // Just the one that this one displaces: those before it are on their way out already.
+                      ids: [context.held[context.held.length - event.heldMax]!],
                       reason: 'pairing_overflow',
                     }),
                   ],
@@ -238,7 +245,7 @@ export const chatMachine = setup({
                       params: ({ context, event }) => ({
                         changes: [
                           own(context, { type: 'turn.abandoned', id: head(context).id, reason: event.reason }),
-                          ...answer(context, event.apology === null ? [] : [event.apology]),
+                          ...apologise(context, event.apology),
                         ],
                       }),
                     },

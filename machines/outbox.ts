@@ -29,6 +29,8 @@ export type OutboxContext = OutboxInput & {
   failures: number
   looks: number
   lagging: boolean
+  /** Since when the agent says that it does not know the chat. */
+  unknownSinceMs: number | null
 }
 
 export type OutboxEvent =
@@ -38,19 +40,21 @@ export type OutboxEvent =
   | { type: 'post.unknown'; key: ReplyKey }
   /** Proven not to have acted. */
   | { type: 'post.not-sent'; key: ReplyKey }
-  | { type: 'post.refused'; key: ReplyKey; status: number; reason: string }
+  /** `status` 0: the name cannot be written to. */
+  | { type: 'post.refused'; key: ReplyKey; status: number; reason: string; atMs: number }
   | { type: 'backoff.over' }
   | { type: 'lag.over'; key: ReplyKey }
   | { type: 'look.due'; nowMs: number; limits: PostLimits }
   /** Keys of ours that somebody's fetch of this chat has shown. */
   | { type: 'reply.seen'; keys: readonly ReplyKey[] }
   | ({ type: 'ledger.absent'; key: ReplyKey; limits: PostLimits } & Absence)
-  | { type: 'ledger.failed' }
+  /** Nobody could tell: neither there nor not there. */
+  | { type: 'ledger.failed'; key: ReplyKey; nowMs: number; limits: PostLimits }
   | { type: 'host.resumed' }
   | OutboxRecord
 
-/** A chat that the settled agent says it does not know, so many times in a row, is gone. */
-const UNKNOWN_CHAT_MAX = 5
+/** A chat that the agent says it does not know is gone when it has said so for this long: an agent that starts knows little at first. */
+const UNKNOWN_CHAT_MS = 60_000
 
 const nextQueued = (context: OutboxContext) => context.posts.find(post => post.phase === 'queued' && !post.seen)
 const oldestUnconfirmed = (context: OutboxContext) => context.posts.find(post => post.phase !== 'queued')
@@ -62,6 +66,11 @@ const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<P
 const underWay = (context: OutboxContext) => context.posts.find(post => post.key === context.posting && post.phase === 'posted')
 const isUnseen = (post: Post, keys: readonly ReplyKey[]) => keys.includes(post.key) && !post.seen
 
+/** Time alone decides. */
+const NO_EVIDENCE = { laterConfirmed: false, otherUnconfirmed: 1 } as const
+const repost = ({ context }: { context: OutboxContext }): Commit => ({
+  changes: [own(context, { type: 'reply.requeued', key: oldestUnconfirmed(context)!.key, reason: 'lost on the way' })],
+})
 const freeSlot = { type: 'releaseSlot', params: ({ context }: { context: OutboxContext }) => ({ chat: context.chat }) } as const
 
 export const outboxMachine = setup({
@@ -88,7 +97,10 @@ export const outboxMachine = setup({
     isUncertain: ({ context }, { key, nowMs, limits }: Absence & { key: ReplyKey; limits: PostLimits }) =>
       oldestUnconfirmed(context)?.key === key && isUncertain(oldestUnconfirmed(context)!, nowMs, limits),
     /** Trying again cannot help: we may not, or the chat is gone for good. */
-    isDefinite: ({ context }, refusal: { status: number }) => refusal.status !== 404 || context.failures + 1 >= UNKNOWN_CHAT_MAX,
+    isDefinite: ({ context }, { status, atMs }: { status: number; atMs: number }) =>
+      status === 0 ||
+      status === 403 ||
+      (status === 404 && context.unknownSinceMs !== null && atMs - context.unknownSinceMs >= UNKNOWN_CHAT_MS),
     isNews: ({ context }, seen: { keys: readonly ReplyKey[] }) => context.posts.some(post => isUnseen(post, seen.keys)),
     isWanted: ({ context }, { key }: { key: ReplyKey }) => context.posts.some(post => post.key === key && !post.seen),
   },
@@ -140,13 +152,17 @@ export const outboxMachine = setup({
     forgetSeen: assign({ posts: ({ context }) => context.posts.map(post => (post.seen ? { ...post, seen: false } : post)) }),
     noteLag: assign({ lagging: true }),
     countLook: assign({ looks: ({ context }) => context.looks + 1 }),
+    noteRefusal: assign({
+      unknownSinceMs: ({ context }, { status, atMs }: { status: number; atMs: number }) =>
+        status === 404 ? (context.unknownSinceMs ?? atMs) : null,
+    }),
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
-    forgetFailures: assign({ failures: 0 }),
+    forgetFailures: assign({ failures: 0, unknownSinceMs: null }),
   },
 }).createMachine({
   id: 'outbox',
   description: 'The replies of one conversation, until each is seen on the mesh.',
-  context: ({ input }) => ({ ...input, posts: [], posting: null, failures: 0, looks: 0, lagging: false }),
+  context: ({ input }) => ({ ...input, posts: [], posting: null, failures: 0, unknownSinceMs: null, looks: 0, lagging: false }),
   type: 'parallel',
   on: {
     'reply.queued': { actions: { type: 'append', params: ({ event }) => event.replies } },
@@ -264,7 +280,10 @@ export const outboxMachine = setup({
                   'noteLag',
                 ],
               },
-              { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
+              {
+                target: 'backing off',
+                actions: ['noteNotSent', 'countFailure', { type: 'noteRefusal', params: ({ event }) => event }],
+              },
             ],
             'host.resumed': {
               description: 'It may have been posted: looked for, not repeated.',
@@ -320,12 +339,7 @@ export const outboxMachine = setup({
               {
                 guard: { type: 'isProvenLost', params: ({ event }) => event },
                 target: 'committing',
-                actions: {
-                  type: 'commit',
-                  params: ({ context }) => ({
-                    changes: [own(context, { type: 'reply.requeued', key: oldestUnconfirmed(context)!.key, reason: 'lost on the way' })],
-                  }),
-                },
+                actions: { type: 'commit', params: repost },
               },
               {
                 guard: { type: 'isUncertain', params: ({ event }) => event },
@@ -334,7 +348,19 @@ export const outboxMachine = setup({
               },
               { description: 'Too early to say, or about a reply that has been dealt with.', target: 'watching' },
             ],
-            'ledger.failed': 'watching',
+            'ledger.failed': [
+              {
+                guard: { type: 'isProvenLost', params: ({ event }) => ({ ...event, ...NO_EVIDENCE }) },
+                target: 'committing',
+                actions: { type: 'commit', params: repost },
+              },
+              {
+                guard: { type: 'isUncertain', params: ({ event }) => ({ ...event, ...NO_EVIDENCE }) },
+                target: 'watching',
+                actions: ['noteUncertain', freeSlot],
+              },
+              { description: 'Looked for again.', target: 'watching' },
+            ],
             'host.resumed': { target: 'watching', actions: 'forgetSeen' },
           },
         },

@@ -32,6 +32,8 @@ export const snapshotMachine = setup({
     fold: (_, _params: Record<string, never>) => {},
     startBackoff: (_, _params: { failures: number }) => {},
     reportTrouble: (_, _params: { reason: string }) => {},
+    /** Nothing is lost and nothing waits: only the next start takes longer. */
+    warn: (_, _params: { reason: string }) => {},
     reportRecovery: (_, _params: Record<string, never>) => {},
     countFailure: assign({
       failures: ({ context }) => context.failures + 1,
@@ -101,7 +103,7 @@ export const snapshotMachine = setup({
             'fold.failed': {
               description: 'The journal still has everything; the next flush asks again.',
               target: 'resting',
-              actions: { type: 'reportTrouble', params: ({ event }) => ({ reason: event.reason }) },
+              actions: { type: 'warn', params: ({ event }) => ({ reason: event.reason }) },
             },
           },
         },

@@ -43,11 +43,16 @@ export type AccountSettings = {
   readonly limits: Limits
 }
 
-/** The permission of a group that the config does not name. */
-export const defaultPermission = (account: Pick<AccountSettings, 'groupPolicy' | 'requireMention'>): GroupPermission => ({
-  groupPolicy: account.groupPolicy,
-  requireMention: account.requireMention,
-  allowFrom: [],
-  tools: null,
-  toolsBySender: {},
-})
+/** What the config says of this group, or what holds for a group that it does not name. The config's names are in NFC; the mesh's need not be. */
+export const permissionOf = (
+  settings: Pick<AccountSettings, 'groupPolicy' | 'requireMention' | 'groupPermissions'>,
+  creator: UserName,
+  group: string,
+): GroupPermission =>
+  settings.groupPermissions[`${creator}/${group}`.normalize('NFC')] ?? {
+    groupPolicy: settings.groupPolicy,
+    requireMention: settings.requireMention,
+    allowFrom: [],
+    tools: null,
+    toolsBySender: {},
+  }

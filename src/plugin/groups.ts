@@ -1,6 +1,6 @@
 /** What OpenClaw asks about a group before it lets a turn use tools. Asked many times a turn: pure, and from settings at hand. */
 import { parseChat } from '../domain/ids.ts'
-import { type AccountSettings, defaultPermission, type GroupPermission } from '../domain/settings.ts'
+import { type AccountSettings, type GroupPermission, permissionOf as permissionOfGroup } from '../domain/settings.ts'
 import { mergeTools } from '../domain/tools.ts'
 import type { ResolveAccount } from './accounts.ts'
 import type { Channel, GroupQuery, GroupToolPolicy } from './host.ts'
@@ -18,8 +18,10 @@ export function groupKeyOf(groupId: string): string | null {
 }
 
 export function permissionOf(settings: AccountSettings, groupId: string): GroupPermission {
-  const key = groupKeyOf(groupId)
-  return (key === null ? undefined : settings.groupPermissions[key]) ?? defaultPermission(settings)
+  const slash = groupKeyOf(groupId)?.indexOf('/') ?? -1
+  const key = groupKeyOf(groupId) ?? ''
+  // A group that cannot be named is one that the config does not name.
+  return permissionOfGroup(settings, key.slice(0, Math.max(0, slash)), key.slice(slash + 1))
 }
 
 export function groupsAdapter(resolveAccount: ResolveAccount): NonNullable<Channel['groups']> {

@@ -10,7 +10,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { type ChatId, parseChat } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
-import { defaultPermission } from '../domain/settings.ts'
+import { permissionOf } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { DispatchRequest, Responder, Turn } from '../ports/responder.ts'
@@ -194,7 +194,7 @@ function placeOf(chat: ChatId): Place {
 function groupCommanders(settings: AccountSettings, chat: ChatId): readonly string[] {
   const place = parseChat(chat)
   if (place.kind === 'peer') return []
-  const permission = settings.groupPermissions[`${place.creator}/${place.group}`] ?? defaultPermission(settings)
+  const permission = permissionOf(settings, place.creator, place.group)
   return [place.creator, ...permission.allowFrom]
 }
 

@@ -43,23 +43,26 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
   const nursery = createNursery('offline', (actor, error) =>
     fail(`${actor} failed: ${error instanceof Error ? error.message : String(error)}`),
   )
-  const { effects, drained } = inOrder<Effects>({
-    commit: commit => journal.commit(commit),
-    dispatch: nothing,
-    startDispatchBackoff: nothing,
-    openPairing: nothing,
-    requestSlot: nothing,
-    releaseSlot: nothing,
-    post: nothing,
-    startPostBackoff: nothing,
-    startLag: nothing,
-    startLook: nothing,
-    look: nothing,
-    checkLedger: nothing,
-    requestTicket: nothing,
-    startPairingBackoff: nothing,
-    startDeadline: nothing,
-  })
+  const { effects, drained } = inOrder<Effects>(
+    {
+      commit: commit => journal.commit(commit),
+      dispatch: nothing,
+      startDispatchBackoff: nothing,
+      openPairing: nothing,
+      requestSlot: nothing,
+      releaseSlot: nothing,
+      post: nothing,
+      startPostBackoff: nothing,
+      startLag: nothing,
+      startLook: nothing,
+      look: nothing,
+      checkLedger: nothing,
+      requestTicket: nothing,
+      startPairingBackoff: nothing,
+      startDeadline: nothing,
+    },
+    error => fail(error instanceof Error ? error.message : String(error)),
+  )
   const registry = createRegistry({ nursery, limits, effects })
   const journal = createJournal({
     nursery,

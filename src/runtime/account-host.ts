@@ -162,52 +162,60 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     { id: `account:${account}`, parent: nursery.ref, input: { account } },
   )
 
+  function noteBug(where: string, error: unknown) {
+    log.error({ where, err: error }, 'something failed that must not fail')
+    status.warn(`${where} failed: ${error instanceof Error ? error.message : String(error)}; please report it with the log.`)
+  }
+
   /** What comes after the end is nobody's business. */
   function tellRoot(event: AccountEvent) {
     if (root.getSnapshot().status === 'active') root.send(event)
   }
 
-  const { effects, drained } = inOrder<Effects>({
-    commit: commit => journal.commit(commit),
-    dispatch: job => dispatcher.submit(job),
-    startDispatchBackoff: ({ chat, attempt }) =>
-      timers.set(
-        `chat:${chat}/backoff`,
-        backoffMs({ failures: attempt - 1, baseMs: limits.dispatchBackoffMs, maxMs: limits.dispatchBackoffMsMax, unit: random.unit() }),
-        () => registry.tellChat(chat, { type: 'backoff.over' }),
-      ),
-    openPairing: ({ chat, wrote }) => desk.open(chat, wrote),
-    requestSlot: ({ chat }) => poster.request(chat),
-    releaseSlot: ({ chat }) => poster.release(chat),
-    post: ({ chat, key }) => {
-      emit({ event: 'posted', account, atMs: clock.now(), chat, key })
-      poll.wake()
-      void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
+  const { effects, drained } = inOrder<Effects>(
+    {
+      commit: commit => journal.commit(commit),
+      dispatch: job => dispatcher.submit(job),
+      startDispatchBackoff: ({ chat, attempt }) =>
+        timers.set(
+          `chat:${chat}/backoff`,
+          backoffMs({ failures: attempt - 1, baseMs: limits.dispatchBackoffMs, maxMs: limits.dispatchBackoffMsMax, unit: random.unit() }),
+          () => registry.tellChat(chat, { type: 'backoff.over' }),
+        ),
+      openPairing: ({ chat, wrote }) => desk.open(chat, wrote),
+      requestSlot: ({ chat }) => poster.request(chat),
+      releaseSlot: ({ chat }) => poster.release(chat),
+      post: ({ chat, key }) => {
+        emit({ event: 'posted', account, atMs: clock.now(), chat, key })
+        poll.wake()
+        void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
+      },
+      startPostBackoff: ({ chat, failures }) =>
+        timers.set(
+          `outbox:${chat}/backoff`,
+          backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
+          () => registry.tellOutbox(chat, { type: 'backoff.over' }),
+        ),
+      startLag: ({ chat, key }) =>
+        timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over', key })),
+      startLook({ chat, looks }) {
+        // Our own files come with the push feed: a look is only for what it misses.
+        const firstMs = feed.mode() === 'push' ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
+        timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
+          registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
+        )
+      },
+      look({ chat }) {
+        due.askApp(chat)
+        watchers.changed(chat)
+      },
+      checkLedger: ({ chat, key, postedAtMs }) => void poster.checkLedger(chat, key, postedAtMs, signal),
+      requestTicket: ({ user }) => desk.requestTicket(user),
+      startPairingBackoff: ({ user }) => desk.startBackoff(user),
+      startDeadline: ({ user, atMs }) => desk.startDeadline(user, atMs),
     },
-    startPostBackoff: ({ chat, failures }) =>
-      timers.set(
-        `outbox:${chat}/backoff`,
-        backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
-        () => registry.tellOutbox(chat, { type: 'backoff.over' }),
-      ),
-    startLag: ({ chat, key }) =>
-      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over', key })),
-    startLook({ chat, looks }) {
-      // Our own files come with the push feed: a look is only for what it misses.
-      const firstMs = feed.mode() === 'push' ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
-      timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
-        registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
-      )
-    },
-    look({ chat }) {
-      due.askApp(chat)
-      watchers.changed(chat)
-    },
-    checkLedger: ({ chat, key, postedAtMs }) => void poster.checkLedger(chat, key, postedAtMs, signal),
-    requestTicket: ({ user }) => desk.requestTicket(user),
-    startPairingBackoff: ({ user }) => desk.startBackoff(user),
-    startDeadline: ({ user, atMs }) => desk.startDeadline(user, atMs),
-  })
+    error => noteBug('an effect', error),
+  )
 
   const registry = createRegistry({ nursery, limits, effects })
 
@@ -307,7 +315,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       if (event.type === 'message.accepted' || event.type === 'message.held' || event.type === 'message.ignored')
         intake.settled(chat, event.message.id)
       if (event.type === 'turn.adopted') dispatcher.adopted(event.id)
-      if (event.type.startsWith('turn.') && intake.hasRoomAgain(chat)) watchers.changed(chat)
+      if (intake.hasRoomAgain(chat)) watchers.changed(chat)
     }
     if (!sweeping) {
       sweeping = true

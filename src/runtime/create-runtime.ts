@@ -35,8 +35,9 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
   const emit = (event: RuntimeEvent) => events.next(event)
 
   const startAccount = async (settings: AccountSettings) => {
-    const agent = ports.agent(settings)
+    let agent: ZtmAgent | null = null
     try {
+      agent = ports.agent(settings)
       const store = await ports.store(settings.id)
       const { clock, random, log, responder, permits } = ports
       const pairing = ports.pairing?.(settings.id) ?? null
@@ -44,7 +45,7 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
       hosts.set(settings.id, host)
       await host.start()
     } catch (error) {
-      await agent.close()
+      await agent?.close()
       throw error
     }
   }

@@ -4,7 +4,7 @@ import type { Inbound } from '../../machines/records.ts'
 import { type ChatId, type MessageId, parseChat } from '../domain/ids.ts'
 import { findMention } from '../domain/mention.ts'
 import { makeSafe, splitReply } from '../domain/reply.ts'
-import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
+import { type AccountSettings, permissionOf } from '../domain/settings.ts'
 import { mergeTools } from '../domain/tools.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DispatchRequest, Responder } from '../ports/responder.ts'
@@ -50,7 +50,7 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
     const base = { account: settings.id, chat, messageId: id, sender, timeMs, rawText: text, mentioned: mention.mentioned, attempt }
     if (conversation.kind === 'peer') return { ...base, text, group: null, tools: null }
     const { creator, group } = conversation
-    const permission = settings.groupPermissions[`${creator}/${group}`] ?? defaultPermission(settings)
+    const permission = permissionOf(settings, creator, group)
     return { ...base, text: mention.text, group: { creator, group }, tools: mergeTools(permission, sender) }
   }
 

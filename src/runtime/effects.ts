@@ -26,13 +26,21 @@ export type Effects = {
  */
 export function inOrder<Performers extends { readonly [name: string]: (params: never) => void }>(
   performers: Performers,
+  /** One that throws must not keep the others from being carried out. */
+  onError: (error: unknown) => void,
 ): {
   readonly effects: Performers /** Resolves when everything asked for so far has been carried out. */
   readonly drained: () => Promise<void>
 } {
   const queue: (() => void)[] = []
   const drain = () => {
-    for (let run = queue.shift(); run; run = queue.shift()) run()
+    for (let run = queue.shift(); run; run = queue.shift()) {
+      try {
+        run()
+      } catch (error) {
+        onError(error)
+      }
+    }
   }
   const later = (perform: (params: never) => void) => (params: never) => {
     queue.push(() => perform(params))

@@ -107,6 +107,9 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       return
     }
     case 'message.released':
+      entry.decisions = entry.decisions.map(kept =>
+        kept.action === 'pairing' ? { ...kept, atMs, action: 'process', reason: 'whitelisted', detail: 'approved by pairing' } : kept,
+      )
       return
     case 'message.dropped':
       for (const id of event.ids) entry.messages.delete(id)

@@ -13,14 +13,14 @@ import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
 import { identify } from '../domain/message-id.ts'
 import { matchesAllowFrom } from '../domain/policy.ts'
-import { type AccountSettings, defaultPermission } from '../domain/settings.ts'
+import { type AccountSettings, permissionOf } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawMessage } from '../ports/ztm-agent.ts'
 import type { Memberships } from './membership.ts'
 import type { Registry } from './registry.ts'
 
 /** A chat that shows up this soon after the very first start was there before: the chat app loads late. */
-const FIRST_LOAD_MS = 30_000
+const FIRST_LOAD_MS = 60_000
 /** Oddities that no cursor can remember, per chat. */
 const NOTED_MAX = 1_000
 
@@ -81,7 +81,8 @@ export function createIntake(options: IntakeOptions): Intake {
     const ids = noted.get(chat) ?? new Set()
     noted.set(chat, ids)
     if (ids.has(id)) return false
-    if (ids.size >= NOTED_MAX) ids.clear()
+    // Beyond the bound they are ignored without a record: whoever floods us with oddities is owed no more.
+    if (ids.size >= NOTED_MAX) return false
     ids.add(id)
     return true
   }
@@ -125,11 +126,12 @@ export function createIntake(options: IntakeOptions): Intake {
     const conversation = parseChat(chat)
     if (conversation.kind === 'peer') {
       const listed = matchesAllowFrom(sender, settings.allowFrom)
-      const paired = !listed && settings.dmPolicy === 'pairing' && (await options.isPaired(sender))
+      const mayBePaired = settings.dmPolicy === 'pairing' || settings.dmPolicy === 'allowlist'
+      const paired = !listed && mayBePaired && (await options.isPaired(sender))
       return { kind: 'direct', sender, policy: settings.dmPolicy, listed, paired }
     }
     const { creator, group } = conversation
-    const permission = settings.groupPermissions[`${creator}/${group}`] ?? defaultPermission(settings)
+    const permission = permissionOf(settings, creator, group)
     const { membership } =
       settings.enableGroups && sender.trim() !== ''
         ? await memberships.of(creator, group, sender, signal)

@@ -132,6 +132,7 @@ export function createJournal(options: JournalOptions): Journal {
           options.onTrouble(trouble.reason)
           release()
         },
+        warn: (_, warning) => log.warn(warning, 'the journal could not be folded into the snapshots; it is tried again'),
         reportRecovery: () => {
           if (reason) log.info({}, 'state can be written again')
           reason = null

@@ -126,9 +126,12 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
     startBackoff: user => timers.set(`pairing:${user}/ticket`, TICKET_RETRY_MS, () => tell(user, { type: 'backoff.over' })),
     startDeadline(user, atMs) {
       lookAtStore()
-      timers.set(`pairing:${user}/deadline`, Math.max(0, atMs - clock.now()), () =>
-        tell(user, { type: 'deadline.reached', nowMs: clock.now(), held: held(user) }),
-      )
+      timers.set(`pairing:${user}/deadline`, Math.max(0, atMs - clock.now()), () => {
+        const expire = () => tell(user, { type: 'deadline.reached', nowMs: clock.now(), held: held(user) })
+        if (!store) return expire()
+        // Approved in time, perhaps, by another process while this one was away.
+        store.approved().then(users => (users.includes(user) ? approve(user) : expire()), expire)
+      })
     },
     approve(code) {
       const request = byCode(code)

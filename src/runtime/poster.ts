@@ -10,6 +10,7 @@ import type { Json } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
+import { createGate } from './gate.ts'
 
 const SLOTS_AT_FIRST = 8
 const SLOTS_MIN = 2
@@ -43,6 +44,8 @@ const keyOf = (message: RawMessage): ReplyKey | null => readMessage(message, 1).
 
 export function createPoster({ settings, agent, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs }: PosterOptions): Poster {
   const { limits } = settings
+  /** Listing every file is the agent's most expensive answer. */
+  const oneByOne = createGate(1)
   const holders = new Set<ChatId>()
   let queue: ChatId[] = []
   let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
@@ -103,15 +106,15 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
         tell(chat, { type: 'post.accepted', key })
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', key, status: error.status, reason })
+        if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', key, status: error.status, reason, atMs: clock.now() })
         else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key })
         else if (error.retryable) tell(chat, { type: 'post.not-sent', key })
-        else tell(chat, { type: 'post.refused', key, status: 0, reason })
+        else tell(chat, { type: 'post.refused', key, status: 0, reason, atMs: clock.now() })
       }
     },
     async checkLedger(chat, key, postedAtMs, signal) {
       try {
-        if (await isOnMesh(chat, key, postedAtMs, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
+        if (await oneByOne.run(() => isOnMesh(chat, key, postedAtMs, signal))) tell(chat, { type: 'reply.seen', keys: [key] })
         else {
           tell(chat, {
             type: 'ledger.absent',
@@ -124,7 +127,7 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
         }
       } catch {
         // Unknown is an answer here: the outbox looks again later.
-        tell(chat, { type: 'ledger.failed' })
+        tell(chat, { type: 'ledger.failed', key, nowMs: clock.now(), limits })
       }
     },
     confirmed(postedAtMs) {

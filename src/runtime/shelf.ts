@@ -59,6 +59,7 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
       ...(snapshot ? { snapshot } : {}),
     }) as Actor<Logic>
 
+  const isFailed = (actor: Actor<Logic> | undefined) => (actor?.getSnapshot() as Snapshot<unknown> | undefined)?.status === 'error'
   const persist = (snapshot: SnapshotFrom<Logic>): Snapshot<unknown> => logic.getPersistedSnapshot(snapshot)
 
   const actorOf = (key: Key): Actor<Logic> => {
@@ -73,7 +74,11 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
   }
 
   return {
-    tell: (key, event) => actorOf(key).send(event),
+    tell(key, event) {
+      // A failed actor would drop it.
+      if (isFailed(actors.get(key))) this.recover(key)
+      actorOf(key).send(event)
+    },
     start: key => void actorOf(key),
     peek: key => actors.get(key)?.getSnapshot() ?? null,
     running: () => actors.keys(),

@@ -286,8 +286,9 @@ function answers(world: World, owed: Owed): readonly Move[] {
         toOutbox({ type: 'post.accepted', key }),
         toOutbox({ type: 'post.unknown', key }),
         toOutbox({ type: 'post.not-sent', key }),
-        toOutbox({ type: 'post.refused', key, status: 404, reason: 'no such chat' }),
-        toOutbox({ type: 'post.refused', key, status: 403, reason: 'forbidden' }),
+        toOutbox({ type: 'post.refused', key, status: 404, reason: 'no such chat', atMs: world.nowMs }),
+        toOutbox({ type: 'post.refused', key, status: 404, reason: 'no such chat', atMs: world.nowMs + 60_000 }),
+        toOutbox({ type: 'post.refused', key, status: 403, reason: 'forbidden', atMs: world.nowMs }),
       ]
     }
     case 'startLag':
@@ -300,7 +301,9 @@ function answers(world: World, owed: Owed): readonly Move[] {
       return [
         ...(world.mayBeOnMesh.includes(key) ? [toOutbox({ type: 'reply.seen', keys: [key] })] : []),
         ...[0, 2 * postLimits.lostPostMs, postLimits.uncertainRepostMs].map(age => toOutbox({ ...absent, nowMs: world.nowMs + age })),
-        toOutbox({ type: 'ledger.failed' }),
+        ...[0, 2 * postLimits.lostPostMs, postLimits.uncertainRepostMs].map(age =>
+          toOutbox({ type: 'ledger.failed', key, nowMs: world.nowMs + age, limits: postLimits }),
+        ),
       ]
     }
     case 'requestTicket': {

@@ -9,6 +9,7 @@ const context = (posts: readonly Post[], changes: Partial<OutboxContext> = {}): 
   chat: alice,
   posts,
   posting: null,
+  unknownSinceMs: null,
   failures: 0,
   looks: 0,
   lagging: false,
@@ -31,7 +32,7 @@ const limits: PostLimits = { lostPostMs: 60_000, lostUnansweredPostMs: 15_000, u
 const granted = (atMs = 1_000): OutboxEvent => ({ type: 'slot.granted', atMs })
 const posting = (key: string, atMs = 1_000) => ({ type: 'reply.posting', key, atMs }) as const
 const answer = (type: 'post.accepted' | 'post.unknown' | 'post.not-sent', key: string): OutboxEvent => ({ type, key })
-const refused = (status: number, key: string): OutboxEvent => ({ type: 'post.refused', key, status, reason: 'refused' })
+const refused = (status: number, key: string, atMs = 1_000): OutboxEvent => ({ type: 'post.refused', key, status, reason: 'refused', atMs })
 const rested: OutboxEvent = { type: 'backoff.over' }
 const lagged = (key: string): OutboxEvent => ({ type: 'lag.over', key })
 const lookDue = (nowMs: number): OutboxEvent => ({ type: 'look.due', nowMs, limits })
@@ -139,7 +140,12 @@ describe('a reply that was posted', () => {
   test('is posted again after a rest when the agent does not know the chat yet', () => {
     expect(outbox.after(queued('k1'), granted(), posting('k1'), refused(404, 'k1'))).toEqual({
       value: state('backing off', 'quiet'),
-      context: context([waits('k1', { attempts: 1, postedAtMs: 1_000 })], { posting: 'k1', failures: 1, lagging: true }),
+      context: context([waits('k1', { attempts: 1, postedAtMs: 1_000 })], {
+        posting: 'k1',
+        failures: 1,
+        lagging: true,
+        unknownSinceMs: 1_000,
+      }),
       effects: [freesSlot, backsOff(1)],
     })
   })
@@ -159,13 +165,14 @@ describe('a reply that was posted', () => {
     })
   })
 
-  test('is a dead letter when the agent does not know the chat five times in a row', () => {
-    const unknown = (times: number): readonly OutboxEvent[] =>
-      Array.from({ length: times }, () => [granted(), posting('k1'), refused(404, 'k1'), rested]).flat()
+  test('is a dead letter when the agent has not known the chat for a minute, and for no other refusal', () => {
+    const again = (status: number, atMs: number): readonly OutboxEvent[] => [granted(), posting('k1'), refused(status, 'k1', atMs), rested]
+    const effectsOf = (status: number, atMs: number) =>
+      outbox.after(queued('k1'), ...again(404, 1_000), granted(), posting('k1'), refused(status, 'k1', atMs)).effects
 
-    const { effects } = outbox.after(queued('k1'), ...unknown(4), granted(), posting('k1'), refused(404, 'k1'))
-
-    expect(effects).toEqual([commits(atChat(failed('k1')))])
+    expect(effectsOf(404, 61_000)).toEqual([commits(atChat(failed('k1')))])
+    expect(effectsOf(404, 60_999)).toEqual([freesSlot, backsOff(2)])
+    expect(effectsOf(401, 61_000)).toEqual([freesSlot, backsOff(2)])
   })
 
   test.each([
@@ -269,11 +276,20 @@ describe('a reply that is not seen', () => {
   })
 
   test('is looked for again when the files could not be read', () => {
-    expect(outbox.after(...unconfirmed, lookDue(61_000), { type: 'ledger.failed' })).toEqual({
+    expect(outbox.after(...unconfirmed, lookDue(61_000), { type: 'ledger.failed', key: 'k1', nowMs: 61_000, limits })).toEqual({
       value: state('resting', 'watching'),
       context: context([posted('k1'), waits('k2')], { posting: 'k1', looks: 1 }),
       effects: [waitsToLook(1)],
     })
+  })
+
+  test('is uncertain, and posted again at last, also when the files can never be read', () => {
+    const unread = (nowMs: number): OutboxEvent => ({ type: 'ledger.failed', key: 'k1', nowMs, limits })
+
+    expect(outbox.after(...unconfirmed, lookDue(121_000), unread(121_000)).context.posts[0]).toEqual(posted('k1', { phase: 'uncertain' }))
+    expect(outbox.after(...unconfirmed, lookDue(901_000), unread(901_000)).effects).toEqual([
+      commits(atChat({ type: 'reply.requeued', key: 'k1', reason: 'lost on the way' })),
+    ])
   })
 
   test('is left alone while its absence proves nothing yet', () => {

@@ -113,7 +113,7 @@ describe('the snapshots', () => {
     const asFailed = snapshot.after(loaded, waiting, flushed({ foldDue: true }), foldFailed)
     const next = snapshot.after(loaded, waiting, flushed({ foldDue: true }), foldFailed, waiting, flushed({ foldDue: true }))
 
-    expect(asFailed).toEqual({ value: state('ready'), context: well, effects: [trouble] })
+    expect(asFailed).toEqual({ value: state('ready'), context: well, effects: [{ type: 'warn', params: { reason: 'the disk is full' } }] })
     expect(next).toEqual({ value: state('ready', 'folding'), context: well, effects: [recovery, fold] })
   })
 })

@@ -8,7 +8,7 @@ export type TlsIdentity = { readonly ca: string | null; readonly cert: string | 
  * Connections per origin, and so requests at once; the rest queues. One long-poll per client, and one more for each that was
  * just given up and is still closing. Reads and posts match `limits.fetches` and `limits.unconfirmedPosts`.
  */
-export const CONNECTIONS: Readonly<Record<PoolName, number>> = { wait: 4, read: 8, post: 8 }
+export const CONNECTIONS: Readonly<Record<PoolName, number>> = { wait: 4, read: 8, post: 16 }
 
 /** The caller's deadline may be minutes; a host that does not answer a SYN is given up sooner. */
 export const CONNECT_TIMEOUT_MS = 10_000
