@@ -75,6 +75,28 @@ describe('with the file index, a message', () => {
     await world.stop()
   })
 
+  test('that begins a conversation comes before the next one, though the rights to it come late', async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const world = realWorld({ seed, quirks: { rightsDelayMs: [900, 900] } })
+      world.mesh.user('alice')
+      await world.mesh.user('bob').says('hello')
+      await world.start()
+      await world.settle(20_000)
+
+      await world.mesh.user('alice').says('first')
+      await world.settle(250)
+      await world.mesh.user('alice').says('second')
+      for (let n = 0; n < 5; n++) {
+        await world.settle(500)
+        await world.mesh.user('bob').says(`noise ${n}`)
+      }
+      await world.settle(60_000)
+
+      expect(answered(world, 'alice'), `seed ${seed}`).toEqual(['echo: first', 'echo: second'])
+      await world.stop()
+    }
+  })
+
   test('confirms our answer by its own file, without asking the chat app', async () => {
     const world = realWorld()
     world.mesh.user('alice')

@@ -14,7 +14,10 @@ describe('every message is answered exactly once, in order', () => {
 })
 
 describe('every message that a real mesh has is answered exactly once, whatever its chat app loses', () => {
-  const seeds = Array.from({ length: Math.ceil(count / 4) }, (_, n) => n + 1)
+  const seeds = [
+    ...Array.from({ length: Math.ceil(count / 4) }, (_, n) => n + 1),
+    376, // the rights to a new conversation came late: its first two messages were answered the wrong way round
+  ]
   test.each(seeds)('seed %i', async seed => {
     const { violations, trace } = await runScenario({ seed, quirks: REAL, faults: faultsOf(seed) })
     expect(violations, trace.join('\n')).toEqual([])

@@ -2,6 +2,7 @@
  * Which versions of message files have been met. Kept are those of the look-back window, and the newest few of each sender
  * in each chat: only they still change. An older one matters when the hub lists it as changed, and not because it is unknown.
  */
+import type { ChatId, UserName } from '../../domain/ids.ts'
 import type { MessagePath } from '../../domain/message-path.ts'
 import type { FileEntry } from '../../ports/ztm-agent.ts'
 
@@ -11,6 +12,8 @@ export interface FileMemory {
    * Of older ones, only new versions of what is known, and, unless `trusted`, new files among the newest of their sender.
    */
   meet(file: FileEntry, place: MessagePath, look: { readonly horizonMs: number; readonly trusted: boolean }): boolean
+  /** Whether this sender has a file in this chat that was met. */
+  hasMet(place: MessagePath): boolean
   /** What the hub listed before this moment counts by the newest few alone. */
   forgetBefore(horizonMs: number): void
   size(): number
@@ -22,6 +25,8 @@ const NEWEST = 3
 const HASH_DIGITS = 12
 
 type Kept = { readonly stamp: number; hash: string }
+
+const keyOf = (chat: ChatId, sender: UserName) => `${chat} ${sender}`
 
 export function createFileMemory(): FileMemory {
   const recent = new Map<string, { readonly hash: string; readonly sinceMs: number }>()
@@ -44,10 +49,11 @@ export function createFileMemory(): FileMemory {
   }
 
   return {
+    hasMet: ({ chat, sender }) => newest.has(keyOf(chat, sender)),
     meet(file, { chat, sender, stamp }, { horizonMs, trusted }) {
       const hash = file.hash.slice(0, HASH_DIGITS)
       const sinceMs = file.since ?? 0
-      const key = `${chat} ${sender}`
+      const key = keyOf(chat, sender)
       const known = recent.get(file.path)?.hash ?? newest.get(key)?.find(kept => kept.stamp === stamp)?.hash
       if (sinceMs > horizonMs) recent.set(file.path, { hash, sinceMs })
       const isOld = keep(key, stamp, hash)

@@ -57,7 +57,7 @@ const EMPTY_WAIT_MS = 1_000
 const SILENT_LOOKS_MAX = 1
 
 type Wait = { readonly name: string; beganAtMs: number | null; endsAtMs: number }
-type Look = 'back' | 'all' | 'first'
+type Look = 'wait' | 'back' | 'all' | 'first'
 
 export function createPushFeed(options: PushOptions): PushFeed {
   const { agent, clock, random, limits, username, due } = options
@@ -65,8 +65,8 @@ export function createPushFeed(options: PushOptions): PushFeed {
   let placeMs: number | null = null
   /** Whether everything that an earlier life had read is known by now. */
   let knowsAll = false
-  /** Chats with files that an earlier life had not read; told with the first answer. */
-  const resumed: ChatId[] = []
+  /** Chats that are told with the next look: their first files may have company that a wait does not show. */
+  const later: ChatId[] = []
 
   /** Takes an answer in: what changed is due, and the place moves on. */
   const absorb = (files: readonly FileEntry[], look: Look): readonly ChatId[] => {
@@ -89,15 +89,18 @@ export function createPushFeed(options: PushOptions): PushFeed {
         due.dropFile(place.chat, file.path)
         continue
       }
+      const isFirstOfSender = !memory.hasMet(place)
       if (!memory.meet(file, place, { horizonMs, trusted })) continue
       // At first, what is older is history, read or not; and our own files tell what we had answered before our state was lost.
       if (look === 'first' ? file.time < clock.now() - options.firstSyncMs : place.sender === username && !options.awaitsOwn(place.chat))
         continue
       due.addFile(place.chat, { path: file.path, timeMs: file.time, sinceMs })
-      changed.add(place.chat)
+      // The rights to a new conversation come late: what was written first may show only behind what was written next.
+      if (look === 'wait' && isFirstOfSender && knowsAll) later.push(place.chat)
+      else changed.add(place.chat)
     }
     memory.forgetBefore(placeMs - 2 * limits.lookBackMs)
-    if (look !== 'back') knowsAll = true
+    if (look === 'all' || look === 'first') knowsAll = true
     return [...changed]
   }
 
@@ -126,8 +129,9 @@ export function createPushFeed(options: PushOptions): PushFeed {
       malformedSinceMs = null
       const changed = absorb(files, look)
       if (look === 'first') options.onBegin(placeMs ?? 0)
-      subscriber.next([...resumed.splice(0), ...changed, ...(look === 'back' ? due.wake() : [])])
+      subscriber.next(look === 'wait' ? changed : [...later.splice(0), ...changed, ...due.wake()])
       const moved = beforeMs !== null && placeMs !== null && placeMs > beforeMs
+      if (later.length > 0) lookWithin(0)
       if (moved) lookWithin(limits.lookAgainMs)
       return moved
     }
@@ -171,7 +175,7 @@ export function createPushFeed(options: PushOptions): PushFeed {
       }
       wait.beganAtMs = null
       if (abort.signal.aborted) return
-      if (files === null || take(files, 'back')) begin(wait)
+      if (files === null || take(files, 'wait')) begin(wait)
       else timers.set(wait.name, Math.max(0, nowMs + EMPTY_WAIT_MS - clock.monotonic()), () => begin(wait))
     }
 
@@ -225,7 +229,7 @@ export function createPushFeed(options: PushOptions): PushFeed {
     const stored = options.stored()
     if (placeMs === null && stored === null) void lookFirst()
     else {
-      if (placeMs === null && stored) resumed.push(...resume(stored))
+      if (placeMs === null && stored) later.push(...resume(stored))
       void lookBack()
       goOn()
     }
