@@ -35,12 +35,15 @@ const statusOf = async (at: readonly string[]): Promise<Line> => JSON.parse((awa
 const isDegraded = (line: Line): boolean => line.event === 'state' && line['state'] === 'degraded'
 const answers = (world: World, user: string) => () => world.answersTo(user)
 
+/** Whether the command of the operating system did it. */
+const system = (command: string, ...args: readonly string[]): boolean => spawnSync(command, args).status === 0
+
 type Disk = { fill(runner: Running): void; free(runner: Running): void }
 
 /** A small file system of its own, where this process may mount one. */
 function mountSmallDisk(dir: string): Disk | null {
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', dir]).status !== 0) return null
-  onTestFinished(() => void spawnSync('umount', [dir]))
+  if (!system('mount', '-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', dir)) return null
+  onTestFinished(() => void system('umount', '--lazy', dir))
   const filler = join(dir, 'filler')
   return {
     fill() {
@@ -55,7 +58,7 @@ function mountSmallDisk(dir: string): Disk | null {
 /** No file of the runner may grow beyond nothing: to the runner it is a disk without room, and no rights are needed. */
 const limitFileSizes = (): Disk => {
   const limit = (runner: Running, bytes: string) =>
-    expect(spawnSync('prlimit', ['--pid', String(runner.process.pid), `--fsize=${bytes}:`]).status).toBe(0)
+    expect(system('prlimit', '--pid', String(runner.process.pid), `--fsize=${bytes}:`)).toBe(true)
   return { fill: runner => limit(runner, '0'), free: runner => limit(runner, 'unlimited') }
 }
 
