@@ -8,7 +8,8 @@ const parts: Record<string, string> = { config: configTable(), limits: limitsTab
 
 export const withParts = (readme: string): string =>
   Object.entries(parts).reduce(
-    (text, [name, part]) => text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`), (_, begin, end) => `${begin}${part.trim()}\n${end}`),
+    (text, [name, part]) =>
+      text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`), (_, begin, end) => `${begin}${part.trim()}\n${end}`),
     readme,
   )
 

@@ -66,10 +66,17 @@ const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<P
 const underWay = (context: OutboxContext) => context.posts.find(post => post.key === context.posting && post.phase === 'posted')
 const isUnseen = (post: Post, keys: readonly ReplyKey[]) => keys.includes(post.key) && !post.seen
 
+/** So that after a restart it is posted at once, and not looked for. */
+const recordNotSent = {
+  type: 'commit',
+  params: ({ context, event }: { context: OutboxContext; event: { key: ReplyKey } }): Commit => ({
+    changes: [own(context, { type: 'reply.requeued', key: event.key, reason: 'not sent', posted: false })],
+  }),
+} as const
 /** Time alone decides. */
 const NO_EVIDENCE = { laterConfirmed: false, otherUnconfirmed: 1 } as const
 const repost = ({ context }: { context: OutboxContext }): Commit => ({
-  changes: [own(context, { type: 'reply.requeued', key: oldestUnconfirmed(context)!.key, reason: 'lost on the way' })],
+  changes: [own(context, { type: 'reply.requeued', key: oldestUnconfirmed(context)!.key, reason: 'lost on the way', posted: true })],
 })
 const freeSlot = { type: 'releaseSlot', params: ({ context }: { context: OutboxContext }) => ({ chat: context.chat }) } as const
 
@@ -263,7 +270,7 @@ export const outboxMachine = setup({
             ],
             'post.not-sent': [
               { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
-              { target: 'backing off', actions: ['noteNotSent', 'countFailure'] },
+              { target: 'backing off', actions: [recordNotSent, 'noteNotSent', 'countFailure'] },
             ],
             'post.refused': [
               { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
@@ -282,7 +289,7 @@ export const outboxMachine = setup({
               },
               {
                 target: 'backing off',
-                actions: ['noteNotSent', 'countFailure', { type: 'noteRefusal', params: ({ event }) => event }],
+                actions: [recordNotSent, 'noteNotSent', 'countFailure', { type: 'noteRefusal', params: ({ event }) => event }],
               },
             ],
             'host.resumed': {

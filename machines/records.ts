@@ -45,7 +45,8 @@ export type OutboxRecord =
   | { readonly type: 'reply.posting'; readonly key: ReplyKey; readonly atMs: number }
   /** `postedAtMs`: the newest of their posts; whatever was posted before it and is not there is lost. */
   | { readonly type: 'reply.sent'; readonly keys: readonly ReplyKey[]; readonly postedAtMs: number }
-  | { readonly type: 'reply.requeued'; readonly key: ReplyKey; readonly reason: string }
+  /** `posted`: the one before may still come to light. */
+  | { readonly type: 'reply.requeued'; readonly key: ReplyKey; readonly reason: string; readonly posted: boolean }
   | { readonly type: 'reply.failed'; readonly key: ReplyKey; readonly reason: string }
   /** A dead letter tried again, or given up, by hand. */
   | { readonly type: 'reply.revived'; readonly key: ReplyKey }

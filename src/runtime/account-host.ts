@@ -305,7 +305,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   function apply(seq: number, atMs: number, changes: readonly Change[]) {
     for (const change of changes) {
       if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.postedAtMs)
-      if (change.at === 'chat' && change.event.type === 'reply.requeued') status.countRepeatedPost()
+      if (change.at === 'chat' && change.event.type === 'reply.requeued' && change.event.posted) status.countRepeatedPost()
+      if (change.at === 'chat' && change.event.type === 'message.released') noteReleased(change.chat, atMs)
       status.note(change, atMs)
     }
     registry.apply(seq, atMs, changes)
@@ -326,9 +327,18 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     }
   }
 
+  /** What was held is processed after all. */
+  function noteReleased(chat: ChatId, atMs: number) {
+    for (const id of registry.chat(chat)?.context.held ?? []) {
+      const message = registry.entry(chat).messages.get(id)
+      if (message) status.noteReleased(chat, message, atMs)
+    }
+  }
+
   async function drain() {
     savePlace()
-    await dispatcher.drain(graceMs)
+    // What is answered from now on is recorded, and posted after the next start: a post cut short would have to be looked for first.
+    await Promise.all([dispatcher.drain(graceMs), poster.drain(graceMs)])
     stopping.abort()
     watchers.stop()
     if (registry.account.liveAtMs > 0) journal.commit({ changes: [toAccount({ type: 'account.lived', atMs: registry.account.liveAtMs })] })
@@ -403,6 +413,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
   })
 
+  const byHand = createByHand({ limits, registry, journal, desk, drained })
   const handle: AccountHandle = {
     id: account,
     agent,
@@ -410,6 +421,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       const all = posts()
       return status.status({
         feed: feed.mode(),
+        deadLetters: byHand.deadLetters().length,
         chats: registry.chats.size,
         waitingDispatches: dispatcher.waiting(),
         runningDispatches: dispatcher.running(),
@@ -418,7 +430,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         pendingPairings: registry.pairings().filter(request => request.matches('pending')).length,
       })
     },
-    ...createByHand({ limits, registry, journal, desk, drained }),
+    ...byHand,
   }
 
   return {

@@ -34,6 +34,8 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
   const hosts = new Map<AccountId, AccountHost>()
   const emit = (event: RuntimeEvent) => events.next(event)
 
+  let stopped = false
+
   const startAccount = async (settings: AccountSettings) => {
     let agent: ZtmAgent | null = null
     try {
@@ -44,6 +46,8 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
       const host = createAccountHost(settings, { clock, random, log, agent, store, responder, permits, pairing }, emit)
       hosts.set(settings.id, host)
       await host.start()
+      // Stopped while it loaded.
+      if (stopped) await host.stop(0)
     } catch (error) {
       await agent?.close()
       throw error
@@ -62,6 +66,7 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
       }
     },
     async stop(graceMs) {
+      stopped = true
       await Promise.all(
         [...hosts.values()].map(async host => {
           await host.stop(graceMs ?? accounts.find(settings => settings.id === host.handle.id)!.limits.stopGraceMs)

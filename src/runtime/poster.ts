@@ -23,6 +23,8 @@ export interface Poster {
   post(chat: ChatId, key: ReplyKey, text: string, signal: AbortSignal): Promise<void>
   /** Looks into the chat's history and our own files for the key. */
   checkLedger(chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<void>
+  /** Grants no slot any more; resolves when no post is under way, or when `graceMs` are over. */
+  drain(graceMs: number): Promise<void>
   /** A reply was seen on the mesh that was posted at this wall-clock time. */
   confirmed(postedAtMs: number): void
 }
@@ -48,14 +50,19 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
   const oneByOne = createGate(1)
   const holders = new Set<ChatId>()
   let queue: ChatId[] = []
+  /** Granted, and the answer to the post not yet there. */
+  const active = new Set<ChatId>()
+  let draining = false
+  let drained = () => {}
   let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
 
   const grant = () => {
-    while (holders.size < slots) {
+    while (!draining && holders.size < slots) {
       const chat = queue.shift()
       if (chat === undefined) return
       if (!waitsForSlot(chat)) continue
       holders.add(chat)
+      active.add(chat)
       tell(chat, { type: 'slot.granted', atMs: clock.now() })
     }
   }
@@ -90,7 +97,9 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
 
   return {
     request(chat) {
+      if (draining) return
       if (holders.has(chat)) {
+        active.add(chat)
         tell(chat, { type: 'slot.granted', atMs: clock.now() })
         return
       }
@@ -99,6 +108,14 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
     },
     release(chat) {
       if (holders.delete(chat)) grant()
+    },
+    async drain(graceMs) {
+      draining = true
+      if (active.size === 0) return
+      await new Promise<void>(resolve => {
+        drained = resolve
+        clock.after(graceMs, resolve)
+      })
     },
     async post(chat, key, text, signal) {
       try {
@@ -110,6 +127,9 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
         else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key })
         else if (error.retryable) tell(chat, { type: 'post.not-sent', key })
         else tell(chat, { type: 'post.refused', key, status: 0, reason, atMs: clock.now() })
+      } finally {
+        active.delete(chat)
+        if (active.size === 0) drained()
       }
     },
     async checkLedger(chat, key, postedAtMs, signal) {

@@ -28,6 +28,7 @@ export interface AccountStatus {
     readonly ignored: Readonly<Record<string, number>>
     readonly sent: number
     readonly repeatedPosts: number
+    /** Kept at present. */
     readonly deadLetters: number
   }
   readonly chats: number

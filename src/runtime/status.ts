@@ -1,11 +1,13 @@
 /** Counts what the records say, and tells whoever watches. */
-import type { Change } from '../../machines/records.ts'
-import type { AccountId } from '../domain/ids.ts'
+import type { Change, Seen } from '../../machines/records.ts'
+import type { AccountId, ChatId } from '../domain/ids.ts'
 import type { AccountState, AccountStatus, RuntimeEvent } from './runtime.ts'
 
 export interface StatusKeeper {
   /** To be called before the change is applied. */
   note(change: Change, atMs: number): void
+  /** A held message that the approval has let through. */
+  noteReleased(chat: ChatId, message: Seen, atMs: number): void
   current(): AccountState
   state(state: AccountState, reason: string | null, atMs: number): void
   fed(atMs: number): void
@@ -15,7 +17,9 @@ export interface StatusKeeper {
   warn(sentence: string): void
   countRepeatedPost(): void
   status(
-    now: Pick<AccountStatus, 'feed' | 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'>,
+    now: Pick<AccountStatus, 'feed' | 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'> & {
+      readonly deadLetters: number
+    },
   ): AccountStatus
 }
 
@@ -30,7 +34,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
   let lastInboundAtMs: number | null = null
   let lastOutboundAtMs: number | null = null
   const warnings: string[] = []
-  const counters = { seen: 0, processed: 0, sent: 0, repeatedPosts: 0, deadLetters: 0 }
+  const counters = { seen: 0, processed: 0, sent: 0, repeatedPosts: 0 }
   const ignored: Record<string, number> = {}
 
   const noteChat = ({ chat, event }: Extract<Change, { at: 'chat' }>, atMs: number) => {
@@ -52,11 +56,9 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
       case 'message.released':
         return
       case 'turn.abandoned':
-        counters.deadLetters += 1
         emit({ event: 'dead-letter', account, atMs, chat, id: event.id, reason: event.reason })
         return
       case 'reply.failed':
-        counters.deadLetters += 1
         emit({ event: 'dead-letter', account, atMs, chat, id: event.key, reason: event.reason })
         return
       case 'reply.sent':
@@ -83,6 +85,10 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
         const state = states[event.type as keyof typeof states]
         emit({ event: 'pairing', account, atMs, user, state, code: event.type === 'pairing.opened' ? event.code : '' })
       }
+    },
+    noteReleased(chat, { id, sender }, atMs) {
+      counters.processed += 1
+      emit({ event: 'decision', account, atMs, chat, id, sender, action: 'process', reason: 'whitelisted', detail: 'approved by pairing' })
     },
     current: () => state,
     state(next, why, atMs) {
@@ -121,7 +127,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
       lastInboundAtMs,
       lastOutboundAtMs,
       warnings: [...warnings],
-      counters: { ...counters, ignored: { ...ignored } },
+      counters: { ...counters, deadLetters, ignored: { ...ignored } },
       ...now,
     }),
   }

@@ -145,7 +145,7 @@ describe('an attempt that failed', () => {
 
   test('makes the message a dead letter when it was the last one, with an apology where that is wanted', () => {
     const abandoned = atChat({ type: 'turn.abandoned', id: 'm1', reason: 'it crashed' })
-    const sorry = atChat({ type: 'reply.queued', replies: [{ key: 'm1#0', text: 'Sorry.' }] })
+    const sorry = atChat({ type: 'reply.queued', replies: [{ key: 'm1/apology#0', text: 'Sorry.' }] })
     const second = [accepted('m1'), turnFailed('m1', 1), rested]
 
     expect(chat.after(...second, failed('m1', 2))).toEqual({

@@ -119,8 +119,6 @@ export function advance(before: World, move: Move): World {
   }
 }
 
-export const play = (world: World, moves: readonly Move[]): World => moves.reduce(advance, world)
-
 /** The record becomes durable and reaches its chart, as the registry does it. */
 function apply(world: World, change: Change): World {
   const durable: World = { ...world, journal: [...world.journal, change] }

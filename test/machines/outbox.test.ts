@@ -46,7 +46,9 @@ const absent = (key: string, nowMs: number): OutboxEvent => ({
   otherUnconfirmed: 1,
 })
 const sent = (...keys: readonly string[]) => ({ type: 'reply.sent', keys, postedAtMs: 1_000 }) as const
-const requeued = (key: string) => ({ type: 'reply.requeued', key, reason: 'lost on the way' }) as const
+const requeued = (key: string) => ({ type: 'reply.requeued', key, reason: 'lost on the way', posted: true }) as const
+/** After a restart it is posted at once. */
+const notSentYet = commits(atChat({ type: 'reply.requeued', key: 'k1', reason: 'not sent', posted: false }))
 const failed = (key: string) => ({ type: 'reply.failed', key, reason: 'refused' }) as const
 const resumed: OutboxEvent = { type: 'host.resumed' }
 
@@ -133,7 +135,11 @@ describe('a reply that was posted', () => {
     const notSent = [queued('k1'), granted(), posting('k1'), answer('post.not-sent', 'k1')]
     const again = context([waits('k1', { attempts: 1, postedAtMs: 1_000 })], { posting: 'k1', failures: 1, lagging: true })
 
-    expect(outbox.after(...notSent)).toEqual({ value: state('backing off', 'quiet'), context: again, effects: [freesSlot, backsOff(1)] })
+    expect(outbox.after(...notSent)).toEqual({
+      value: state('backing off', 'quiet'),
+      context: again,
+      effects: [notSentYet, freesSlot, backsOff(1)],
+    })
     expect(outbox.after(...notSent, rested)).toEqual({ value: state('waiting', 'quiet'), context: again, effects: [asksForSlot] })
   })
 
@@ -146,7 +152,7 @@ describe('a reply that was posted', () => {
         lagging: true,
         unknownSinceMs: 1_000,
       }),
-      effects: [freesSlot, backsOff(1)],
+      effects: [notSentYet, freesSlot, backsOff(1)],
     })
   })
 
@@ -171,8 +177,8 @@ describe('a reply that was posted', () => {
       outbox.after(queued('k1'), ...again(404, 1_000), granted(), posting('k1'), refused(status, 'k1', atMs)).effects
 
     expect(effectsOf(404, 61_000)).toEqual([commits(atChat(failed('k1')))])
-    expect(effectsOf(404, 60_999)).toEqual([freesSlot, backsOff(2)])
-    expect(effectsOf(401, 61_000)).toEqual([freesSlot, backsOff(2)])
+    expect(effectsOf(404, 60_999)).toEqual([notSentYet, freesSlot, backsOff(2)])
+    expect(effectsOf(401, 61_000)).toEqual([notSentYet, freesSlot, backsOff(2)])
   })
 
   test.each([
@@ -288,7 +294,7 @@ describe('a reply that is not seen', () => {
 
     expect(outbox.after(...unconfirmed, lookDue(121_000), unread(121_000)).context.posts[0]).toEqual(posted('k1', { phase: 'uncertain' }))
     expect(outbox.after(...unconfirmed, lookDue(901_000), unread(901_000)).effects).toEqual([
-      commits(atChat({ type: 'reply.requeued', key: 'k1', reason: 'lost on the way' })),
+      commits(atChat({ type: 'reply.requeued', key: 'k1', reason: 'lost on the way', posted: true })),
     ])
   })
 
