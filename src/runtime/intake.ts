@@ -20,7 +20,7 @@ import type { Memberships } from './membership.ts'
 import type { Registry } from './registry.ts'
 
 /** A chat that shows up this soon after the very first start was there before: the chat app loads late. */
-const FIRST_LOAD_MS = 60_000
+const FIRST_LOAD_MS = 30_000
 /** Oddities that no cursor can remember, per chat. */
 const NOTED_MAX = 1_000
 

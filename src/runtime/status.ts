@@ -116,7 +116,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
     countRepeatedPost() {
       counters.repeatedPosts += 1
     },
-    status: ({ feed, ...now }) => ({
+    status: ({ feed, deadLetters, ...now }) => ({
       account,
       state,
       sinceMs,

@@ -111,7 +111,7 @@ describe('a request that is pending over a restart', () => {
     await world.settle()
 
     expect(world.answers('alice').slice(2)).toEqual(['echo: may I?'])
-    expect(decided(world)).toEqual(['alice: pending'])
+    expect(decided(world)).toEqual(['alice: pending', 'alice: whitelisted'])
     await world.stop()
   })
 

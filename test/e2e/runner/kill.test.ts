@@ -65,7 +65,12 @@ test(`${USERS * EACH} messages are each answered once and in order by a runner t
   const stateDir = join(folder, 'state')
   const accountDir = join(stateDir, 'accounts', 'default')
   const at = ['--config', config, '--state-dir', stateDir]
-  const startBot = () => startInTest(['run', ...at, '--responder', responder.url, '--json'])
+  const lives: Running[] = []
+  const startBot = () => {
+    const life = startInTest(['run', ...at, '--responder', responder.url, '--json'])
+    lives.push(life)
+    return life
+  }
 
   const sending = sendAll(world, createSeededRandom(seed + 2))
   const kills: Record<string, number> = { starting: 0, living: 0, folding: 0 }
@@ -95,7 +100,7 @@ test(`${USERS * EACH} messages are each answered once and in order by a runner t
   const check = async () => {
     for (const user of users) {
       const answers = await world.answersTo(user)
-      expect(answers.map(withoutAsk)).toEqual(expected(user))
+      expect(answers.map(withoutAsk), storyOf(user, lives)).toEqual(expected(user))
       expectWholeAnswers(answers)
     }
   }
@@ -116,13 +121,17 @@ test(`${USERS * EACH} messages are each answered once and in order by a runner t
   await expect.poll(() => again.lines(isSent).length, { timeout: ANSWERS_MS_MAX }).toBe(USERS)
   for (const user of users) {
     const answers = await world.answersTo(user)
-    expect(answers.map(withoutAsk)).toEqual([...expected(user), `re: ${user} again 1`])
+    expect(answers.map(withoutAsk), storyOf(user, lives)).toEqual([...expected(user), `re: ${user} again 1`])
   }
   expect((await again.stop()).code).toBe(0)
   expect(existsSync(join(accountDir, 'damaged'))).toBe(false)
   expect((await readdir(join(accountDir, 'shards'))).filter(name => name.endsWith('.tmp'))).toEqual([])
   console.info({ kills, troubles, killedMs: Math.round(killedMs), asked, messages: USERS * EACH })
 })
+
+/** What the runners of all lives said about one conversation. */
+const storyOf = (user: string, lives: readonly Running[]): string =>
+  lives.flatMap(({ out }, life) => out.filter(line => line.includes(`"peer:${user}"`)).map(line => `life ${life}: ${line}`)).join('\n')
 
 const withoutAsk = (answer: string): string => answer.replace(/ \(\d+\)$/, '')
 
