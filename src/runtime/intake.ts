@@ -7,7 +7,7 @@ import type { Change, FileOfMessages, Inbound, Seen } from '../../machines/recor
 import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
-import { type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
+import { type ChatId, type MessageId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
@@ -90,9 +90,21 @@ export function createIntake(options: IntakeOptions): Intake {
   const load = (chat: ChatId) =>
     (registry.chats.has(chat) ? (registry.chat(chat)?.context.queue.length ?? 0) : 0) + (inFlight.get(chat)?.size ?? 0)
 
-  const lookAt = (cursor: Cursor, { id, raw, timeMs }: Candidate) => {
+  /** Messages dated far in the future whose record is on its way: they take room in the cursor, too. */
+  const ahead = new Map<MessageId, { readonly chat: ChatId; readonly sender: UserName }>()
+
+  const lookAt = (chat: ChatId, cursor: Cursor, { id, raw, timeMs }: Candidate) => {
     const nowMs = clock.now()
-    return look(cursor, { id, sender: raw.sender, timeMs }, { nowMs, liveMs: registry.account.liveAtMs || nowMs, limits })
+    const taken = [...ahead.values()].filter(one => one.chat === chat && one.sender === raw.sender).length
+    return look(
+      cursor,
+      { id, sender: raw.sender, timeMs },
+      {
+        nowMs,
+        liveMs: registry.account.liveAtMs || nowMs,
+        limits: taken === 0 ? limits : { ...limits, futurePerSender: Math.max(0, limits.futurePerSender - taken) },
+      },
+    )
   }
 
   /**
@@ -118,7 +130,7 @@ export function createIntake(options: IntakeOptions): Intake {
         wasThere(candidate.arrivedMs) &&
         (candidate.timeMs < oldMs || isAnswered(candidate)) &&
         !inFlight.get(chat)?.has(candidate.id) &&
-        !(entry && isDone(lookAt(entry.cursor, candidate))),
+        !(entry && isDone(lookAt(chat, entry.cursor, candidate))),
     )
   }
 
@@ -154,7 +166,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const { id, timeMs } = candidate
     if (inFlight.get(chat)?.has(id)) return 'known'
     if (timeMs < 0) return note(chat, id) ? 'unsupported_content' : 'known'
-    const verdict = lookAt(registry.entry(chat).cursor, candidate)
+    const verdict = lookAt(chat, registry.entry(chat).cursor, candidate)
     switch (verdict) {
       case 'seen':
       case 'too_old':
@@ -180,6 +192,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const message: Inbound = { id, sender: raw.sender, timeMs, text, files: content.kind === 'text' ? content.files : [] }
     const ids = inFlight.get(chat) ?? new Set()
     inFlight.set(chat, ids.add(id))
+    if (timeMs > clock.now() + limits.ageFenceMs / 2) ahead.set(id, { chat, sender: raw.sender })
     registry.tellChat(chat, {
       type: 'message.received',
       message,
@@ -239,9 +252,10 @@ export function createIntake(options: IntakeOptions): Intake {
       const id = identify(chat, [message])[0]?.id ?? ''
       if (inFlight.get(chat)?.has(id)) return true
       const timeMs = timeOf(message)
-      return entry !== undefined && (timeMs < 0 || isDone(lookAt(entry.cursor, { id, raw: message, timeMs, arrivedMs: null })))
+      return entry !== undefined && (timeMs < 0 || isDone(lookAt(chat, entry.cursor, { id, raw: message, timeMs, arrivedMs: null })))
     },
     settled(chat, id) {
+      ahead.delete(id)
       const ids = inFlight.get(chat)
       ids?.delete(id)
       if (ids?.size === 0) inFlight.delete(chat)
