@@ -110,7 +110,8 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
 
   const begin = async (): Promise<Live> => {
     const path = segmentPath(++number)
-    const segment = { path, bytes: 0, lastSeq: durable }
+    // Until its first write is durable no fold covers it: one that ends meanwhile would remove the file under the write.
+    const segment = { path, bytes: 0, lastSeq: Number.POSITIVE_INFINITY }
     segments.push(segment)
     try {
       return { file: await disk.append(path), segment, isSealed: false }
@@ -131,6 +132,7 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
   const abandon = async (): Promise<void> => {
     if (!live) return
     const { file, segment } = live
+    segment.lastSeq = durable
     if (segment.bytes > 0) await file.truncate(segment.bytes).catch(() => {})
     endLive(live)
     if (segment.bytes > 0) return
