@@ -1,8 +1,8 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { encodeLine } from '../../src/adapters/store/lines.ts'
-import { botAt, folderInTest, isLive, isSent, openWorld, type Running, run, startInTest, writeConfig } from './cli.ts'
+import { encodeLine } from '../../../src/adapters/store/lines.ts'
+import { botAt, folderInTest, isLive, isSent, openWorld, type Running, run, startInTest, writeConfig } from '../../runner/cli.ts'
 
 async function bot(accounts: readonly string[] = ['default']) {
   const [world, folder] = await Promise.all([openWorld(), folderInTest()])

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { botAt, folderInTest, isLive, isSent, type Line, openWorld, run, startInTest, writeConfig } from './cli.ts'
+import { botAt, folderInTest, isLive, isSent, type Line, openWorld, run, startInTest, writeConfig } from '../../runner/cli.ts'
 
 /** The responder fails until `mend`; alice and bob have written, and both messages were given up. */
 async function twoGivenUp() {

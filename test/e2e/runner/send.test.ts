@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from './cli.ts'
+import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from '../../runner/cli.ts'
 
 async function bot(more: Readonly<Record<string, unknown>> = {}) {
   const [world, folder] = await Promise.all([openWorld(), folderInTest()])
