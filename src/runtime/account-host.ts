@@ -1,7 +1,7 @@
 /** One account made to run: carries out what its charts ask for, and sends back what came of it. The path of a message is `effects`. */
 import { createActor } from 'xstate'
 import { type AccountEvent, accountMachine } from '../../machines/account.ts'
-import { type Change, toAccount } from '../../machines/records.ts'
+import type { Change } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -25,26 +25,21 @@ import { createPushFeed } from './feed/push-feed.ts'
 import { createFeed } from './feed.ts'
 import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
+import { createLedger } from './ledger.ts'
 import { createMemberships } from './membership.ts'
-import { createNursery } from './nursery.ts'
 import { createPairingDesk } from './pairing-desk.ts'
+import { createPerformers } from './performers.ts'
+import { createPlace } from './place.ts'
 import { createPoster } from './poster.ts'
 import { createRegistry } from './registry.ts'
 import type { AccountHandle, AccountState, RuntimeEvent } from './runtime.ts'
 import { createStatusKeeper } from './status.ts'
+import { createSupervisor } from './supervisor.ts'
 import { createTimers } from './timers.ts'
 import { createWatchers } from './watchers.ts'
 
-/** How often the moment at which everything had been seen is written down. */
-const LIVED_MS = 60_000
-/** The first look for a reply on the mesh where its file is pushed to us. */
-const PUSHED_LOOK_MS = 4_000
-/** The chats of the very first start have been read by then, or are in trouble: history is what was there. */
-const FIRST_READ_MS = 30_000
 /** A chart that rests is taken off after about this long. */
 const SWEEP_MS = 30_000
-/** A chart that fails this often in a row stays where it is, until its next event. */
-const RECOVERIES_MAX = 5
 
 export type AccountPorts = {
   readonly clock: Clock
@@ -73,24 +68,19 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const { signal } = stopping
   const timers = createTimers(clock)
   const status = createStatusKeeper(account, emit)
-  const recoveries = new Map<string, number>()
   let graceMs: number = limits.stopGraceMs
-  let livedAtMs = 0
-  let openRoundAtMs: number | null = null
   let sweeping = false
-  let savesPlace = false
-  let isOpened = false
   let stopped: (() => void) | null = null
 
-  const nursery = createNursery(`accounts:${account}`, (actorId, error) => {
-    const failures = (recoveries.get(actorId) ?? 0) + 1
-    recoveries.set(actorId, failures)
-    log.error({ actor: actorId, failures, err: error }, 'a chart failed')
-    status.warn(`${actorId} failed ${failures} times, last with: ${error instanceof Error ? error.message : String(error)}`)
-    if (failures > RECOVERIES_MAX) return
-    const delayMs = backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() })
+  const nursery = createSupervisor({
+    id: `accounts:${account}`,
+    random,
+    timers,
+    log,
+    limits,
+    warn: sentence => status.warn(sentence),
     // What it had asked to be recorded must have reached it before it asks again.
-    timers.set(`recover:${actorId}`, delayMs, () => void journal.flushed().then(() => registry.recover(actorId)))
+    recover: actorId => void journal.flushed().then(() => registry.recover(actorId)),
   })
 
   const due = createDue(clock, limits)
@@ -121,7 +111,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     firstSyncMs: settings.firstSyncMs,
     stored: () => registry.account.indexed,
     awaitsOwn: chat => registry.outbox(chat)?.context.posts.some(post => post.phase !== 'queued') ?? false,
-    onBegin: sinceMs => noteIndexed(sinceMs),
+    onBegin: sinceMs => place.noteIndexed(sinceMs),
     onUnusable(path) {
       status.countIgnored('unusable_path')
       log.warn({ path }, 'a message file with a path that the chat app does not write')
@@ -135,7 +125,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     poll,
     push,
     isFirst: () => registry.account.openedAtMs === null,
-    onRound: noteRound,
+    onRound(changed, whole) {
+      status.fed(clock.now())
+      place.noteRound(changed, whole)
+    },
     onFallback: reason => log.warn({ reason, againInMs: limits.pushRetryMs }, 'no file index: chats are polled'),
   })
 
@@ -173,47 +166,20 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   }
 
   const { effects, drained } = inOrder<Effects>(
-    {
-      commit: commit => journal.commit(commit),
-      dispatch: job => dispatcher.submit(job),
-      startDispatchBackoff: ({ chat, attempt }) =>
-        timers.set(
-          `chat:${chat}/backoff`,
-          backoffMs({ failures: attempt - 1, baseMs: limits.dispatchBackoffMs, maxMs: limits.dispatchBackoffMsMax, unit: random.unit() }),
-          () => registry.tellChat(chat, { type: 'backoff.over' }),
-        ),
-      openPairing: ({ chat, wrote }) => desk.open(chat, wrote),
-      requestSlot: ({ chat }) => poster.request(chat),
-      releaseSlot: ({ chat }) => poster.release(chat),
-      post: ({ chat, key }) => {
+    createPerformers({
+      settings,
+      clock,
+      random,
+      timers,
+      due,
+      signal,
+      parts: () => ({ registry, journal, dispatcher, desk, poster, watchers }),
+      isPushed: () => feed.mode() === 'push',
+      onPost(chat, key) {
         emit({ event: 'posted', account, atMs: clock.now(), chat, key })
         poll.wake()
-        void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
       },
-      startPostBackoff: ({ chat, failures }) =>
-        timers.set(
-          `outbox:${chat}/backoff`,
-          backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
-          () => registry.tellOutbox(chat, { type: 'backoff.over' }),
-        ),
-      startLag: ({ chat, key }) =>
-        timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => registry.tellOutbox(chat, { type: 'lag.over', key })),
-      startLook({ chat, looks }) {
-        // Our own files come with the push feed: a look is only for what it misses.
-        const firstMs = feed.mode() === 'push' ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
-        timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
-          registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
-        )
-      },
-      look({ chat }) {
-        due.askApp(chat)
-        watchers.changed(chat)
-      },
-      checkLedger: ({ chat, key, postedAtMs }) => void poster.checkLedger(chat, key, postedAtMs, signal),
-      requestTicket: ({ user }) => desk.requestTicket(user),
-      startPairingBackoff: ({ user }) => desk.startBackoff(user),
-      startDeadline: ({ user, atMs }) => desk.startDeadline(user, atMs),
-    },
+    }),
     error => noteBug('an effect', error),
   )
 
@@ -271,11 +237,24 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         log.warn({ chat, reason }, 'a message file cannot be used')
       },
     }),
-    onIdle: () => noteLive(),
+    onIdle: () => place.noteLive(),
     onTrouble(chat, reason) {
       log.warn({ chat, reason }, 'chat cannot be fetched')
       status.warn(`Chat ${chat} cannot be fetched: ${reason}`)
     },
+  })
+
+  const place = createPlace({
+    account: registry.account,
+    clock,
+    timers,
+    limits,
+    due,
+    indexedMs: () => push.sinceMs(),
+    isPushed: () => feed.mode() === 'push',
+    isIdle: () => watchers.idle(),
+    commit: changes => journal.commit({ changes }),
+    commitInLine: changes => effects.commit({ changes }),
   })
 
   const dispatcher = createDispatcher({
@@ -290,6 +269,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const poster = createPoster({
     settings,
     agent,
+    ledger: createLedger(agent, settings.username),
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
@@ -336,12 +316,12 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   }
 
   async function drain() {
-    savePlace()
+    place.save()
     // What is answered from now on is recorded, and posted after the next start: a post cut short would have to be looked for first.
     await Promise.all([dispatcher.drain(graceMs), poster.drain(graceMs)])
     stopping.abort()
     watchers.stop()
-    if (registry.account.liveAtMs > 0) journal.commit({ changes: [toAccount({ type: 'account.lived', atMs: registry.account.liveAtMs })] })
+    place.end()
     await journal.close()
     dispatcher.close()
     registry.stop()
@@ -349,58 +329,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     root.send({ type: 'account.drained' })
     nursery.stop()
     stopped?.()
-  }
-
-  /** When everything that a round showed has been fetched, all that had been written by then was seen. */
-  function noteRound(changed: readonly ChatId[], whole: boolean) {
-    const nowMs = clock.now()
-    status.fed(nowMs)
-    if (registry.account.openedAtMs === null) {
-      registry.account.openedAtMs = nowMs
-      // Not before its history has been read: a start that dies in between is none.
-      timers.set('opened', FIRST_READ_MS, noteOpened)
-    }
-    if (whole) openRoundAtMs ??= nowMs
-    if (changed.length === 0 && watchers.idle()) noteLive()
-    if (feed.mode() === 'push' && !savesPlace) {
-      savesPlace = true
-      timers.set('indexed', limits.indexedMs, savePlace)
-    }
-  }
-
-  function noteOpened() {
-    if (isOpened || registry.account.openedAtMs === null) return
-    isOpened = true
-    journal.commit({ changes: [toAccount({ type: 'account.opened', atMs: registry.account.openedAtMs })] })
-  }
-
-  /** In one line with what the charts commit: once it is durable, so is everything that was read before. */
-  function noteIndexed(sinceMs: number) {
-    const unread = due.files()
-    const { indexed } = registry.account
-    if (indexed?.sinceMs === sinceMs && indexed.unread.length === 0 && unread.length === 0) return
-    // Too much to remember: what was read to is less, until it has been read.
-    if (indexed && unread.length > limits.unreadFiles) return
-    const event = { type: 'account.indexed' as const, sinceMs, unread: unread.slice(-limits.unreadFiles) }
-    registry.account.indexed ??= { ...event, beginMs: sinceMs }
-    effects.commit({ changes: [toAccount(event)] })
-  }
-
-  function savePlace() {
-    savesPlace = false
-    const sinceMs = push.sinceMs()
-    if (sinceMs !== null) noteIndexed(sinceMs)
-  }
-
-  function noteLive() {
-    const atMs = openRoundAtMs
-    openRoundAtMs = null
-    if (registry.account.openedAtMs !== null) noteOpened()
-    if (atMs === null || atMs <= registry.account.liveAtMs) return
-    registry.account.liveAtMs = atMs
-    if (atMs - livedAtMs < LIVED_MS) return
-    livedAtMs = atMs
-    journal.commit({ changes: [toAccount({ type: 'account.lived', atMs })] })
   }
 
   root.subscribe(({ value, context }) => {
@@ -442,8 +370,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         log.error({ problem }, 'state is damaged')
         status.warn(problem)
       }
-      livedAtMs = registry.account.liveAtMs
-      isOpened = registry.account.openedAtMs !== null
+      place.begin()
       registry.resume()
       root.send({ type: 'account.start' })
     },

@@ -4,18 +4,14 @@
  */
 import type { OutboxEvent } from '../../machines/outbox.ts'
 import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
-import { type ChatId, parseChat, type ReplyKey } from '../domain/ids.ts'
-import { readMessage } from '../domain/inbound.ts'
-import type { Json } from '../domain/json.ts'
+import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
-import { createGate } from './gate.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import type { Ledger } from './ledger.ts'
 
 const SLOTS_AT_FIRST = 8
 const SLOTS_MIN = 2
-/** Own files of a conversation that can still hold a reply: older ones are full. */
-const NEWEST_FILES = 3
 
 export interface Poster {
   request(chat: ChatId): void
@@ -32,6 +28,7 @@ export interface Poster {
 export type PosterOptions = {
   readonly settings: AccountSettings
   readonly agent: ZtmAgent
+  readonly ledger: Ledger
   readonly clock: Clock
   readonly tell: (chat: ChatId, event: OutboxEvent) => void
   /** Whether the chat's outbox still waits for a slot. */
@@ -42,12 +39,8 @@ export type PosterOptions = {
   readonly confirmedPostMs: () => number
 }
 
-const keyOf = (message: RawMessage): ReplyKey | null => readMessage(message, 1).replyKey
-
-export function createPoster({ settings, agent, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs }: PosterOptions): Poster {
+export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs }: PosterOptions): Poster {
   const { limits } = settings
-  /** Listing every file is the agent's most expensive answer. */
-  const oneByOne = createGate(1)
   const holders = new Set<ChatId>()
   let queue: ChatId[] = []
   /** Granted, and the answer to the post not yet there. */
@@ -65,34 +58,6 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
       active.add(chat)
       tell(chat, { type: 'slot.granted', atMs: clock.now() })
     }
-  }
-
-  const ownFolder = (chat: ChatId): string => {
-    const conversation = parseChat(chat)
-    const base = `/apps/ztm/chat/shared/${settings.username}/publish`
-    return conversation.kind === 'peer'
-      ? `${base}/peers/${conversation.peer}/messages/`
-      : `${base}/groups/${conversation.creator}/${conversation.group}/messages/`
-  }
-
-  const keysOfFile = async (path: string, signal: AbortSignal): Promise<readonly (ReplyKey | null)[]> => {
-    const bytes = await agent.fileData(path, signal)
-    // Listed but not readable now: nothing can be said.
-    if (!bytes) throw new Error(`${path} cannot be read at present.`)
-    const entries: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (!Array.isArray(entries)) return []
-    return entries.map((entry: { message?: Json } | null) => keyOf({ time: 0, sender: settings.username, message: entry?.message ?? null }))
-  }
-
-  const isOnMesh = async (chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<boolean> => {
-    // Our own clock wrote the message's time: an hour covers a clock that was put right meanwhile.
-    const history = await agent.messages(chat, Math.max(0, postedAtMs - 3_600_000), signal)
-    if (history?.some(message => message.sender === settings.username && keyOf(message) === key)) return true
-    const folder = ownFolder(chat)
-    const files = (await agent.files({ sinceMs: 0 }, signal)).filter(file => file.path.startsWith(folder) && file.size >= 0)
-    const newest = files.sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES)
-    for (const file of newest) if ((await keysOfFile(file.path, signal)).includes(key)) return true
-    return false
   }
 
   return {
@@ -134,7 +99,7 @@ export function createPoster({ settings, agent, clock, tell, waitsForSlot, uncon
     },
     async checkLedger(chat, key, postedAtMs, signal) {
       try {
-        if (await oneByOne.run(() => isOnMesh(chat, key, postedAtMs, signal))) tell(chat, { type: 'reply.seen', keys: [key] })
+        if (await ledger.has(chat, key, postedAtMs, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
         else {
           tell(chat, {
             type: 'ledger.absent',

@@ -1,0 +1,81 @@
+/** What each effect of a conversation's charts sets going. */
+import { backoffMs } from '../domain/backoff.ts'
+import type { ChatId, ReplyKey } from '../domain/ids.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { Effects } from './effects.ts'
+import type { Due } from './feed/due.ts'
+import type { Journal } from './journal.ts'
+import type { PairingDesk } from './pairing-desk.ts'
+import type { Poster } from './poster.ts'
+import type { Registry } from './registry.ts'
+import type { Timers } from './timers.ts'
+import type { Watchers } from './watchers.ts'
+
+/** The first look for a reply on the mesh where its file is pushed to us. */
+const PUSHED_LOOK_MS = 4_000
+
+export type PerformersOptions = {
+  readonly settings: AccountSettings
+  readonly clock: Clock
+  readonly random: Random
+  readonly timers: Timers
+  readonly due: Pick<Due, 'askApp'>
+  readonly signal: AbortSignal
+  /** Looked up when an effect is carried out: they are made from these effects. */
+  readonly parts: () => {
+    readonly registry: Registry
+    readonly journal: Journal
+    readonly dispatcher: Dispatcher
+    readonly desk: PairingDesk
+    readonly poster: Poster
+    readonly watchers: Watchers
+  }
+  readonly isPushed: () => boolean
+  readonly onPost: (chat: ChatId, key: ReplyKey) => void
+}
+
+export function createPerformers({ settings, clock, random, timers, due, signal, parts, isPushed, onPost }: PerformersOptions): Effects {
+  const { limits } = settings
+  const restMs = (failures: number, baseMs: number, maxMs: number) => backoffMs({ failures, baseMs, maxMs, unit: random.unit() })
+
+  return {
+    commit: commit => parts().journal.commit(commit),
+    dispatch: job => parts().dispatcher.submit(job),
+    startDispatchBackoff: ({ chat, attempt }) =>
+      timers.set(`chat:${chat}/backoff`, restMs(attempt - 1, limits.dispatchBackoffMs, limits.dispatchBackoffMsMax), () =>
+        parts().registry.tellChat(chat, { type: 'backoff.over' }),
+      ),
+    openPairing: ({ chat, wrote }) => parts().desk.open(chat, wrote),
+    requestSlot: ({ chat }) => parts().poster.request(chat),
+    releaseSlot: ({ chat }) => parts().poster.release(chat),
+    post({ chat, key }) {
+      onPost(chat, key)
+      const { poster, registry } = parts()
+      void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
+    },
+    startPostBackoff: ({ chat, failures }) =>
+      timers.set(`outbox:${chat}/backoff`, restMs(failures, limits.postBackoffMs, limits.postBackoffMsMax), () =>
+        parts().registry.tellOutbox(chat, { type: 'backoff.over' }),
+      ),
+    startLag: ({ chat, key }) =>
+      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => parts().registry.tellOutbox(chat, { type: 'lag.over', key })),
+    startLook({ chat, looks }) {
+      // Our own files come with the push feed: a look is only for what it misses.
+      const firstMs = isPushed() ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
+      timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
+        parts().registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
+      )
+    },
+    look({ chat }) {
+      due.askApp(chat)
+      parts().watchers.changed(chat)
+    },
+    checkLedger: ({ chat, key, postedAtMs }) => void parts().poster.checkLedger(chat, key, postedAtMs, signal),
+    requestTicket: ({ user }) => parts().desk.requestTicket(user),
+    startPairingBackoff: ({ user }) => parts().desk.startBackoff(user),
+    startDeadline: ({ user, atMs }) => parts().desk.startDeadline(user, atMs),
+  }
+}
