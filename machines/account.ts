@@ -61,7 +61,7 @@ export const accountMachine = setup({
   initial: 'idle',
   on: { 'account.stop': '.stopping' },
   states: {
-    idle: { on: { 'account.start': 'connecting' } },
+    idle: { description: 'Its state is being loaded.', on: { 'account.start': 'connecting' } },
     connecting: {
       description: 'Is the agent there, the mesh joined and connected, and the bot user the agent’s own?',
       entry: { type: 'probe', params: {} },
@@ -82,6 +82,7 @@ export const accountMachine = setup({
       },
     },
     live: {
+      description: 'Messages are looked for, and answered.',
       entry: 'forgetFailures',
       invoke: { src: 'feed', input: ({ context }) => ({ account: context.account }) },
       on: {
@@ -118,6 +119,7 @@ export const accountMachine = setup({
       on: { 'backoff.over': 'connecting' },
     },
     stopping: {
+      description: 'Running dispatches end, and everything is written.',
       entry: { type: 'drain', params: {} },
       on: { 'account.drained': 'stopped', 'account.stop': { description: 'Already stopping.' } },
     },

@@ -186,8 +186,9 @@ export const chatMachine = setup({
         ],
       },
       states: {
-        deciding: {},
+        deciding: { description: 'Each message is decided about as it comes.' },
         'awaiting pairing': {
+          description: 'A stranger’s messages are held until somebody lets them in.',
           entry: { type: 'openPairing', params: ({ context }) => ({ chat: context.chat, wrote: true }) },
           on: { 'host.resumed': { actions: { type: 'openPairing', params: ({ context }) => ({ chat: context.chat, wrote: false }) } } },
         },

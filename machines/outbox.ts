@@ -191,6 +191,7 @@ export const outboxMachine = setup({
   },
   states: {
     sending: {
+      description: 'In order, one unconfirmed post at a time.',
       initial: 'resting',
       on: {
         'reply.sent': { actions: [{ type: 'remove', params: ({ event }) => event.keys }, freeSlot, 'forgetFailures'] },
@@ -248,7 +249,7 @@ export const outboxMachine = setup({
             'host.resumed': { target: 'waiting', reenter: true },
           },
         },
-        committing: { on: { 'host.resumed': 'resting' } },
+        committing: { description: 'That it is posted is on its way to the disk, before the post.', on: { 'host.resumed': 'resting' } },
         posting: {
           always: { guard: 'hasNothingUnderWay', target: 'resting' },
           entry: { type: 'post', params: ({ context }) => ({ chat: context.chat, key: underWay(context)!.key }) },
@@ -305,6 +306,7 @@ export const outboxMachine = setup({
       },
     },
     confirming: {
+      description: 'Is what was posted on the mesh?',
       initial: 'quiet',
       states: {
         quiet: {

@@ -57,7 +57,7 @@ export const snapshotMachine = setup({
             'load.failed': { target: 'unusable', actions: { type: 'countFailure', params: ({ event }) => event } },
           },
         },
-        ready: { on: { 'records.waiting': 'flushing' } },
+        ready: { description: 'Everything is durable.', on: { 'records.waiting': 'flushing' } },
         flushing: {
           entry: { type: 'flush', params: {} },
           on: {
@@ -81,6 +81,7 @@ export const snapshotMachine = setup({
           },
         },
         failed: {
+          description: 'The disk refused; nothing is told to have happened meanwhile.',
           entry: { type: 'startBackoff', params: ({ context }) => ({ failures: context.failures }) },
           on: {
             'records.waiting': { description: 'They stay waiting.' },

@@ -38,8 +38,9 @@ export const watcherMachine = setup({
   context: ({ input }) => ({ ...input, changedAgain: false, failures: 0 }),
   initial: 'idle',
   states: {
-    idle: { on: { 'chat.changed': 'fetching' } },
+    idle: { description: 'Nothing new.', on: { 'chat.changed': 'fetching' } },
     fetching: {
+      description: 'Its messages are being read.',
       entry: ['forgetChange', { type: 'fetch', params: ({ context }) => ({ chat: context.chat }) }],
       on: {
         'chat.changed': { actions: 'noteChange' },
@@ -64,6 +65,7 @@ export const watcherMachine = setup({
       },
     },
     'backing off': {
+      description: 'The fetch failed and is tried again.',
       entry: { type: 'startBackoff', params: ({ context }) => ({ failures: context.failures }) },
       on: {
         'chat.changed': { description: 'The fetch to come sees it, too.' },

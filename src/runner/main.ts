@@ -104,7 +104,7 @@ function commandLine(finish: (code: number) => void): Command {
     .addOption(new Option('--real', 'delays, losses and oddities of a real mesh').default(false, 'a calm one'))
     .action(async options => finish(await (await import('./commands/simulate.ts')).simulate(options)))
 
-  command(program, 'statecharts', 'Draws the statecharts of machines/ as JSON for Stately Studio and as Mermaid diagrams.')
+  command(program, 'statecharts', 'Draws the statecharts of machines/: SVG pictures, Mermaid diagrams, JSON for Stately Studio.')
     .option('--out <dir>', 'where the drawings are', 'statecharts')
     .addOption(new Option('--check', 'draw nothing; fail when a drawing is stale').default(false, 'draw'))
     .action(async options => finish(await (await import('./commands/statecharts.ts')).statecharts(options)))

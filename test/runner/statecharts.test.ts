@@ -7,7 +7,9 @@ import { toDirectedGraph } from 'xstate/graph'
 import { charts } from '../../src/runner/statecharts/charts.ts'
 import { configJson } from '../../src/runner/statecharts/config-json.ts'
 import { drawings, staleDrawings, writeDrawings } from '../../src/runner/statecharts/drawings.ts'
+import { layoutOf } from '../../src/runner/statecharts/layout.ts'
 import { mermaid } from '../../src/runner/statecharts/mermaid.ts'
+import { svg } from '../../src/runner/statecharts/svg.ts'
 
 async function folderInTest(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ztm-chat-charts-'))
@@ -69,6 +71,52 @@ describe.each(all)('the drawing of %s', (name, machine) => {
     visit(machine.root)
     expect(drawn.startsWith(`stateDiagram-v2\n  %% Drawn from machines/${name}.ts; do not edit.\n`)).toBe(true)
   })
+
+  test('as SVG has a box for every state with its effects, and says every transition with its guard and effects', async () => {
+    const drawn = await svg(name, machine)
+    /** What is written in it, without the line breaks. */
+    const said = [...drawn.matchAll(/<text class="(\w+)"[^>]*>([^<]*)</g)].map(([, style, text]) => `${style} ${text?.trim()}`).join(' ')
+    const text = said.replace(/ (?:title|note|deed|event|guard|effect) /g, ' ')
+    const visit = (node: AnyStateNode): void => {
+      expect(drawn).toContain(`data-state="${node.id}"`)
+      expect(said).toContain(`title ${node.key}`)
+      for (const action of node.entry) expect(text).toContain(`entry / ${nameOf(action)}`)
+      const transitions = [...(node.always ?? []), ...[...node.transitions.values()].flat()]
+      for (const [index, { eventType, guard, actions, target }] of transitions.entries()) {
+        const condition = guard ? ` [${nameOf(guard)}]` : ''
+        const effects = actions.length > 0 ? ` / ${actions.map(nameOf).join(', ')}` : ''
+        expect(text).toContain(`${eventType || 'always'}${condition}${effects}`)
+        if (target?.length) expect(drawn).toMatch(new RegExp(`data-source="${node.id}" data-index="(?:\\d+ )*${index}(?: \\d+)*" d="M`))
+      }
+      Object.values(node.states).forEach(visit)
+    }
+    visit(machine.root)
+  })
+
+  test('as SVG is the same each time, and nothing in it hides a state or what an arrow says', async () => {
+    expect(await svg(name, machine)).toBe(await svg(name, machine))
+    const { boxes, arrows } = await layoutOf(machine)
+    const solid = boxes.filter(({ kind }) => kind === 'state' || kind === 'final' || kind === 'any')
+    const labels = arrows.flatMap(({ label }) => label ?? [])
+    for (const label of labels) {
+      const hidden = [...solid, ...labels].filter(
+        other =>
+          other !== label &&
+          label.x < other.x + other.width &&
+          other.x < label.x + label.width &&
+          label.y < other.y + other.height &&
+          other.y < label.y + label.height,
+      )
+      expect(hidden).toEqual([])
+    }
+  })
+})
+
+test('an SVG says the words of a chart as text, never as markup', async () => {
+  const tricky = createMachine({ id: 'a', description: '<script>&"', initial: 'b', states: { b: { on: { '<img>': {} } } } })
+  const drawn = await svg('a', tricky)
+  expect(drawn).toContain('&lt;script&gt;&amp;&quot;')
+  expect(drawn).not.toMatch(/<(?:script|img)/)
 })
 
 test('a small chart, drawn as a whole', () => {
@@ -111,7 +159,7 @@ test('a small chart, drawn as a whole', () => {
 describe('the check', () => {
   test('passes on what has just been drawn', async () => {
     const folder = await folderInTest()
-    expect(await writeDrawings(folder)).toEqual([...drawings().keys()])
+    expect(await writeDrawings(folder)).toEqual([...(await drawings()).keys()])
     expect(await staleDrawings(folder)).toEqual([])
   })
 
@@ -130,6 +178,6 @@ describe('the check', () => {
   })
 
   test('finds nothing where nothing was drawn', async () => {
-    expect(await staleDrawings(join(await folderInTest(), 'nowhere'))).toHaveLength(drawings().size)
+    expect(await staleDrawings(join(await folderInTest(), 'nowhere'))).toHaveLength((await drawings()).size)
   })
 })

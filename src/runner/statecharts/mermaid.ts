@@ -1,5 +1,6 @@
 /** A chart as a Mermaid state diagram: guards on the arrows, effects in the states. */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'
+import { childrenOf, deedsOf, isWithin, targetsOf, transitionsOf, wordingOf } from './anatomy.ts'
 
 const INDENT = '  '
 
@@ -32,10 +33,7 @@ function inside(parent: AnyStateNode, indent: string): readonly string[] {
 function state(node: AnyStateNode, indent: string): readonly string[] {
   const id = idOf(node)
   const name = `${indent}state "${safe(node.key)}" as ${id}`
-  const entry = node.entry.map(action => `entry / ${nameOf(action)}`)
-  const exit = node.exit.map(action => `exit / ${nameOf(action)}`)
-  const actors = node.invoke.map(({ src }) => `runs ${typeof src === 'string' ? src : 'an actor'}`)
-  const does = [...entry, ...exit, ...actors]
+  const does = deedsOf(node)
   if (childrenOf(node).length > 0) {
     // A box has a title only.
     const title = does.length > 0 ? `${indent}state "${safe([node.key, ...does].join(', '))}" as ${id}` : name
@@ -81,29 +79,10 @@ function inherited(box: AnyStateNode, indent: string): readonly string[] {
   return [...divider, `${indent}state "in any state" as ${any}`, ...stays, ...arrows]
 }
 
-/** Whatever leads on from a state, in the order in which it is tried. */
-function transitionsOf(node: AnyStateNode): readonly AnyTransitionDefinition[] {
-  return [...(node.always ?? []), ...[...node.transitions.values()].flat()]
+function label(transition: AnyTransitionDefinition): string {
+  const { event, guard, actions, why } = wordingOf(transition)
+  return `${event}${guard ? ` [${guard}]` : ''}${actions.length > 0 ? ` / ${actions.join(', ')}` : ''}${why ? ` (${why})` : ''}`
 }
-
-function label({ eventType, guard, actions, description }: AnyTransitionDefinition): string {
-  const event = eventType === '' ? 'always' : eventType
-  const condition = guard ? ` [${nameOf(guard)}]` : ''
-  const effects = actions.map(nameOf)
-  const why = description ? ` (${description.replace(/\.$/, '')})` : ''
-  return `${event}${condition}${effects.length > 0 ? ` / ${effects.join(', ')}` : ''}${why}`
-}
-
-function nameOf(part: unknown): string {
-  if (typeof part === 'string') return part
-  if (typeof part === 'object' && part !== null && 'type' in part) return String(part.type)
-  return typeof part === 'function' && part.name ? part.name : 'inline'
-}
-
-const isWithin = (node: AnyStateNode, box: AnyStateNode): boolean => node.id === box.id || node.id.startsWith(`${box.id}.`)
-
-const childrenOf = (node: AnyStateNode): readonly AnyStateNode[] => Object.values(node.states)
-const targetsOf = ({ target }: AnyTransitionDefinition): readonly AnyStateNode[] => target ?? []
 
 /** Letters, digits and underscores are what Mermaid takes as an id. */
 const idOf = (node: AnyStateNode): string => node.id.replace(/[^A-Za-z0-9]+/g, '_')
