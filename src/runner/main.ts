@@ -100,6 +100,8 @@ function commandLine(finish: (code: number) => void): Command {
 
   command(program, 'simulate', 'Runs the whole runtime on a simulated mesh with faults, in virtual time, and checks what the users find.')
     .option('--seeds <n>', 'how many runs', wholeCount, 100)
+    .option('--from <n>', 'the first seed', wholeCount, 1)
+    .option('--threads <n>', 'how many at once (default: one for each core)', wholeCount)
     .option('--seed <n>', 'only this one, with its trace; the same seed gives the same trace', wholeCount)
     .addOption(new Option('--real', 'delays, losses and oddities of a real mesh').default(false, 'a calm one'))
     .action(async options => finish(await (await import('./commands/simulate.ts')).simulate(options)))

@@ -1,6 +1,7 @@
+import { nextTick } from 'node:process'
 import type { Clock } from '../../ports/clock.ts'
 
-type Timer = { dueMs: number; order: number; run: () => void }
+type Timer = { readonly dueMs: number; readonly order: number; run: (() => void) | null }
 
 /** A clock that moves only when told to. Timers due at the same moment run in the order in which they were set. */
 export interface VirtualClock extends Clock {
@@ -20,39 +21,43 @@ export interface VirtualClock extends Clock {
 }
 
 export function createVirtualClock(startMs: number): VirtualClock {
-  const timers = new Set<Timer>()
+  const timers = createQueue()
   let elapsedMs = 0
   let skewMs = 0
   let order = 0
+  let pending = 0
 
-  const next = (): Timer | undefined => {
-    let first: Timer | undefined
-    for (const timer of timers) {
-      if (!first || timer.dueMs < first.dueMs || (timer.dueMs === first.dueMs && timer.order < first.order)) first = timer
-    }
-    return first
-  }
-  // A turn of the event loop: every promise that can settle has settled after it.
-  const settlePromises = () => new Promise<void>(resolve => setImmediate(resolve))
+  // A turn of the event loop, for what comes from outside of this thread of promises.
+  const turn = () => new Promise<void>(resolve => setImmediate(resolve))
+  // Node runs a tick that was asked for by a promise when no promise is left that can settle; a turn of the loop costs ten times as much.
+  const settlePromises = () => new Promise<void>(resolve => nextTick(resolve))
 
   return {
     now: () => startMs + elapsedMs + skewMs,
     monotonic: () => elapsedMs,
     after(delayMs, run) {
-      const timer = { dueMs: elapsedMs + Math.max(0, delayMs), order: order++, run }
+      const timer: Timer = { dueMs: elapsedMs + Math.max(0, delayMs), order: order++, run }
       timers.add(timer)
-      return () => void timers.delete(timer)
+      pending += 1
+      return () => {
+        if (timer.run === null) return
+        timer.run = null
+        pending -= 1
+      }
     },
     async advance(ms, timersMax = 1_000_000) {
       const untilMs = elapsedMs + ms
-      await settlePromises()
+      await turn()
       for (let fired = 0; ; fired++) {
-        const timer = next()
+        const timer = timers.first()
         if (!timer || timer.dueMs > untilMs) break
         if (fired >= timersMax) throw new Error(`The virtual clock ran ${timersMax} timers within ${ms} ms: something keeps itself busy.`)
-        timers.delete(timer)
+        timers.removeFirst()
         elapsedMs = Math.max(elapsedMs, timer.dueMs)
-        timer.run()
+        const { run } = timer
+        timer.run = null
+        pending -= 1
+        run?.()
         await settlePromises()
       }
       elapsedMs = untilMs
@@ -63,10 +68,46 @@ export function createVirtualClock(startMs: number): VirtualClock {
     jump(ms) {
       skewMs += ms
     },
-    pending: () => timers.size,
+    pending: () => pending,
     nextInMs: () => {
-      const timer = next()
+      const timer = timers.first()
       return timer ? timer.dueMs - elapsedMs : null
     },
+  }
+}
+
+/** A binary heap by due time and order. Cancelled timers stay in it until they come to the top. */
+function createQueue() {
+  const heap: Timer[] = []
+  const isBefore = (one: Timer, other: Timer) => one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.order < other.order)
+
+  const removeFirst = () => {
+    const last = heap.pop()
+    if (!last || heap.length === 0) return
+    let at = 0
+    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1
+      if (!isBefore(heap[child]!, last)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = last
+  }
+
+  return {
+    add(timer: Timer) {
+      let at = heap.length
+      for (let parent = (at - 1) >> 1; at > 0 && isBefore(timer, heap[parent]!); parent = (at - 1) >> 1) {
+        heap[at] = heap[parent]!
+        at = parent
+      }
+      heap[at] = timer
+    },
+    /** The next that was not cancelled. */
+    first(): Timer | undefined {
+      while (heap[0] && heap[0].run === null) removeFirst()
+      return heap[0]
+    },
+    removeFirst,
   }
 }
