@@ -92,6 +92,9 @@ export const LIMITS = {
   fileBytes: 8 * 1_048_576,
   /** Journal that a start would replay before it is folded. */
   journalBytes: 8 * 1_048_576,
+  /** Of the folded journal so much stays readable for explain and replay. */
+  historyMs: 7 * 24 * 3_600_000,
+  historyBytes: 64 * 1_048_576,
 } as const
 
 export type Limits = { readonly [Name in keyof typeof LIMITS]: number }

@@ -32,6 +32,12 @@ export interface FoldSource {
   read(key: string): Json
 }
 
+/** How much of what was folded stays readable: by age, counted back from the newest, and by size. */
+export interface HistoryBounds {
+  readonly ms: number
+  readonly bytes: number
+}
+
 /** One account's durable memory; one writer. Opening it took the lock. */
 export interface Store {
   load(): Promise<Loaded>
@@ -39,8 +45,13 @@ export interface Store {
   append(records: readonly StoredRecord[]): Promise<void>
   /** Bytes of journal that a start would have to replay. */
   journalBytes(): number
-  /** Folds the journal into the snapshot and drops the segments that are covered. Appends may go on meanwhile. */
-  compact(source: FoldSource): Promise<void>
+  /**
+   * Folds the journal into the snapshot. Segments that are covered are kept for `history` within these bounds, and dropped without.
+   * Appends may go on meanwhile.
+   */
+  compact(source: FoldSource, keep?: HistoryBounds): Promise<void>
+  /** Durable records that can still be read, oldest first: those that were folded and kept, then the journal's. Beyond bounds, or damaged, are gaps. */
+  history(): AsyncIterable<StoredRecord>
   /** Closes files and gives the lock back. */
   close(): Promise<void>
 }

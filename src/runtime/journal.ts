@@ -112,7 +112,7 @@ export function createJournal(options: JournalOptions): Journal {
         // A turn later, so that what one event brings about goes out together.
         flush: () => queueMicrotask(() => void flush()),
         fold: () => {
-          store.compact(options.beginFold()).then(
+          store.compact(options.beginFold(), { ms: limits.historyMs, bytes: limits.historyBytes }).then(
             () => actor.send({ type: 'fold.done' }),
             error => {
               options.foldFailed()

@@ -1,5 +1,5 @@
 import type { Disk } from '../../ports/disk.ts'
-import type { FoldSource } from '../../ports/store.ts'
+import type { FoldSource, HistoryBounds } from '../../ports/store.ts'
 import type { Journal } from './journal.ts'
 import { type Shard, shardDatabase } from './shard-file.ts'
 import { INDEX_PATH, SHARD_FOLDER, shardOf, shardPath } from './shards.ts'
@@ -14,6 +14,8 @@ export interface CompactionOptions {
   /** Last record that changed something in each shard. */
   readonly changed: ReadonlyMap<number, number>
   readonly source: FoldSource
+  /** For the segments that are covered; without, they are dropped. */
+  readonly keep: HistoryBounds | undefined
   /** Called between two shards; throws when the rest is not to be done. */
   readonly mayGoOn: () => void
 }
@@ -23,7 +25,7 @@ export interface CompactionOptions {
  * Until the index is durable, a start finds everything in the journal.
  */
 export async function compactInto(options: CompactionOptions): Promise<void> {
-  const { disk, where, journal, shards, shardSeqs, source, mayGoOn } = options
+  const { disk, where, journal, shards, shardSeqs, source, keep, mayGoOn } = options
   const write = (path: string, data: Shard): Promise<void> => {
     const database = shardDatabase({ disk, path, where, untilDurable: journal.untilDurable })
     database.data = data
@@ -45,7 +47,7 @@ export async function compactInto(options: CompactionOptions): Promise<void> {
 
   await write(INDEX_PATH, { seq: floor, shards, entries: [...shardSeqs].map(([shard, seq]) => [String(shard), seq]) })
   await disk.syncFolder(SHARD_FOLDER)
-  await journal.dropUpTo(floor)
+  await journal.dropUpTo(floor, keep)
 }
 
 /** What the caller calls dirty, and what the journal says has changed: a key forgotten by the one must not cost its records. */

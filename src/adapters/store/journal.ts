@@ -1,6 +1,7 @@
 import { StoreUnusable } from '../../domain/errors.ts'
 import type { Disk, DiskFile } from '../../ports/disk.ts'
-import type { StoredRecord } from '../../ports/store.ts'
+import type { HistoryBounds, StoredRecord } from '../../ports/store.ts'
+import type { Archive } from './archive.ts'
 import { codeOf, storeFailure } from './failures.ts'
 import { encodeHeader, encodeRecord, segmentName } from './segment.ts'
 
@@ -20,6 +21,10 @@ export interface KeptSegment {
   bytes: number
   /** Last durable record in it, or before it. */
   lastSeq: number
+  /** First durable record in it; null = it has none. */
+  firstSeq: number | null
+  /** When its last durable record was decided, wall clock ms. */
+  lastAtMs: number
 }
 
 export interface Journal {
@@ -29,8 +34,12 @@ export interface Journal {
   untilDurable(seq: number): Promise<void>
   /** What is appended from now on goes to a new segment, so that the one before can be dropped. */
   seal(): void
-  /** Removes the segments that have nothing beyond `seq`. */
-  dropUpTo(seq: number): Promise<void>
+  /** Removes the segments that have nothing beyond `seq`: to the archive when they are to be kept. */
+  dropUpTo(seq: number, keep?: HistoryBounds): Promise<void>
+  /** Oldest first. */
+  segments(): readonly Readonly<KeptSegment>[]
+  /** Last durable record. */
+  durable(): number
   bytes(): number
   /** Resolves when what was appended is written, and the file is closed. */
   close(): Promise<void>
@@ -38,6 +47,7 @@ export interface Journal {
 
 export interface JournalOptions {
   readonly disk: Disk
+  readonly archive: Archive
   /** For messages: the state directory. */
   readonly where: string
   readonly segmentBytes: number
@@ -47,7 +57,13 @@ export interface JournalOptions {
   readonly lastSeq: number
 }
 
-type Waiting = { readonly data: Buffer; readonly lastSeq: number; readonly done: () => void; readonly failed: (cause: Error) => void }
+type Waiting = {
+  readonly data: Buffer
+  readonly lastSeq: number
+  readonly atMs: number
+  readonly done: () => void
+  readonly failed: (cause: Error) => void
+}
 type Live = { readonly file: DiskFile; readonly segment: KeptSegment; isSealed: boolean }
 
 /**
@@ -56,7 +72,7 @@ type Live = { readonly file: DiskFile; readonly segment: KeptSegment; isSealed: 
  * J3. A segment that failed is not used again, not even to try the same once more: after a failed sync the system may
  *     take the lost pages for written, and the second sync succeeds for nothing.
  */
-export function createJournal({ disk, where, segmentBytes, ...found }: JournalOptions): Journal {
+export function createJournal({ disk, archive, where, segmentBytes, ...found }: JournalOptions): Journal {
   let segments: KeptSegment[] = [...found.segments]
   let number = found.lastNumber
   let durable = found.lastSeq
@@ -68,9 +84,9 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
   let closing: Promise<void> = Promise.resolve()
   let isClosed = false
 
-  const enqueue = (data: Buffer, lastSeq: number): Promise<void> =>
+  const enqueue = (data: Buffer, lastSeq: number, atMs: number): Promise<void> =>
     new Promise((done, failed) => {
-      waiting.push({ data, lastSeq, done, failed })
+      waiting.push({ data, lastSeq, atMs, done, failed })
       writing ??= writeAll()
     })
 
@@ -103,7 +119,9 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
     await live.file.write(isNew ? Buffer.concat([encodeHeader(durable), data]) : data)
     await live.file.sync()
     if (isNew) await disk.syncFolder(JOURNAL_FOLDER)
+    live.segment.firstSeq ??= durable + 1
     durable = Math.max(...batch.map(one => one.lastSeq))
+    live.segment.lastAtMs = Math.max(...batch.map(one => one.atMs))
     live.segment.bytes = live.file.size()
     live.segment.lastSeq = durable
   }
@@ -111,7 +129,7 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
   const begin = async (): Promise<Live> => {
     const path = segmentPath(++number)
     // Until its first write is durable no fold covers it: one that ends meanwhile would remove the file under the write.
-    const segment = { path, bytes: 0, lastSeq: Number.POSITIVE_INFINITY }
+    const segment: KeptSegment = { path, bytes: 0, lastSeq: Number.POSITIVE_INFINITY, firstSeq: null, lastAtMs: 0 }
     segments.push(segment)
     try {
       return { file: await disk.append(path), segment, isSealed: false }
@@ -165,28 +183,35 @@ export function createJournal({ disk, where, segmentBytes, ...found }: JournalOp
       if (!last) return
       const data = Buffer.concat(records.map(encodeRecord))
       taken = last.seq
-      await enqueue(data, last.seq)
+      await enqueue(data, last.seq, last.atMs)
     },
     async untilDurable(seq) {
       if (durable >= seq) return
       if (taken < seq) {
         throw new StoreUnusable(`Record ${seq} of ${where} is not durable, so no snapshot may contain it; try again later.`, true)
       }
-      await enqueue(Buffer.alloc(0), durable)
+      await enqueue(Buffer.alloc(0), durable, 0)
     },
     seal() {
       if (live) live.isSealed = true
     },
-    async dropUpTo(seq) {
+    async dropUpTo(seq, keep) {
       if (live?.isSealed && !writing) endLive(live)
       await closing
       const covered = segments.filter(segment => segment !== live?.segment && segment.lastSeq <= seq)
       // The newest one last: what makes void the rest of a segment that failed is the one that follows it.
       for (const gone of [covered.slice(0, -1), covered.slice(-1)]) {
-        for (const segment of gone) await remove(segment)
+        for (const segment of gone) {
+          if (keep && (await archive.take(segment))) segments = segments.filter(one => one !== segment)
+          else await remove(segment)
+        }
+        // Kept before it is gone: a crash in between leaves it in both, and nothing is read twice.
+        if (keep && gone.length > 0) await archive.prune(keep)
         if (gone.length > 0) await disk.syncFolder(JOURNAL_FOLDER)
       }
     },
+    segments: () => segments,
+    durable: () => durable,
     bytes: () => segments.reduce((sum, { bytes }) => sum + Math.max(bytes, SEGMENT_COST_BYTES), 0),
     async close() {
       isClosed = true

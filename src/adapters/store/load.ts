@@ -171,7 +171,13 @@ async function mendSegment(
   const records = content.records.filter(({ at }) => at < keepBytes)
   const damagedAt = content.damagedAt.filter(at => at < keepBytes)
   const after = content.header?.after ?? (records[0]?.record.seq ?? 1) - 1
-  const segment = { path, bytes: keepBytes, lastSeq: records.at(-1)?.record.seq ?? after }
+  const segment = {
+    path,
+    bytes: keepBytes,
+    lastSeq: records.at(-1)?.record.seq ?? after,
+    firstSeq: records[0]?.record.seq ?? null,
+    lastAtMs: records.at(-1)?.record.atMs ?? 0,
+  }
   if (damagedAt.length > 0) {
     const newName = await setAside.copy(path, data)
     const readable = Buffer.concat([encodeHeader(after), ...records.map(({ bytes }) => bytes)])

@@ -1,8 +1,10 @@
 import { StoreUnusable } from '../../domain/errors.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { Store, StoredRecord } from '../../ports/store.ts'
+import { createArchive } from './archive.ts'
 import { compactInto } from './compaction.ts'
-import { storeFailure } from './failures.ts'
+import { codeOf, storeFailure } from './failures.ts'
+import { readHistory } from './history.ts'
 import { createJournal, type Journal, SEGMENT_BYTES } from './journal.ts'
 import { type Found, loadState } from './load.ts'
 import type { Lease } from './lock.ts'
@@ -26,6 +28,7 @@ type Open = Found & { readonly journal: Journal; readonly changed: Map<number, n
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { disk, where = 'the state directory', lease, segmentBytes = SEGMENT_BYTES, shards = SHARDS } = options
   let open: Open | null = null
+  const archive = createArchive(disk)
   let compacting: Promise<void> = Promise.resolve()
   let isClosed = false
 
@@ -37,13 +40,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (isClosed) throw new StoreUnusable(`The store of ${where} is closed; what was not folded stays in the journal.`, false)
   }
 
+  /** Nothing that was kept for explaining may stand in the way of what must be written: the next try has its room. */
+  const makeRoom = async (failure: unknown): Promise<never> => {
+    const code = failure instanceof StoreUnusable ? codeOf(failure.cause) : undefined
+    if (code === 'ENOSPC' || code === 'EDQUOT') await archive.clear().catch(() => {})
+    throw failure
+  }
+
   return {
     async load() {
       if (open) throw new Error('The store was loaded twice.')
       mayGoOn()
       try {
         const found = await loadState(disk, where, shards)
-        const journal = createJournal({ disk, where, segmentBytes, ...found, lastSeq: found.loaded.lastSeq })
+        const journal = createJournal({ disk, archive, where, segmentBytes, ...found, lastSeq: found.loaded.lastSeq })
         open = { ...found, journal, changed: new Map() }
         noteChanges(open, found.loaded.tail)
         return found.loaded
@@ -54,25 +64,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async append(records) {
       const state = loaded()
       noteChanges(state, records)
-      await state.journal.append(records)
+      await state.journal.append(records).catch(makeRoom)
     },
     journalBytes: () => loaded().journal.bytes(),
-    async compact(source) {
+    async compact(source, keep) {
       const { journal, shards: number, shardSeqs, changed } = loaded()
       const before = compacting
       const run = async () => {
         await before
         mayGoOn()
-        await compactInto({ disk, where, journal, shards: number, shardSeqs, changed, source, mayGoOn })
+        await compactInto({ disk, where, journal, shards: number, shardSeqs, changed, source, keep, mayGoOn })
       }
       const done = run()
       compacting = done.catch(() => {})
       try {
         await done
       } catch (cause) {
-        throw storeFailure(cause, 'Writing the snapshot', where)
+        return makeRoom(storeFailure(cause, 'Writing the snapshot', where))
       }
     },
+    history: () => readHistory(disk, archive, loaded().journal),
     async close() {
       isClosed = true
       await compacting

@@ -54,4 +54,6 @@ export const LIMIT_NOTES: { readonly [Name in keyof Limits]: string } = {
   listBytes: "Bytes of the ZTM agent's answer to a list.",
   fileBytes: "Bytes of the ZTM agent's answer with one chat or message file.",
   journalBytes: 'Bytes of journal that a start would replay before it is folded.',
+  historyMs: 'How far back decisions and replies stay explainable, ms.',
+  historyBytes: 'Bytes of old journal that are kept for it.',
 }
