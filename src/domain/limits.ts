@@ -90,7 +90,7 @@ export const LIMITS = {
   /** Answers of the agent: lists, and one chat or message file. */
   listBytes: 64 * 1_048_576,
   fileBytes: 8 * 1_048_576,
-  /** Journal that a start would replay before it is folded. */
+  /** Journal that a start would replay before it is folded; at least as much as the snapshot has. */
   journalBytes: 8 * 1_048_576,
   /** Of the folded journal so much stays readable for explain and replay. */
   historyMs: 7 * 24 * 3_600_000,

@@ -25,11 +25,12 @@ export interface Loaded {
 export interface FoldSource {
   /** Last record that the state contains. Read together with the values, without an await in between. */
   seq(): number
-  /** Every key that has a value. */
+  /** Every key that has a value now. Asked for once; keys that come later are known from their records. */
   keys(): Iterable<string>
   /** Keys changed since the last compaction that succeeded. */
   dirty(): ReadonlySet<string>
-  read(key: string): Json
+  /** Undefined when the key has no value, or none any more. */
+  read(key: string): Json | undefined
 }
 
 /** How much of what was folded stays readable: by age, counted back from the newest, and by size. */
@@ -45,6 +46,8 @@ export interface Store {
   append(records: readonly StoredRecord[]): Promise<void>
   /** Bytes of journal that a start would have to replay. */
   journalBytes(): number
+  /** Bytes of the snapshot: about what a fold would write when everything has changed. */
+  snapshotBytes(): number
   /**
    * Folds the journal into the snapshot. Segments that are covered are kept for `history` within these bounds, and dropped without.
    * Appends may go on meanwhile.

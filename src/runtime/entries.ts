@@ -77,6 +77,14 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
   replies: new Map(stored.replies),
 })
 
+/** Nothing is open, dead letters aside: the conversation's charts rest. */
+export function isSettled({ messages, replies, deadLetters }: ChatEntry): boolean {
+  if (messages.size + replies.size === 0) return true
+  if (messages.size + replies.size > deadLetters.length) return false
+  const dead = new Set(deadLetters.map(({ id }) => id))
+  return [...messages.keys(), ...replies.keys()].every(id => dead.has(id))
+}
+
 /** The oldest go, with their texts, when there are too many. */
 function bury(entry: ChatEntry, letter: DeadLetter): void {
   const all = [...entry.deadLetters, letter]

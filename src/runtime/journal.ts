@@ -83,9 +83,12 @@ export function createJournal(options: JournalOptions): Journal {
       if (changes.length > 0) options.apply(++lastSeq, atMs, changes)
       waiter?.resolve()
     }
-    actor.send({ type: 'flush.done', waiting: waiting.length > 0, foldDue: store.journalBytes() >= limits.journalBytes })
+    actor.send({ type: 'flush.done', waiting: waiting.length > 0, foldDue: isFoldDue() })
     if (waiting.length === 0) release()
   }
+
+  /** A fold may write the whole snapshot anew: no sooner than as much has been journalled, or many chats would make each message dear. */
+  const isFoldDue = () => store.journalBytes() >= Math.max(limits.journalBytes, store.snapshotBytes())
 
   const release = () => {
     const resolves = idle

@@ -12,7 +12,7 @@ import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { FoldSource, Loaded } from '../ports/store.ts'
 import type { Effects } from './effects.ts'
-import { type ChatEntry, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
+import { type ChatEntry, isSettled, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
 import type { Nursery } from './nursery.ts'
 import { isChatId, keyOf, parseChange } from './parse-record.ts'
 import { createShelf } from './shelf.ts'
@@ -242,14 +242,15 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     return true
   }
 
-  const stored = (key: string): Json => {
+  const stored = (key: string): Json | undefined => {
     if (key === 'account') return { ...account, approved: [...account.approved] }
     if (key.startsWith('pairing:')) {
       const user = key.slice('pairing:'.length)
-      return (pairingShelf.persisted(user) ?? requests.get(user) ?? null) as Json
+      return requests.has(user) ? ((pairingShelf.persisted(user) ?? requests.get(user) ?? null) as Json) : undefined
     }
     const chat = key.slice('chat:'.length) as ChatId
-    const kept = entry(chat)
+    const kept = chats.get(chat)
+    if (!kept) return undefined
     const chart = chatShelf.persisted(chat)
     const outbox = outboxShelf.persisted(chat)
     return storeChat({
@@ -283,6 +284,8 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     },
     replay(loaded) {
       const problems: string[] = []
+      /** What charts have yet to go through. Whatever led to a rest is left out: resting charts are as new. */
+      const open = new Map<ChatId, Change[]>()
       for (const [key, { value }] of loaded.entries) {
         if (!restore(key, value))
           problems.push(`The snapshot has an entry ${JSON.stringify(key)} that this version does not know; it was left out.`)
@@ -300,9 +303,14 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
           }
           const change = withoutSent(parsed)
           keep(change, record.atMs)
-          replayChart(change)
+          if (change.at !== 'chat') replayChart(change)
+          else if (isSettled(entry(change.chat))) {
+            open.delete(change.chat)
+            Object.assign(entry(change.chat), { chat: null, outbox: null })
+          } else if (!open.get(change.chat)?.push(change)) open.set(change.chat, [change])
         }
       }
+      for (const changes of open.values()) for (const change of changes) replayChart(change)
       lastSeq = loaded.lastSeq
       return problems
     },

@@ -42,7 +42,7 @@ export function afterCrash(world: World, folded: Folded | null): World {
 }
 
 /** Nothing to do, so the host leaves it alone until something comes. */
-function rests({ chat, outbox }: Snapshots, name: Name): boolean {
+export function rests({ chat, outbox }: Snapshots, name: Name): boolean {
   if (name === 'outbox') return outbox?.context.posts.length === 0
   if (name !== 'chat' || !chat) return false
   return chat.context.queue.length + chat.context.held.length === 0 && chat.value.turn === 'idle' && chat.value.door === 'deciding'

@@ -11,11 +11,15 @@ export interface CompactionOptions {
   readonly shards: number
   /** Last record that each shard contains; kept up to date here. */
   readonly shardSeqs: Map<number, number>
+  /** How large each file is, by its path; kept up to date here. */
+  readonly shardBytes: Map<string, number>
   /** Last record that changed something in each shard. */
   readonly changed: ReadonlyMap<number, number>
   readonly source: FoldSource
   /** For the segments that are covered; without, they are dropped. */
   readonly keep: HistoryBounds | undefined
+  /** Keys of the records that are appended while this runs; filled by the store. */
+  readonly fresh: ReadonlySet<string>
   /** Called between two shards; throws when the rest is not to be done. */
   readonly mayGoOn: () => void
 }
@@ -25,20 +29,24 @@ export interface CompactionOptions {
  * Until the index is durable, a start finds everything in the journal.
  */
 export async function compactInto(options: CompactionOptions): Promise<void> {
-  const { disk, where, journal, shards, shardSeqs, source, keep, mayGoOn } = options
+  const { disk, where, journal, shards, shardSeqs, shardBytes, source, keep, fresh, mayGoOn } = options
   const write = (path: string, data: Shard): Promise<void> => {
-    const database = shardDatabase({ disk, path, where, untilDurable: journal.untilDurable })
+    const noteBytes = (bytes: number) => void shardBytes.set(path, bytes)
+    const database = shardDatabase({ disk, path, where, untilDurable: journal.untilDurable, noteBytes })
     database.data = data
     return database.write()
   }
 
   journal.seal()
   const floor = source.seq()
+  const keys = byShard(source.keys(), shards)
   const written = new Map<number, number>()
   for (const shard of shardsToWrite(options)) {
     mayGoOn()
     // Captured and turned into text in one turn: no event can come in between.
-    const data = capture(source, shard, shards)
+    const known = keys[shard] ?? new Set()
+    for (const key of fresh) if (shardOf(key, shards) === shard) known.add(key)
+    const data = capture(source, shards, known)
     await write(shardPath(shard), data)
     written.set(shard, data.seq)
   }
@@ -58,8 +66,18 @@ function shardsToWrite({ source, shards, shardSeqs, changed }: CompactionOptions
   return [...due].sort((a, b) => a - b)
 }
 
-function capture(source: FoldSource, shard: number, shards: number): Shard {
+/** In one pass: there may be many keys, and each shard has few. */
+function byShard(keys: Iterable<string>, shards: number): readonly Set<string>[] {
+  const found = Array.from({ length: shards }, () => new Set<string>())
+  for (const key of keys) found[shardOf(key, shards)]?.add(key)
+  return found
+}
+
+function capture(source: FoldSource, shards: number, keys: ReadonlySet<string>): Shard {
   const entries: Shard['entries'] = []
-  for (const key of source.keys()) if (shardOf(key, shards) === shard) entries.push([key, source.read(key)])
+  for (const key of keys) {
+    const value = source.read(key)
+    if (value !== undefined) entries.push([key, value])
+  }
   return { seq: source.seq(), shards, entries }
 }

@@ -2,8 +2,6 @@ import { crc32 } from 'node:zlib'
 
 const NEWLINE = 0x0a
 const PREFIX = /^(\d{1,10}) ([0-9a-f]{8}) /
-/** Longest prefix: ten digits, eight digits, two blanks. */
-const PREFIX_BYTES_MAX = 20
 
 /** `LENGTH CRC32 JSON\n`. JSON has no raw line break, so a reader finds the next line after any damage. */
 export function encodeLine(value: unknown): Buffer {
@@ -34,13 +32,15 @@ export function readLines(data: Uint8Array): { readonly lines: readonly Line[]; 
 }
 
 function decodeLine(line: Uint8Array): unknown {
-  const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
-  const prefix = PREFIX.exec(text.toString('latin1', 0, PREFIX_BYTES_MAX))
+  // Made into text once, as this is most of a start's work. What stands before the JSON is as long in bytes as in characters.
+  const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength - 1).toString()
+  const prefix = PREFIX.exec(text)
   if (!prefix) return undefined
-  const json = text.subarray(prefix[0].length, -1)
-  if (json.byteLength !== Number(prefix[1]) || checksum(json) !== prefix[2]) return undefined
+  const start = prefix[0].length
+  const json = line.subarray(start, -1)
+  if (json.byteLength !== Number(prefix[1]) || crc32(json) !== Number.parseInt(prefix[2]!, 16)) return undefined
   try {
-    return JSON.parse(json.toString())
+    return JSON.parse(text.slice(start))
   } catch {
     return undefined
   }

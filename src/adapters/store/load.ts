@@ -12,11 +12,13 @@ export interface Found {
   readonly shards: number
   /** Last record that each shard contains. */
   readonly shardSeqs: Map<number, number>
+  /** Size of each file of the snapshot, by its path. */
+  readonly shardBytes: Map<string, number>
   readonly segments: readonly KeptSegment[]
   readonly lastNumber: number
 }
 
-type ShardFile = { readonly path: string; readonly shard: Shard | null; readonly damaged: readonly string[] }
+type ShardFile = { readonly path: string; readonly shard: Shard | null; readonly bytes: number; readonly damaged: readonly string[] }
 type SegmentFile = {
   readonly number: number
   /** Null when the device cannot read it. */
@@ -66,6 +68,7 @@ export async function loadState(disk: Disk, where: string, shardsOfNew: number):
     },
     shards,
     shardSeqs,
+    shardBytes: new Map([index, ...shardFiles.values()].map(({ path, bytes }) => [path, bytes])),
     segments,
     lastNumber: files.at(-1)?.number ?? 0,
   }
@@ -75,16 +78,20 @@ async function readShard(disk: Disk, where: string, path: string, names: readonl
   const damaged: string[] = []
   for (const generation of [path, previousPath(path)]) {
     if (!names.includes(generation.slice(SHARD_FOLDER.length + 1))) continue
-    const database = shardDatabase({ disk, path: generation, where, untilDurable: async () => {} })
+    let bytes = 0
+    const noteBytes = (found: number) => {
+      bytes = found
+    }
+    const database = shardDatabase({ disk, path: generation, where, untilDurable: async () => {}, noteBytes })
     try {
       await database.read()
-      return { path, shard: database.data, damaged }
+      return { path, shard: database.data, bytes, damaged }
     } catch (cause) {
       if (!(cause instanceof DamagedShard)) throw cause
       damaged.push(generation)
     }
   }
-  return { path, shard: null, damaged }
+  return { path, shard: null, bytes: 0, damaged }
 }
 
 async function readJournal(disk: Disk, where: string): Promise<SegmentFile[]> {

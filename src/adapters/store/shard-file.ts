@@ -49,28 +49,32 @@ export interface ShardFileOptions {
   readonly where: string
   /** Resolves when every record up to `seq` is durable; only then may a shard that contains them be seen. */
   readonly untilDurable: (seq: number) => Promise<void>
+  /** Hears how large the file is that was read or written. */
+  readonly noteBytes: (bytes: number) => void
 }
 
 export const previousPath = (path: string): string => path.replace(/\.json$/, '.old.json')
 
-function shardAdapter({ disk, path, where, untilDurable }: ShardFileOptions): Adapter<Shard | null> {
+function shardAdapter({ disk, path, where, untilDurable, noteBytes }: ShardFileOptions): Adapter<Shard | null> {
   return {
     async read() {
       const data = await disk.read(path).catch(cause => {
         if (codeOf(cause) === 'EIO') throw new DamagedShard(`${path} cannot be read.`, { cause })
         throw cause
       })
+      noteBytes(data?.byteLength ?? 0)
       return data && decodeShard(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString(), path, where)
     },
     async write(data) {
       if (!data) return
       // Before any await: the values are the caller's own, and belong to this moment.
-      const text = encodeShard(data)
+      const bytes = Buffer.from(encodeShard(data))
       try {
-        await disk.write(`${path}.tmp`, Buffer.from(text))
+        await disk.write(`${path}.tmp`, bytes)
         await untilDurable(data.seq)
         await keepPrevious(disk, path)
         await disk.rename(`${path}.tmp`, path)
+        noteBytes(bytes.byteLength)
       } catch (cause) {
         // On a full disk its room is needed; if even this fails, the next start removes it.
         await disk.remove(`${path}.tmp`).catch(() => {})

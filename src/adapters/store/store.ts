@@ -22,7 +22,12 @@ export interface StoreOptions {
   readonly shards?: number
 }
 
-type Open = Found & { readonly journal: Journal; readonly changed: Map<number, number> }
+type Open = Found & {
+  readonly journal: Journal
+  readonly changed: Map<number, number>
+  /** Keys of what is appended while a fold runs; null when none does. */
+  fresh: Set<string> | null
+}
 
 /** Journal and snapshots of one account, on any disk. Call `load` first. */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -54,7 +59,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       try {
         const found = await loadState(disk, where, shards)
         const journal = createJournal({ disk, archive, where, segmentBytes, ...found, lastSeq: found.loaded.lastSeq })
-        open = { ...found, journal, changed: new Map() }
+        open = { ...found, journal, changed: new Map(), fresh: null }
         noteChanges(open, found.loaded.tail)
         return found.loaded
       } catch (cause) {
@@ -67,13 +72,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await state.journal.append(records).catch(makeRoom)
     },
     journalBytes: () => loaded().journal.bytes(),
+    snapshotBytes: () => [...loaded().shardBytes.values()].reduce((sum, bytes) => sum + bytes, 0),
     async compact(source, keep) {
-      const { journal, shards: number, shardSeqs, changed } = loaded()
+      const state = loaded()
       const before = compacting
       const run = async () => {
         await before
         mayGoOn()
-        await compactInto({ disk, where, journal, shards: number, shardSeqs, changed, source, keep, mayGoOn })
+        const { journal, shards: number, shardSeqs, shardBytes, changed } = state
+        const fresh = new Set<string>()
+        state.fresh = fresh
+        try {
+          await compactInto({ disk, where, journal, shards: number, shardSeqs, shardBytes, changed, source, keep, fresh, mayGoOn })
+        } finally {
+          state.fresh = null
+        }
       }
       const done = run()
       compacting = done.catch(() => {})
@@ -94,11 +107,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /** Noted before it is durable: a shard written once too often does no harm. */
-function noteChanges({ changed, shards }: Open, records: readonly StoredRecord[]): void {
+function noteChanges({ changed, shards, fresh }: Open, records: readonly StoredRecord[]): void {
   for (const { seq, changes } of records) {
     for (const { key } of changes) {
       const shard = shardOf(key, shards)
       changed.set(shard, Math.max(seq, changed.get(shard) ?? 0))
+      fresh?.add(key)
     }
   }
 }

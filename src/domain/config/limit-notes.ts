@@ -53,7 +53,7 @@ export const LIMIT_NOTES: { readonly [Name in keyof Limits]: string } = {
   stopGraceMs: 'How long a stop waits for running dispatches, ms.',
   listBytes: "Bytes of the ZTM agent's answer to a list.",
   fileBytes: "Bytes of the ZTM agent's answer with one chat or message file.",
-  journalBytes: 'Bytes of journal that a start would replay before it is folded.',
+  journalBytes: 'Bytes of journal that a start would replay before it is folded; at least as many as the snapshot has.',
   historyMs: 'How far back decisions and replies stay explainable, ms.',
   historyBytes: 'Bytes of old journal that are kept for it.',
 }

@@ -64,6 +64,9 @@ describe.each(disks)('the store on a disk, %s', (_name, create) => {
 
     expect(await disk.list('journal')).toEqual([])
     expect(store.journalBytes()).toBe(0)
+    const names = (await disk.list('shards')).filter(name => !name.endsWith('.old.json'))
+    const sizes = await Promise.all(names.map(async name => (await disk.read(`shards/${name}`))?.byteLength ?? 0))
+    expect(store.snapshotBytes()).toBe(sizes.reduce((sum, bytes) => sum + bytes, 0))
     expect([loaded.tail, loaded.lastSeq, loaded.problems]).toEqual([[], 20, []])
     expect(restored(loaded).values()).toEqual(live.values())
   })
@@ -118,6 +121,30 @@ describe.each(disks)('the store on a disk, %s', (_name, create) => {
 
     expect(loaded.problems).toEqual([])
     expect([...restored(loaded).values().keys()].sort()).toEqual(['peer:other', 'peer:stays'])
+  })
+
+  test('a key that is met during a compaction is not lost, though its shard says that it contains the record', async () => {
+    const disk = create()
+    const { store, live, append } = await started(disk, { shards: 2 })
+    await append([record(1, keyIn(0, 2, 'peer:a')), record(2, keyIn(1, 2, 'peer:b'))])
+    const met = record(3, keyIn(1, 2, 'peer:new'))
+    let appended: Promise<void> | null = null
+    // The first shard is being written when the key comes into the second.
+    const read = (key: string) => {
+      if (!appended) {
+        appended = store.append([met])
+        live.apply([met])
+      }
+      return live.read(key)
+    }
+    await store.compact({ ...live, read })
+    await appended
+    await store.close()
+
+    const { entries, tail } = await loadedFrom(disk)
+
+    const found = [...entries.keys(), ...tail.flatMap(({ changes }) => changes.map(({ key }) => key))]
+    expect(found).toContain(keyIn(1, 2, 'peer:new'))
   })
 
   test('appends go on during a compaction, and are found on top of it', async () => {
@@ -391,3 +418,7 @@ test('every bit of a shard counts: whatever is flipped, the older one is used', 
     expect([at, (await loadedFrom(disk)).entries.get('peer:alice')]).toEqual([at, { seq: 5, value: 'older' }])
   }
 })
+
+/** A name that begins so, and whose shard this is. */
+const keyIn = (shard: number, shards: number, name: string): string =>
+  shardOf(name, shards) === shard ? name : keyIn(shard, shards, `${name}.`)

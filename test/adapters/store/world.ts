@@ -47,7 +47,7 @@ export function createLive(): Live {
     seq: () => last,
     keys: () => values.keys(),
     dirty: () => new Set(changed.keys()),
-    read: key => values.get(key) ?? [],
+    read: key => values.get(key),
     values: () => values,
     apply(more) {
       for (const { seq, changes } of more) {
