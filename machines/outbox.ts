@@ -18,6 +18,8 @@ export type Post = {
   /** Attempts, for the count of repeated posts. */
   attempts: number
   postedAtMs: number
+  /** Null while the post is under way. Not kept over a restart: what was under way then is over. */
+  answeredAtMs: number | null
   accepted: boolean
   /** Seen on the mesh; the record is on its way. Not kept over a restart. */
   seen: boolean
@@ -35,9 +37,9 @@ export type OutboxContext = OutboxInput & {
 
 export type OutboxEvent =
   | { type: 'slot.granted'; atMs: number }
-  | { type: 'post.accepted'; key: ReplyKey }
+  | { type: 'post.accepted'; key: ReplyKey; atMs: number }
   /** No answer, or one that does not tell whether it acted. */
-  | { type: 'post.unknown'; key: ReplyKey }
+  | { type: 'post.unknown'; key: ReplyKey; atMs: number }
   /** Proven not to have acted. */
   | { type: 'post.not-sent'; key: ReplyKey }
   /** `status` 0: the name cannot be written to. */
@@ -50,7 +52,7 @@ export type OutboxEvent =
   | ({ type: 'ledger.absent'; key: ReplyKey; limits: PostLimits } & Absence)
   /** Nobody could tell: neither there nor not there. */
   | { type: 'ledger.failed'; key: ReplyKey; nowMs: number; limits: PostLimits }
-  | { type: 'host.resumed' }
+  | { type: 'host.resumed'; atMs: number }
   | OutboxRecord
 
 /** A chat that the agent says it does not know is gone when it has said so for this long: an agent that starts knows little at first. */
@@ -121,7 +123,7 @@ export const outboxMachine = setup({
     startLag: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
-    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; postedAtMs: number }) => {},
+    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; postedAtMs: number; answeredAtMs: number }) => {},
     // Context.
     append: assign({
       posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
@@ -129,13 +131,22 @@ export const outboxMachine = setup({
         context.posts.concat(
           replies
             .filter(({ key }) => !context.posts.some(post => post.key === key))
-            .map(({ key }) => ({ key, phase: 'queued' as const, attempts: 0, postedAtMs: 0, accepted: true, seen: false })),
+            .map(({ key }) => ({
+              key,
+              phase: 'queued' as const,
+              attempts: 0,
+              postedAtMs: 0,
+              answeredAtMs: null,
+              accepted: true,
+              seen: false,
+            })),
         ),
     }),
     notePosting: assign(({ context }, { key, atMs }: { key: ReplyKey; atMs: number }) => ({
       ...change(context, key, {
         phase: 'posted',
         postedAtMs: atMs,
+        answeredAtMs: null,
         accepted: true,
         attempts: (context.posts.find(post => post.key === key)?.attempts ?? 0) + 1,
       }),
@@ -143,11 +154,18 @@ export const outboxMachine = setup({
       lagging: false,
       looks: 0,
     })),
-    noteUnanswered: assign(({ context }) => change(context, underWay(context)?.key, { accepted: false })),
+    noteAnswered: assign(({ context }, { atMs, accepted }: { atMs: number; accepted: boolean }) =>
+      change(context, underWay(context)?.key, { answeredAtMs: atMs, accepted }),
+    ),
+    /** Whatever was under way has ended with the process before this one, or was given up with the chart before this one. */
+    noteResumed: assign({
+      posts: ({ context }, { atMs }: { atMs: number }) =>
+        context.posts.map(post => (post.phase === 'queued' ? post : { ...post, answeredAtMs: post.answeredAtMs ?? atMs })),
+    }),
     // It may have gone out because the one before lagged, which it still does.
     noteNotSent: assign(({ context }) => ({ ...change(context, underWay(context)?.key, { phase: 'queued' }), lagging: true })),
     noteUncertain: assign(({ context }) => change(context, oldestUnconfirmed(context)?.key, { phase: 'uncertain' })),
-    noteRequeued: assign(({ context }, { key }: { key: ReplyKey }) => change(context, key, { phase: 'queued' })),
+    noteRequeued: assign(({ context }, { key }: { key: ReplyKey }) => change(context, key, { phase: 'queued', answeredAtMs: null })),
     remove: assign(({ context }, keys: readonly ReplyKey[]) => ({
       posts: context.posts.filter(post => !keys.includes(post.key)),
       looks: 0,
@@ -258,7 +276,10 @@ export const outboxMachine = setup({
               { guard: { type: 'isStale', params: ({ event }) => event }, description: 'Of a post that was given up.' },
               {
                 target: 'resting',
-                actions: { type: 'startLag', params: ({ context, event }) => ({ chat: context.chat, key: event.key }) },
+                actions: [
+                  { type: 'noteAnswered', params: ({ event }) => ({ atMs: event.atMs, accepted: true }) },
+                  { type: 'startLag', params: ({ context, event }) => ({ chat: context.chat, key: event.key }) },
+                ],
               },
             ],
             'post.unknown': [
@@ -266,7 +287,7 @@ export const outboxMachine = setup({
               {
                 description: 'The next waits until this one is found, or taken for lost: it would overtake it.',
                 target: 'resting',
-                actions: 'noteUnanswered',
+                actions: { type: 'noteAnswered', params: ({ event }) => ({ atMs: event.atMs, accepted: false }) },
               },
             ],
             'post.not-sent': [
@@ -328,7 +349,11 @@ export const outboxMachine = setup({
             'host.resumed': {
               target: 'watching',
               reenter: true,
-              actions: ['forgetSeen', { type: 'look', params: ({ context }) => ({ chat: context.chat }) }],
+              actions: [
+                'forgetSeen',
+                { type: 'noteResumed', params: ({ event }) => event },
+                { type: 'look', params: ({ context }) => ({ chat: context.chat }) },
+              ],
             },
           },
         },
@@ -338,8 +363,8 @@ export const outboxMachine = setup({
           entry: {
             type: 'checkLedger',
             params: ({ context }) => {
-              const { key, postedAtMs } = oldestUnconfirmed(context)!
-              return { chat: context.chat, key, postedAtMs }
+              const { key, postedAtMs, answeredAtMs } = oldestUnconfirmed(context)!
+              return { chat: context.chat, key, postedAtMs, answeredAtMs: answeredAtMs ?? postedAtMs }
             },
           },
           on: {
@@ -370,14 +395,14 @@ export const outboxMachine = setup({
               },
               { description: 'Looked for again.', target: 'watching' },
             ],
-            'host.resumed': { target: 'watching', actions: 'forgetSeen' },
+            'host.resumed': { target: 'watching', actions: ['forgetSeen', { type: 'noteResumed', params: ({ event }) => event }] },
           },
         },
         committing: {
           on: {
             'reply.requeued': 'watching',
             'reply.sent': 'watching',
-            'host.resumed': { target: 'watching', actions: 'forgetSeen' },
+            'host.resumed': { target: 'watching', actions: ['forgetSeen', { type: 'noteResumed', params: ({ event }) => event }] },
           },
         },
       },

@@ -80,7 +80,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     limits,
     warn: sentence => status.warn(sentence),
     // What it had asked to be recorded must have reached it before it asks again.
-    recover: actorId => void journal.flushed().then(() => registry.recover(actorId)),
+    recover: actorId => void journal.flushed().then(() => registry.recover(actorId, clock.now())),
   })
 
   const due = createDue(clock, limits)
@@ -371,7 +371,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         status.warn(problem)
       }
       place.begin()
-      registry.resume()
+      registry.resume(clock.now())
       root.send({ type: 'account.start' })
     },
     async stop(grace) {

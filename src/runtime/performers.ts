@@ -73,7 +73,7 @@ export function createPerformers({ settings, clock, random, timers, due, signal,
       due.askApp(chat)
       parts().watchers.changed(chat)
     },
-    checkLedger: ({ chat, key, postedAtMs }) => void parts().poster.checkLedger(chat, key, postedAtMs, signal),
+    checkLedger: post => void parts().poster.checkLedger(post, signal),
     requestTicket: ({ user }) => parts().desk.requestTicket(user),
     startPairingBackoff: ({ user }) => parts().desk.startBackoff(user),
     startDeadline: ({ user, atMs }) => parts().desk.startDeadline(user, atMs),

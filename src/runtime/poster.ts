@@ -17,8 +17,8 @@ export interface Poster {
   request(chat: ChatId): void
   release(chat: ChatId): void
   post(chat: ChatId, key: ReplyKey, text: string, signal: AbortSignal): Promise<void>
-  /** Looks into the chat's history and our own files for the key. */
-  checkLedger(chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<void>
+  /** Looks into the chat's history and our own files for the key. Times are of the newest attempt, wall clock ms. */
+  checkLedger(post: { chat: ChatId; key: ReplyKey; postedAtMs: number; answeredAtMs: number }, signal: AbortSignal): Promise<void>
   /** Grants no slot any more; resolves when no post is under way, or when `graceMs` are over. */
   drain(graceMs: number): Promise<void>
   /** A reply was seen on the mesh that was posted at this wall-clock time. */
@@ -85,11 +85,11 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
     async post(chat, key, text, signal) {
       try {
         await agent.post(chat, { text, ztmChat: { key } }, signal)
-        tell(chat, { type: 'post.accepted', key })
+        tell(chat, { type: 'post.accepted', key, atMs: clock.now() })
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', key, status: error.status, reason, atMs: clock.now() })
-        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key })
+        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key, atMs: clock.now() })
         else if (error.retryable) tell(chat, { type: 'post.not-sent', key })
         else tell(chat, { type: 'post.refused', key, status: 0, reason, atMs: clock.now() })
       } finally {
@@ -97,7 +97,7 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
         if (active.size === 0) drained()
       }
     },
-    async checkLedger(chat, key, postedAtMs, signal) {
+    async checkLedger({ chat, key, postedAtMs, answeredAtMs }, signal) {
       try {
         if (await ledger.has(chat, key, postedAtMs, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
         else {
@@ -106,7 +106,7 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
             key,
             limits,
             nowMs: clock.now(),
-            laterConfirmed: confirmedPostMs() > postedAtMs,
+            laterConfirmed: confirmedPostMs() > answeredAtMs,
             otherUnconfirmed: unconfirmed() - 1,
           })
         }

@@ -65,12 +65,12 @@ export interface Registry {
   apply(seq: number, atMs: number, changes: readonly Change[]): void
   /** Snapshot and journal tail through the same transitions, silently. Returns a sentence for each record it could not read. */
   replay(loaded: Loaded): readonly string[]
-  /** Every chart that waits for an effect asks for it again. */
-  resume(): void
+  /** Every chart that waits for an effect asks for it again. `nowMs`: wall clock. */
+  resume(nowMs: number): void
   /** Charts that rest are stopped; what they know is in the entries. */
   sweep(): void
   /** Puts a failed chart back to where it was, and lets it ask for its effects again. */
-  recover(actorId: string): void
+  recover(actorId: string, nowMs: number): void
   /** The state for the store to fold. What changes from now on is for the next fold; after a failure, `foldFailed` keeps all of it due. */
   beginFold(): FoldSource
   foldFailed(): void
@@ -314,9 +314,9 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       lastSeq = loaded.lastSeq
       return problems
     },
-    resume() {
+    resume(nowMs) {
       for (const chat of chats.keys()) {
-        outboxShelf.resume(chat, { type: 'host.resumed' })
+        outboxShelf.resume(chat, { type: 'host.resumed', atMs: nowMs })
         chatShelf.resume(chat, { type: 'host.resumed' })
       }
       for (const user of requests.keys()) pairingShelf.resume(user, { type: 'host.resumed' })
@@ -329,15 +329,17 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
         entry(chat).outbox = null
       })
     },
-    recover(actorId) {
+    recover(actorId, nowMs) {
       const [kind, key] = [actorId.slice(0, actorId.indexOf(':')), actorId.slice(actorId.indexOf(':') + 1)]
       if (kind === 'pairing') {
         pairingShelf.recover(key)
         pairingShelf.tell(key, { type: 'host.resumed' })
+      } else if (isChatId(key) && kind === 'chat') {
+        chatShelf.recover(key)
+        chatShelf.tell(key, { type: 'host.resumed' })
       } else if (isChatId(key)) {
-        const shelf = kind === 'chat' ? chatShelf : outboxShelf
-        shelf.recover(key)
-        shelf.tell(key, { type: 'host.resumed' })
+        outboxShelf.recover(key)
+        outboxShelf.tell(key, { type: 'host.resumed', atMs: nowMs })
       }
     },
     beginFold() {

@@ -226,7 +226,10 @@ function bystanders(world: World): readonly Move[] {
     moves.push({ type: 'write', changes: [atChat({ type: 'message.dropped', ids: held, reason: 'pairing_rejected' })] })
   }
   if (outbox) {
-    for (const key of new Set(world.mayBeOnMesh)) moves.push({ type: 'tell', to: 'outbox', event: { type: 'reply.seen', keys: [key] } })
+    // The mesh may show a post before the agent has answered it.
+    const underWay = world.owed.flatMap(({ effect }) => (effect.type === 'post' ? (effect.params as { key: ReplyKey }).key : []))
+    for (const key of new Set([...world.mayBeOnMesh, ...underWay]))
+      moves.push({ type: 'tell', to: 'outbox', event: { type: 'reply.seen', keys: [key] } })
   }
   return moves
 }
@@ -281,8 +284,8 @@ function answers(world: World, owed: Owed): readonly Move[] {
     case 'post': {
       const { key } = effect.params as { key: ReplyKey }
       return [
-        toOutbox({ type: 'post.accepted', key }),
-        toOutbox({ type: 'post.unknown', key }),
+        toOutbox({ type: 'post.accepted', key, atMs: world.nowMs }),
+        toOutbox({ type: 'post.unknown', key, atMs: world.nowMs }),
         toOutbox({ type: 'post.not-sent', key }),
         toOutbox({ type: 'post.refused', key, status: 404, reason: 'no such chat', atMs: world.nowMs }),
         toOutbox({ type: 'post.refused', key, status: 404, reason: 'no such chat', atMs: world.nowMs + 60_000 }),

@@ -35,9 +35,9 @@ export function afterCrash(world: World, folded: Folded | null): World {
     .slice(folded?.length ?? 0)
     .reduce((before, change) => replay(world, before, change), folded ? unfold(folded) : empty)
   let resumed: World = { ...world, snapshots, underWay: [], owed: [], asked: [] }
-  for (const to of ['outbox', 'chat', 'pairing'] as const) {
-    if (resumed.snapshots[to] && !rests(resumed.snapshots, to)) resumed = tell(resumed, { to, event: { type: 'host.resumed' } })
-  }
+  const waits = (to: Name) => resumed.snapshots[to] !== null && !rests(resumed.snapshots, to)
+  if (waits('outbox')) resumed = tell(resumed, { to: 'outbox', event: { type: 'host.resumed', atMs: world.nowMs } })
+  for (const to of ['chat', 'pairing'] as const) if (waits(to)) resumed = tell(resumed, { to, event: { type: 'host.resumed' } })
   return resumed
 }
 

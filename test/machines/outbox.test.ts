@@ -20,18 +20,22 @@ const waits = (key: string, changes: Partial<Post> = {}): Post => ({
   phase: 'queued',
   attempts: 0,
   postedAtMs: 0,
+  answeredAtMs: null,
   accepted: true,
   seen: false,
   ...changes,
 })
 const posted = (key: string, changes: Partial<Post> = {}): Post =>
-  waits(key, { phase: 'posted', attempts: 1, postedAtMs: 1_000, ...changes })
+  waits(key, { phase: 'posted', attempts: 1, postedAtMs: 1_000, answeredAtMs: 1_000, ...changes })
+/** The agent has not answered yet. */
+const underWay = (key: string): Post => posted(key, { answeredAtMs: null })
 const state = (sending: string, confirming: string) => ({ sending, confirming })
 
 const limits: PostLimits = { lostPostMs: 60_000, lostUnansweredPostMs: 15_000, uncertainRepostMs: 900_000 }
 const granted = (atMs = 1_000): OutboxEvent => ({ type: 'slot.granted', atMs })
 const posting = (key: string, atMs = 1_000) => ({ type: 'reply.posting', key, atMs }) as const
-const answer = (type: 'post.accepted' | 'post.unknown' | 'post.not-sent', key: string): OutboxEvent => ({ type, key })
+const answer = (type: 'post.accepted' | 'post.unknown' | 'post.not-sent', key: string, atMs = 1_000): OutboxEvent =>
+  type === 'post.not-sent' ? { type, key } : { type, key, atMs }
 const refused = (status: number, key: string, atMs = 1_000): OutboxEvent => ({ type: 'post.refused', key, status, reason: 'refused', atMs })
 const rested: OutboxEvent = { type: 'backoff.over' }
 const lagged = (key: string): OutboxEvent => ({ type: 'lag.over', key })
@@ -50,7 +54,7 @@ const requeued = (key: string) => ({ type: 'reply.requeued', key, reason: 'lost 
 /** After a restart it is posted at once. */
 const notSentYet = commits(atChat({ type: 'reply.requeued', key: 'k1', reason: 'not sent', posted: false }))
 const failed = (key: string) => ({ type: 'reply.failed', key, reason: 'refused' }) as const
-const resumed: OutboxEvent = { type: 'host.resumed' }
+const resumed: OutboxEvent = { type: 'host.resumed', atMs: 1_000 }
 
 const asksForSlot = { type: 'requestSlot', params: { chat: alice } }
 const freesSlot = { type: 'releaseSlot', params: { chat: alice } }
@@ -59,7 +63,10 @@ const waitsForLag = (key: string) => ({ type: 'startLag', params: { chat: alice,
 const waitsToLook = (looks: number) => ({ type: 'startLook', params: { chat: alice, looks } })
 const looks = { type: 'look', params: { chat: alice } }
 const backsOff = (failures: number) => ({ type: 'startBackoff', params: { chat: alice, failures } })
-const checks = (key: string, postedAtMs = 1_000) => ({ type: 'checkLedger', params: { chat: alice, key, postedAtMs } })
+const checks = (key: string, answeredAtMs = 1_000) => ({
+  type: 'checkLedger',
+  params: { chat: alice, key, postedAtMs: 1_000, answeredAtMs },
+})
 
 /** k1 is posted and answered with 201; k2 waits behind it. */
 const unconfirmed = [queued('k1', 'k2'), granted(), posting('k1'), answer('post.accepted', 'k1')]
@@ -92,7 +99,7 @@ describe('a reply that is queued', () => {
   test('is posted, and looked for from then on, when that is durable', () => {
     expect(outbox.after(queued('k1'), granted(), posting('k1'))).toEqual({
       value: state('posting', 'watching'),
-      context: context([posted('k1')], { posting: 'k1' }),
+      context: context([underWay('k1')], { posting: 'k1' }),
       effects: [posts('k1'), waitsToLook(0)],
     })
   })
@@ -161,7 +168,7 @@ describe('a reply that was posted', () => {
 
     expect(outbox.after(...dead)).toEqual({
       value: state('resting', 'watching'),
-      context: context([posted('k1')], { posting: 'k1', lagging: true }),
+      context: context([underWay('k1')], { posting: 'k1', lagging: true }),
       effects: [commits(atChat(failed('k1')))],
     })
     expect(outbox.after(...dead, failed('k1'))).toEqual({
@@ -327,6 +334,26 @@ describe('a reply that is not seen', () => {
       context: context([waits('k1', { attempts: 1, postedAtMs: 1_000 }), waits('k2')], { posting: 'k1', looks: 1 }),
       effects: [freesSlot, waitsToLook(1), asksForSlot],
     })
+  })
+
+  test('is not taken for lost while its post is under way, however long that takes and whatever is confirmed meanwhile', () => {
+    const hanging = [queued('k1'), granted(), posting('k1')]
+    const proof: OutboxEvent = { type: 'ledger.absent', key: 'k1', limits, nowMs: 901_000, laterConfirmed: true, otherUnconfirmed: 0 }
+
+    expect(outbox.after(...hanging, lookDue(901_000))).toMatchObject({
+      value: state('posting', 'watching'),
+      effects: [looks, waitsToLook(1)],
+    })
+    expect(outbox.after(...hanging, lookDue(901_000), proof).effects).toEqual([])
+    expect(outbox.after(...hanging, answer('post.unknown', 'k1', 300_000), lookDue(314_000)).effects).toEqual([looks, waitsToLook(1)])
+    expect(outbox.after(...hanging, answer('post.unknown', 'k1', 300_000), lookDue(315_000)).effects).toEqual([checks('k1', 300_000)])
+  })
+
+  test('of a process that died counts as answered when the next one starts', () => {
+    const restarted: OutboxEvent = { type: 'host.resumed', atMs: 100_000 }
+
+    expect(outbox.after(queued('k1'), posting('k1'), restarted, lookDue(159_000)).effects).toEqual([looks, waitsToLook(1)])
+    expect(outbox.after(queued('k1'), posting('k1'), restarted, lookDue(160_000)).effects).toEqual([checks('k1', 100_000)])
   })
 
   test('is itself what is posted again, though a later one was posted meanwhile', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ChatId } from '../../src/domain/ids.ts'
+import type { AgentResponse } from '../../src/simulator/mesh/http.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 
 const isPost = (request: { method: string; target: string }) => request.method === 'POST' && request.target.includes('/messages')
@@ -44,6 +45,26 @@ describe('a post', () => {
 
     expect(world.answers('alice')).toEqual(['echo: hi'])
     expect(world.account.status()).toMatchObject({ outbox: 0, counters: { sent: 1, repeatedPosts: 0 } })
+    await world.stop()
+  })
+
+  test('that hangs for minutes is not made again while it runs, whatever is confirmed meanwhile', async () => {
+    const world = createWorld({ config: { apiTimeout: 250_000 } })
+    await world.start()
+    const slowly = (_: unknown, pass: () => Promise<AgentResponse>) =>
+      new Promise<AgentResponse>((resolve, reject) => world.clock.after(200_000, () => pass().then(resolve, reject)))
+    world.bot.agent.answer(slowly, { when: isPost, times: 1 })
+    await world.mesh.user('alice').says('hi')
+    await world.settle(30_000)
+    await world.mesh.user('bob').says('hi')
+    await world.settle(150_000)
+    expect(world.answers('bob')).toEqual(['echo: hi'])
+    expect(world.answers('alice')).toEqual([])
+
+    await world.settle(200_000)
+
+    expect(world.answers('alice')).toEqual(['echo: hi'])
+    expect(world.account.status()).toMatchObject({ outbox: 0, counters: { sent: 2, repeatedPosts: 0 } })
     await world.stop()
   })
 
