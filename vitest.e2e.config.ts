@@ -4,8 +4,11 @@ export default defineConfig({
   test: {
     include: ['test/e2e/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    // Real processes on few cores: one file after the other, and time for a cold start.
+    // Real processes on few cores: one file after the other in one process, which lets them share a gateway; and time for a cold start.
     fileParallelism: false,
+    isolate: false,
+    pool: 'forks',
+    maxWorkers: 1,
     testTimeout: 300_000,
     hookTimeout: 600_000,
   },

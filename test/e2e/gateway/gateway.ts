@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { until } from './until.ts'
 
 const HOST = join(import.meta.dirname, 'node_modules', 'openclaw', 'openclaw.mjs')
+const WATCHMAN = join(import.meta.dirname, 'watchman.ts')
 /** A cold start compiles some 900 MB of JavaScript: 20 to 70 s on two shared cores. */
 const READY_MS_MAX = 180_000
 /** The gateway drains its accounts before it ends. */
@@ -30,7 +31,7 @@ export interface Gateway {
   readonly port: number
   /** Adds top-level sections to the config file, or replaces them; what the host wrote itself (installed plugins) stays. */
   configure(sections: Readonly<Record<string, unknown>>): Promise<void>
-  /** Resolves when the gateway says that it is ready. */
+  /** Resolves when the gateway says that it is ready; it runs already: at once. */
   start(): Promise<void>
   stop(): Promise<void>
   /** As a power cut: no goodbye. */
@@ -48,6 +49,8 @@ export interface Gateway {
 export async function createGateway(): Promise<Gateway> {
   if (!existsSync(HOST)) throw new Error(`There is no OpenClaw in ${import.meta.dirname}; run npm ci there first.`)
   const home = await mkdtemp(join(tmpdir(), 'ztm-chat-gateway-'))
+  const watchman = spawn(process.execPath, [WATCHMAN], { stdio: ['pipe', 'inherit', 'inherit'], detached: true })
+  watchman.stdin.write(`drop ${home}\n`)
   const stateDir = join(home, 'state')
   const configPath = join(home, 'openclaw.json')
   const logPath = join(home, 'gateway.log')
@@ -72,12 +75,14 @@ export async function createGateway(): Promise<Gateway> {
   let console = ''
 
   const start = async () => {
+    if (child !== null && child.exitCode === null && child.signalCode === null) return
     const started = spawn(process.execPath, [HOST, 'gateway', 'run', '--port', String(port)], {
       env,
       cwd: home,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child = started
+    watchman.stdin.write(`pid ${started.pid}\n`)
     for (const stream of [started.stdout, started.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         console += text
@@ -102,6 +107,7 @@ export async function createGateway(): Promise<Gateway> {
     running.kill(signal)
     const deadline = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
     await ended
+    watchman.stdin.write('pid 0\n')
     clearTimeout(deadline)
   }
 
@@ -148,7 +154,9 @@ export async function createGateway(): Promise<Gateway> {
     log: async () => `${console}\n${existsSync(logPath) ? await readFile(logPath, 'utf8') : ''}`,
     async dispose() {
       await end('SIGTERM')
-      await rm(home, { recursive: true, force: true, maxRetries: 5 })
+      const gone = new Promise<void>(resolve => watchman.once('exit', () => resolve()))
+      watchman.stdin.end()
+      await gone
     },
   }
 }

@@ -1,0 +1,173 @@
+/**
+ * One gateway with the packed plugin, shared by every scenario file of a run: a start takes longer than most scenarios. Each scenario
+ * has users and groups of its own, so that it can run alone, and in any order. What has to begin with an empty gateway, or changes the
+ * whole of it, makes one with `createGateway`.
+ */
+import { cryptoRandom } from '../../../src/adapters/clock/crypto-random.ts'
+import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
+import type { ChatId } from '../../../src/domain/ids.ts'
+import type { Json } from '../../../src/domain/json.ts'
+import { SimMesh, type SimUser } from '../../../src/simulator/mesh/mesh.ts'
+import { CALM } from '../../../src/simulator/mesh/quirks.ts'
+import { type ServedAgent, serveAgent } from '../../../src/simulator/mesh/serve.ts'
+import { createGateway, type Gateway } from './gateway.ts'
+import { type ModelServer, startModelServer } from './model-server.ts'
+import { installHost, packPlugin } from './package-under-test.ts'
+import { until } from './until.ts'
+
+/** A cold gateway on two busy cores takes its time for a turn. */
+export const ANSWER_MS_MAX = 120_000
+export const MESH = 'home'
+
+/** The accounts of the shared gateway, by id; the bot of account `x` is the mesh user `x-bot`. What they do not say is the README's default. */
+const ACCOUNTS = {
+  paired: { dmPolicy: 'pairing', enableGroups: true, groupPolicy: 'open' },
+  open: { dmPolicy: 'open', enableGroups: true, groupPolicy: 'open' },
+  listed: { dmPolicy: 'allowlist', allowFrom: ['listed-user'], enableGroups: true, groupPolicy: 'allowlist' },
+  off: { dmPolicy: 'disabled', allowFrom: ['listed-user'], enableGroups: false },
+} as const
+export type Account = keyof typeof ACCOUNTS
+
+/** One chat as one user sees it. */
+export interface Conversation {
+  says(message: Json): Promise<void>
+  /** Texts of the bot, in the order of the chat. */
+  heard(): readonly string[]
+  /** Resolves with the bot's first text, among all of this chat, that is or matches this. */
+  hears(text: string | RegExp): Promise<string>
+}
+
+export interface World {
+  readonly mesh: SimMesh
+  readonly model: ModelServer
+  readonly gateway: Gateway
+  /** The mesh user of this account's bot. */
+  bot(account: Account): SimUser
+  /** The bot's agent, over HTTP. */
+  agent(account: Account): ServedAgent
+  /** A user's own chat with the bot of this account, or a group that both are in. */
+  chat(user: string, account: Account, group?: ChatId): Conversation
+  /** Sets options of one account, which restarts; resolves when that account is connected again. */
+  setAccount(account: Account, options: Readonly<Record<string, unknown>>): Promise<void>
+  /** Lines of the gateway's log that matter to people. */
+  tail(): Promise<string>
+  close(): Promise<void>
+}
+
+/** Where all scenario files of one process find the same world. */
+const SHARED = Symbol.for('ztm-chat/e2e/world')
+type Holder = typeof globalThis & { [SHARED]?: Promise<World> }
+
+/**
+ * The shared world, its gateway running. Nobody closes it: the gateway has a watchman, who ends it with this process.
+ */
+export async function sharedWorld(): Promise<World> {
+  const holder: Holder = globalThis
+  holder[SHARED] ??= createWorld(ACCOUNTS)
+  const world = await holder[SHARED]
+  await world.gateway.start()
+  return world
+}
+
+async function createWorld(accounts: Readonly<Record<string, object>>): Promise<World> {
+  await installHost()
+  const tarball = await packPlugin()
+  const mesh = new SimMesh({ clock: systemClock, random: cryptoRandom, name: MESH, quirks: CALM })
+  const model = await startModelServer()
+  const agents = new Map<string, ServedAgent>()
+  for (const id of Object.keys(accounts)) agents.set(id, await serveAgent(mesh.user(nameOf(id)).agent))
+  const gateway = await createGateway()
+  await gateway.configure(modelConfig(model.url))
+  await gateway.must('plugins', 'install', `npm-pack:${tarball}`, '--force', '--accept-capabilities')
+  let section: Record<string, Record<string, unknown>> = Object.fromEntries(
+    Object.entries(accounts).map(([id, options]) => [id, { ...options, agentUrl: agents.get(id)?.url, username: nameOf(id) }]),
+  )
+  const write = () => gateway.configure({ channels: { 'ztm-chat': { meshName: MESH, accounts: section } } })
+  await write()
+  await gateway.start()
+
+  const tail = async () =>
+    (await gateway.log())
+      .split('\n')
+      .filter(line => !line.startsWith('{'))
+      .slice(-40)
+      .join('\n')
+
+  return {
+    mesh,
+    model,
+    gateway,
+    bot: account => mesh.user(nameOf(account)),
+    agent: account => agents.get(account) ?? missing(account),
+    chat: (user, account, group) => conversation(mesh.user(user), nameOf(account), group ?? `peer:${nameOf(account)}`, tail),
+    async setAccount(account, options) {
+      const before = connections(await gateway.log(), account)
+      section = { ...section, [account]: { ...section[account], ...options } }
+      await write()
+      await until(`account ${account} is live again`, async () => connections(await gateway.log(), account) > before, ANSWER_MS_MAX, tail)
+    },
+    tail,
+    async close() {
+      await gateway.dispose()
+      for (const agent of agents.values()) await agent.close()
+      await model.close()
+    },
+  }
+}
+
+const nameOf = (account: string): string => `${account}-bot`
+const missing = (account: string): never => {
+  throw new Error(`There is no account ${account}.`)
+}
+
+export function conversation(user: SimUser, bot: string, chat: ChatId, tail: () => Promise<string>): Conversation {
+  const heard = () =>
+    user
+      .inbox(chat)
+      .filter(({ sender }) => sender === bot)
+      .map(({ message }) => textIn(message))
+  return {
+    says: message => user.says(message, chat),
+    heard,
+    hears: text =>
+      until(
+        `${user.name} hears ${text}`,
+        () => heard().find(line => (typeof text === 'string' ? line === text : text.test(line))) ?? false,
+        ANSWER_MS_MAX,
+        async () => `It was ${JSON.stringify(heard())}.\n${await tail()}`,
+      ),
+  }
+}
+
+const textIn = (message: unknown): string =>
+  typeof message === 'object' && message !== null && 'text' in message && typeof message.text === 'string' ? message.text : ''
+
+/** How often the account has become live, by the log. */
+const connections = (log: string, account: string): number =>
+  log.split(`[${account}] account state`).filter(rest => /^[^\n]{0,40}state=\\?"live/.test(rest)).length
+
+/** A config in which the stub model answers. */
+export const modelConfig = (baseUrl: string) => ({
+  agents: { defaults: { model: { primary: 'stub/stub' } } },
+  models: {
+    mode: 'merge',
+    providers: {
+      stub: {
+        baseUrl,
+        apiKey: 'not-a-secret',
+        api: 'openai-completions',
+        models: [
+          {
+            id: 'stub',
+            name: 'Stub',
+            reasoning: false,
+            input: ['text'],
+            cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+            contextWindow: 64_000,
+            maxTokens: 4_096,
+          },
+        ],
+      },
+    },
+  },
+})
