@@ -94,6 +94,19 @@ function commandLine(finish: (code: number) => void): Command {
     .option('--key <key>', 'the same key again is the same message, and not sent twice')
     .action(async (text, options) => finish(await (await import('./commands/send.ts')).send(text, options)))
 
+  withAccount(withState(withConfig(command(program, 'explain [id]', 'Tells why a message was answered or not, and what became of it.'))))
+    .option('--chat <name>', 'messages of this user or group:CREATOR/GROUP, instead of one id')
+    .option('--last <n>', 'how many of the chat, the newest', wholeCount, 5)
+    .action(async (id, options) => finish(await (await import('./commands/explain.ts')).explainMessage(id, options)))
+
+  withAccount(
+    withState(withConfig(command(program, 'replay', 'Runs the journal of a stopped bot through the charts again, up to a moment.'))),
+  )
+    .option('--until <moment>', 'a time, or the number of a record', undefined)
+    .option('--chat <name>', 'only this user or group:CREATOR/GROUP')
+    .addHelpText('after', REPLAY_HELP)
+    .action(async options => finish(await (await import('./commands/replay.ts')).replay(options)))
+
   withAccount(withState(withConfig(command(program, 'status', 'Shows how the accounts are, running or not.')))).action(async options =>
     finish(await (await import('./commands/status.ts')).status(options)),
   )
@@ -119,6 +132,10 @@ Responders:
   echo            answers "echo: TEXT"
   exec:COMMAND    runs COMMAND for each message: the request as JSON on its standard input, the answer on its standard output
   http:URL        POSTs the request as JSON with the header Idempotency-Key; the answer is a text/plain body, or {"text": …} or {"reply": …}
+`
+
+const REPLAY_HELP = `
+Nothing is sent, and nothing is changed. With --json each account is one object with everything that was kept at that moment.
 `
 
 const AGENT_HELP = `

@@ -11,14 +11,16 @@ import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
 import { type ByHand, createByHand } from '../runtime/by-hand.ts'
 import { type Effects, inOrder } from '../runtime/effects.ts'
+import { explainFrom } from '../runtime/explain.ts'
 import { createJournal } from '../runtime/journal.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createPairingDesk } from '../runtime/pairing-desk.ts'
 import { createRegistry } from '../runtime/registry.ts'
+import type { AccountHandle } from '../runtime/runtime.ts'
 import { createTimers } from '../runtime/timers.ts'
 
 /** Looked at and changed: each change resolves when it is durable, and is carried out at the next start. */
-export interface OfflineState extends ByHand {
+export interface OfflineState extends ByHand, Pick<AccountHandle, 'explain'> {
   readonly id: AccountId
   readonly chats: number
   readonly outbox: number
@@ -106,6 +108,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
       uncertain: posts.filter(post => post.phase === 'uncertain').length,
       problems,
       pairings,
+      explain: wanted => explainFrom(store, registry, wanted),
       approve: async code => (isPending(code) ? orTrouble(byHand.approve(code)) : null),
       reject: async code => (isPending(code) ? orTrouble(byHand.reject(code)) : null),
       deadLetters: byHand.deadLetters,

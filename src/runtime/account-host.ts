@@ -17,6 +17,7 @@ import { createByHand } from './by-hand.ts'
 import { join, probe } from './connect.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { type Effects, inOrder } from './effects.ts'
+import { explainFrom } from './explain.ts'
 import { createChatList } from './feed/chat-list.ts'
 import { createDue } from './feed/due.ts'
 import { createFetch } from './feed/fetch.ts'
@@ -359,6 +360,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       })
     },
     ...byHand,
+    explain: wanted => explainFrom(store, registry, wanted),
   }
 
   return {

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Decision } from '../domain/decision.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import type { Life, Wanted } from './life.ts'
 
 /** `degraded` mends itself; `blocked` waits for somebody to mend something. */
 export type AccountState = 'idle' | 'connecting' | 'joining' | 'live' | 'degraded' | 'blocked' | 'stopping' | 'stopped'
@@ -122,6 +123,8 @@ export interface AccountHandle {
   /** Tries a dead letter again, by the same rules as at first; false when there is none of this id. */
   retryDeadLetter(id: string): Promise<boolean>
   dropDeadLetter(id: string): Promise<boolean>
+  /** Why messages were answered or not, and what became of them; as far back as the history goes, oldest first. */
+  explain(wanted: Wanted): Promise<readonly Life[]>
 }
 
 export interface Runtime {

@@ -66,6 +66,7 @@ export function handleOf(own: Pick<AccountHandle, 'send'>): AccountHandle {
     reject: async () => null,
     deadLetters: () => [],
     retryDeadLetter: async () => false,
+    explain: async () => [],
     dropDeadLetter: async () => false,
     ...own,
   }

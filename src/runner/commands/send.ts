@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { type ChatId, groupChat, peerChat } from '../../domain/ids.ts'
-import { isSafeName } from '../../domain/reply.ts'
+import type { ChatId } from '../../domain/ids.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
+import { chatOf } from '../chat-name.ts'
 import { askRunner } from '../control/client.ts'
 import { sendAtRest } from '../control/offline.ts'
 import { ControlSilent, type Taken } from '../control/protocol.ts'
@@ -15,7 +15,7 @@ const KEY = /^[\x21-\x7e]{1,200}$/
 
 /** Returns when the message is durable; from then on its delivery is the runner's. */
 export async function send(text: string, options: SendOptions): Promise<number> {
-  const chat = chatOf(options.to)
+  const chat = chatOf('--to', options.to)
   const key = options.key ?? randomUUID()
   if (!KEY.test(key)) throw new UsageError(`--key is ${JSON.stringify(key)}; expected 1 to 200 ASCII characters without blanks.`)
   if (text.trim() === '') throw new UsageError('There is nothing to send: the text is empty.')
@@ -39,13 +39,4 @@ async function sendByRunner(message: Message, key: string, options: SendOptions)
     // Such as on a full disk: it may be taken as soon as there is room.
     throw new ControlSilent(`${error.message} To be sure, send it again with --key ${key}: one key is sent once.`, { cause: error })
   }
-}
-
-/** `alice`, `peer:alice` or `group:alice/team`. */
-function chatOf(to: string): ChatId {
-  const [, creator = '', group = ''] = /^group:([^/]*)\/(.*)$/s.exec(to) ?? []
-  if (isSafeName(creator) && isSafeName(group)) return groupChat(creator, group)
-  const peer = to.replace(/^peer:/, '')
-  if (isSafeName(peer) && !to.startsWith('group:')) return peerChat(peer)
-  throw new UsageError(`--to is ${JSON.stringify(to)}; expected the name of a user on the mesh, or group:CREATOR/GROUP.`)
 }

@@ -6,7 +6,15 @@ import type { AccountSettings } from '../../domain/settings.ts'
 import type { Log } from '../../ports/log.ts'
 import { type OfflineState, withOfflineState } from '../offline-state.ts'
 import { lettersOf, type Settlement, settleLetters } from './letters.ts'
-import { ControlRefused, type KeptLetter, type PairingEnd, type PendingPairing, type Taken } from './protocol.ts'
+import {
+  ControlRefused,
+  type Explained,
+  type KeptLetter,
+  type PairingEnd,
+  type PendingPairing,
+  type Taken,
+  type WantedLives,
+} from './protocol.ts'
 import { unknownCode } from './service.ts'
 
 export type AtRest = {
@@ -49,6 +57,11 @@ export async function lettersAtRest(atRest: AtRest): Promise<readonly KeptLetter
 export async function settleAtRest(atRest: AtRest, how: Settlement, ids: readonly string[] | null): Promise<readonly KeptLetter[]> {
   const settled = await eachAtRest(atRest, state => settleLetters(state, how, ids ?? state.deadLetters().map(({ id }) => id)))
   return settled.flat()
+}
+
+export async function explainAtRest(atRest: AtRest, wanted: WantedLives): Promise<readonly Explained[]> {
+  const found = await eachAtRest(atRest, async (state, { id }) => (await state.explain(wanted)).map(life => ({ account: id, ...life })))
+  return found.flat()
 }
 
 export async function sendAtRest({ sender, stateDir, log }: AtRest, message: Parameters<OfflineState['send']>[0]): Promise<Taken> {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { ChatId, ReplyKey } from '../../domain/ids.ts'
+import type { Life } from '../../runtime/life.ts'
 import type { AccountStatus, DeadLetter, PairingRequest } from '../../runtime/runtime.ts'
 
 export const CONTROL_VERSION = 1
@@ -14,9 +15,16 @@ export const ANSWER_BYTES_MAX = 64 * 1_048_576
 /** Dead letters in one request: each is a record, and all of them are one flush. */
 export const IDS_MAX = 100
 
+/** Messages in one answer. */
+export const EXPLAINED_MAX = 1_000
+
 const account = z.string().nullable()
 const ids = z.array(z.string()).max(IDS_MAX)
 const chat = z.custom<ChatId>(value => typeof value === 'string' && /^(?:peer:[^/]+|group:[^/]+\/[^/]+)$/.test(value))
+
+/** All messages whose id begins like this, or the newest of one chat. */
+const wanted = z.union([z.object({ id: z.string().min(4) }), z.object({ chat, last: z.int().min(1).max(EXPLAINED_MAX) })])
+export type WantedLives = z.infer<typeof wanted>
 
 export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('hello') }),
@@ -27,6 +35,7 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('deadletter.list'), account }),
   z.object({ do: z.literal('deadletter.retry'), account, ids }),
   z.object({ do: z.literal('deadletter.drop'), account, ids }),
+  z.object({ do: z.literal('explain'), account, wanted }),
   /** No account: the config's default one. */
   z.object({ do: z.literal('send'), account, chat, text: z.string(), key: z.string() }),
 ])
@@ -37,6 +46,7 @@ export type PairingEnd = { readonly account: string; readonly user: string }
 export type KeptLetter = DeadLetter & { readonly account: string }
 /** `deadLetters`: those that are kept; the counter has those since the start. */
 export type RunningStatus = AccountStatus & { readonly deadLetters: number }
+export type Explained = Life & { readonly account: string }
 /** It is durable, and will be delivered. */
 export type Taken = { readonly account: string; readonly keys: readonly ReplyKey[] }
 
@@ -50,6 +60,7 @@ export type ControlResults = {
   /** Those of the ids that there were. */
   readonly 'deadletter.retry': readonly KeptLetter[]
   readonly 'deadletter.drop': readonly KeptLetter[]
+  readonly explain: readonly Explained[]
   readonly send: Taken
 }
 

@@ -7,12 +7,14 @@ import {
   ControlRefused,
   type ControlRequest,
   type ControlResults,
+  type Explained,
   type KeptLetter,
   type PairingEnd,
   type Taken,
 } from './protocol.ts'
 
 type Settling = Extract<ControlRequest, { do: 'deadletter.retry' | 'deadletter.drop' }>
+type Explaining = Extract<ControlRequest, { do: 'explain' }>
 type Sending = Extract<ControlRequest, { do: 'send' }>
 
 export function controlOf(runtime: Runtime, defaultAccount: AccountId): Control {
@@ -35,13 +37,19 @@ export function controlOf(runtime: Runtime, defaultAccount: AccountId): Control 
     for (const each of chosen(account)) settled.push(...(await settleLetters(each, what === 'deadletter.retry' ? 'retry' : 'drop', ids)))
     return settled
   }
+  const explain = async ({ account, wanted }: Explaining): Promise<readonly Explained[]> => {
+    const all = await Promise.all(
+      chosen(account).map(async each => (await each.explain(wanted)).map(life => ({ account: each.id, ...life }))),
+    )
+    return all.flat()
+  }
   const send = async ({ account, chat, text, key }: Sending): Promise<Taken> => {
     const [sender] = chosen(account ?? defaultAccount)
     return { account: sender!.id, ...(await sender!.send({ chat, text, key })) }
   }
   const carryOut = (
     request: ControlRequest,
-  ): ControlResults[ControlRequest['do']] | Promise<PairingEnd | readonly KeptLetter[] | Taken> => {
+  ): ControlResults[ControlRequest['do']] | Promise<PairingEnd | readonly KeptLetter[] | readonly Explained[] | Taken> => {
     switch (request.do) {
       case 'hello':
         return { pid: process.pid }
@@ -61,6 +69,8 @@ export function controlOf(runtime: Runtime, defaultAccount: AccountId): Control 
       case 'deadletter.retry':
       case 'deadletter.drop':
         return settle(request)
+      case 'explain':
+        return explain(request)
       case 'send':
         return send(request)
       default:

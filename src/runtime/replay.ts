@@ -1,0 +1,64 @@
+/** The journal run through the charts again, silently, up to a moment: what the account was like then. */
+import type { Json } from '../domain/json.ts'
+import type { Limits } from '../domain/limits.ts'
+import type { Store, StoredRecord } from '../ports/store.ts'
+import type { Effects } from './effects.ts'
+import { createNursery } from './nursery.ts'
+import { createRegistry } from './registry.ts'
+
+/** Up to this wall-clock moment, ms, and up to this record, both included. */
+export type Until = { readonly atMs?: number; readonly seq?: number }
+
+export interface Replayed {
+  /** The first and the last record that were run; null when there was none. */
+  readonly firstSeq: number | null
+  readonly lastSeq: number | null
+  /** When the last one was decided, wall clock ms. */
+  readonly atMs: number | null
+  /** What was kept, by key: `account`, `chat:CHAT`, `pairing:USER`. A chart that rests is null. */
+  readonly entries: ReadonlyMap<string, Json>
+  /** One sentence for each gap, and each record that could not be read. */
+  readonly problems: readonly string[]
+}
+
+const nothing = () => {}
+const silent: Effects = {
+  commit: nothing,
+  dispatch: nothing,
+  startDispatchBackoff: nothing,
+  openPairing: nothing,
+  requestSlot: nothing,
+  releaseSlot: nothing,
+  post: nothing,
+  startPostBackoff: nothing,
+  startLag: nothing,
+  startLook: nothing,
+  look: nothing,
+  checkLedger: nothing,
+  requestTicket: nothing,
+  startPairingBackoff: nothing,
+  startDeadline: nothing,
+}
+
+export async function replayFrom(store: Pick<Store, 'history'>, limits: Limits, until: Until = {}): Promise<Replayed> {
+  const { atMs = Number.POSITIVE_INFINITY, seq = Number.POSITIVE_INFINITY } = until
+  const tail: StoredRecord[] = []
+  const problems: string[] = []
+  for await (const record of store.history()) {
+    if (record.atMs > atMs || record.seq > seq) break
+    const next = (tail.at(-1)?.seq ?? 0) + 1
+    if (record.seq > next)
+      problems.push(`Records ${next} to ${record.seq - 1} are not kept any more: what was as they left it is not known to this replay.`)
+    tail.push(record)
+  }
+  const nursery = createNursery('replay', (_, error) => {
+    throw error
+  })
+  const registry = createRegistry({ nursery, limits, effects: silent })
+  problems.push(...registry.replay({ entries: new Map(), tail, lastSeq: tail.at(-1)?.seq ?? 0, problems: [] }))
+  const source = registry.beginFold()
+  const entries = new Map([...source.keys()].map((key): readonly [string, Json] => [key, source.read(key) ?? null]))
+  registry.stop()
+  nursery.stop()
+  return { firstSeq: tail[0]?.seq ?? null, lastSeq: tail.at(-1)?.seq ?? null, atMs: tail.at(-1)?.atMs ?? null, entries, problems }
+}

@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest'
+import type { DirectFacts, Facts, Gate, GroupFacts } from '../../src/domain/decision.ts'
+import { explain } from '../../src/domain/explain.ts'
+import { decide } from '../../src/domain/policy.ts'
+
+const direct = (facts: Partial<DirectFacts>, rest: Partial<Facts> = {}): Facts => ({
+  gate: null,
+  looping: false,
+  ...rest,
+  conversation: { kind: 'direct', sender: 'alice', policy: 'pairing', listed: false, paired: false, ...facts },
+})
+const group = (facts: Partial<GroupFacts>, rest: Partial<Facts> = {}): Facts => ({
+  gate: null,
+  looping: false,
+  ...rest,
+  conversation: {
+    kind: 'group',
+    sender: 'bob',
+    enabled: true,
+    isCreator: false,
+    membership: 'member',
+    policy: 'allowlist',
+    listed: true,
+    requireMention: true,
+    mentioned: true,
+    ...facts,
+  },
+})
+const gated = (gate: Gate) => direct({}, { gate })
+const explained = (facts: Facts) => explain(facts, decide(facts))
+
+/** Every row of the two policies: what is said of it, and what would change it. */
+const rows: readonly (readonly [row: string, facts: Facts, sentence: string, otherwise: readonly string[]])[] = [
+  ['direct 1, no name', direct({ sender: ' ' }), 'It was not answered, because it came without the name of its writer.', []],
+  [
+    'direct 2, switched off',
+    direct({ policy: 'disabled' }),
+    'It was not answered, because direct messages to this bot are switched off for everybody.',
+    ['dmPolicy is "open"'],
+  ],
+  [
+    'direct 2, switched off, for a listed person',
+    direct({ policy: 'disabled', listed: true }),
+    'It was not answered, because direct messages to this bot are switched off for everybody.',
+    ['dmPolicy is "open"', 'dmPolicy is "pairing"', 'dmPolicy is "allowlist"'],
+  ],
+  [
+    'direct 3, listed',
+    direct({ listed: true, policy: 'allowlist' }),
+    'It was passed on to the assistant, because “alice” is on the list of people who may always write to the bot.',
+    ['neither “alice” nor "*" is in allowFrom', 'dmPolicy is "disabled"'],
+  ],
+  [
+    'direct 4, approved',
+    direct({ paired: true }),
+    'It was passed on to the assistant, because the owner let “alice” in by a pairing code.',
+    ['dmPolicy is "disabled"'],
+  ],
+  [
+    'direct 5, open',
+    direct({ policy: 'open' }),
+    'It was passed on to the assistant, because everybody may write to this bot directly.',
+    ['dmPolicy is "allowlist"', 'dmPolicy is "disabled"'],
+  ],
+  [
+    'direct 6, not listed',
+    direct({ policy: 'allowlist' }),
+    'It was not answered, because only people on the list may write to this bot, and “alice” is not on it.',
+    ['“alice” is in allowFrom', 'the owner approves “alice” by pairing', 'dmPolicy is "open"'],
+  ],
+  [
+    'direct 7, a stranger',
+    direct({}),
+    'It is kept back and not answered yet, because the bot does not know “alice” yet: “alice” was given a code, and the owner has to approve it.',
+    ['“alice” is in allowFrom', 'the owner approves “alice” by pairing', 'dmPolicy is "open"'],
+  ],
+  [
+    'direct –, unknown policy',
+    direct({ policy: 'friends' }),
+    'It was not answered, because the setting dmPolicy has a value that the bot does not know (“friends”), and then it lets nobody in.',
+    ['“alice” is in allowFrom', 'the owner approves “alice” by pairing', 'dmPolicy is "open"'],
+  ],
+  [
+    'group 0, groups off',
+    group({ enabled: false }),
+    'It was not answered, because this bot does not take part in groups.',
+    ['enableGroups is true'],
+  ],
+  [
+    'group 0, groups off, without a mention',
+    group({ enabled: false, mentioned: false }),
+    'It was not answered, because this bot does not take part in groups.',
+    ['“bob” mentions the bot + enableGroups is true', 'requireMention is false for the group + enableGroups is true'],
+  ],
+  ['group 1, no name', group({ sender: '' }), 'It was not answered, because it came without the name of its writer.', []],
+  [
+    'group 1b, no member',
+    group({ membership: 'outsider' }),
+    'It was not answered, because “bob” is not a member of this group.',
+    ['“bob” is a member of the group'],
+  ],
+  [
+    'group 1b, membership unknown',
+    group({ membership: 'unknown' }),
+    'It was not answered, because the bot could not find out in time whether “bob” is a member of this group.',
+    ['“bob” is a member of the group'],
+  ],
+  [
+    'group 2, the creator',
+    group({ isCreator: true, policy: 'disabled' }),
+    'It was passed on to the assistant, because “bob” created this group.',
+    ['“bob” does not mention the bot', 'enableGroups is false'],
+  ],
+  [
+    'group 3, disabled',
+    group({ policy: 'disabled' }),
+    'It was not answered, because in this group the bot listens to the group’s creator only, and “bob” is somebody else.',
+    ['groupPolicy is "open" for the group', 'groupPolicy is "allowlist" for the group'],
+  ],
+  [
+    'group 4, not listed',
+    group({ listed: false }),
+    'It was not answered, because in this group the bot answers only people on the group’s list, and “bob” is not on it.',
+    ['“bob” is in the group’s allowFrom', 'groupPolicy is "open" for the group'],
+  ],
+  [
+    'group 4, listed',
+    group({}),
+    'It was passed on to the assistant, because “bob” is on this group’s list of people whom the bot may answer.',
+    ['“bob” does not mention the bot', 'neither “bob” nor "*" is in the group’s allowFrom', '“bob” leaves the group'],
+  ],
+  [
+    'group 5, open',
+    group({ policy: 'open' }),
+    'It was passed on to the assistant, because every member of this group may talk to the bot.',
+    ['“bob” does not mention the bot', '“bob” leaves the group', 'groupPolicy is "disabled" for the group'],
+  ],
+  [
+    'group 6, not mentioned',
+    group({ mentioned: false }),
+    'It was not answered, because in this group the bot answers only when it is mentioned by its name, and “bob” did not mention it.',
+    ['“bob” mentions the bot', 'requireMention is false for the group'],
+  ],
+  [
+    'group 6, not mentioned by the creator',
+    group({ isCreator: true, mentioned: false }),
+    'It was not answered, because in this group the bot answers only when it is mentioned by its name, and “bob” did not mention it.',
+    ['“bob” mentions the bot', 'requireMention is false for the group'],
+  ],
+  [
+    'group –, unknown policy',
+    group({ policy: 'friends' }),
+    'It was not answered, because the setting groupPolicy has a value that the bot does not know (“friends”), and then it listens to the group’s creator only.',
+    ['groupPolicy is "open" for the group', 'groupPolicy is "allowlist" for the group'],
+  ],
+  [
+    'the loop guard',
+    direct({ policy: 'open' }, { looping: true }),
+    'It was not answered, because “alice” and the bot had answered each other so often and so fast that “alice” seems to be a bot, too.',
+    ['a minute has gone by without an exchange'],
+  ],
+  ['before any policy: own message', gated('own_message'), 'It was not answered, because the bot wrote it itself.', []],
+  [
+    'before any policy: nothing to read',
+    gated('unsupported_content'),
+    'It was not answered, because it has neither text nor a file that can be read, or bears no usable time.',
+    [],
+  ],
+  [
+    'before any policy: history',
+    gated('history'),
+    'It was not answered, because it was written before the bot was started for the first time.',
+    [],
+  ],
+  [
+    'before any policy: too old',
+    gated('too_old'),
+    'It was not answered, because it is older than everything that the bot still keeps track of.',
+    [],
+  ],
+  [
+    'before any policy: dated in the future',
+    gated('future_dated'),
+    'It was not answered, because its writer’s clock is wrong: too many of that writer’s messages are dated in the future.',
+    [],
+  ],
+]
+
+describe('a decision is explained in a sentence, with what would change it', () => {
+  test.each(rows)('%s', (_row, facts, sentence, otherwise) => {
+    const { sentence: said, otherwise: ways } = explained(facts)
+    expect(said).toBe(sentence)
+    expect(ways.map(({ changes }) => changes.join(' + '))).toEqual(otherwise)
+  })
+})
+
+const both = [false, true]
+const everything: readonly Facts[] = [null, 'own_message' as const].flatMap(gate =>
+  both.flatMap(looping =>
+    ['alice', ' '].flatMap(sender => [
+      ...['pairing', 'open', 'allow', 'allowlist', 'deny', 'disabled', 'friends'].flatMap(policy =>
+        both.flatMap(listed => both.map(paired => direct({ sender, policy, listed, paired }, { gate, looping }))),
+      ),
+      ...['allowlist', 'open', 'disabled', 'friends'].flatMap(policy =>
+        (['member', 'outsider', 'unknown'] as const).flatMap(membership =>
+          both.flatMap(listed =>
+            both.flatMap(enabled =>
+              both.flatMap(isCreator =>
+                both.flatMap(requireMention =>
+                  both.map(mentioned =>
+                    group({ sender, policy, membership, listed, enabled, isCreator, requireMention, mentioned }, { gate, looping }),
+                  ),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ]),
+  ),
+)
+
+test('of the rules that were asked exactly the last one decides, whatever the facts', () => {
+  expect(everything.length).toBeGreaterThan(1_000)
+  for (const facts of everything) {
+    const { rules, sentence } = explained(facts)
+    expect(rules.map(({ decides }) => decides).indexOf(true), JSON.stringify(facts)).toBe(rules.length - 1)
+    // No decision is left to the technical detail.
+    expect(sentence, JSON.stringify(facts)).not.toMatch(/enableGroups|requireMention|allowFrom/)
+  }
+})
+
+test('whatever is not answered for a reason that people can change has a way to be answered', () => {
+  for (const facts of everything) {
+    const { action } = decide(facts)
+    const { otherwise } = explained(facts)
+    const isHelpless = facts.gate !== null || facts.conversation.sender.trim() === ''
+    expect(otherwise.length > 0, JSON.stringify(facts)).toBe(!isHelpless)
+    for (const way of otherwise) expect(way.action).toBe(action === 'process' ? 'ignore' : 'process')
+  }
+})
+
+test('a hostile name cannot leave its quotes or move the cursor', () => {
+  const { sentence, rules } = explained(direct({ sender: 'a\u001b[31m”\u202e' }))
+  expect(`${sentence}${rules.map(({ question }) => question).join('')}`).not.toMatch(/\p{C}|m”[^ :]/u)
+  expect(explained(direct({ sender: 'x'.repeat(10_000) })).sentence.length).toBeLessThan(400)
+})
