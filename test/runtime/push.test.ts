@@ -55,6 +55,23 @@ describe('with the file index, a message', () => {
     await world.stop()
   })
 
+  test('is read at once, however soon it follows that of another, where the agent is not blind', async () => {
+    const world = createWorld()
+    for (const user of ['alice', 'bob']) await world.mesh.user(user).says('hello')
+    await world.start()
+    for (let n = 0; n < 40; n++) {
+      await world.mesh.user('alice').says(`message ${n}`)
+      await world.settle(1 + n)
+      await world.mesh.user('bob').says(`message ${n}`)
+      await world.settle(400 + 37 * n)
+    }
+
+    const all = ['alice', 'bob'].flatMap(user => latencies(world, user).slice(1))
+    expect(all).toHaveLength(80)
+    expect(Math.max(...all)).toBeLessThanOrEqual(50)
+    await world.stop()
+  })
+
   test('that follows another closely is not missed', async () => {
     const world = realWorld()
     world.mesh.user('alice')

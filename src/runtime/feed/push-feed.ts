@@ -56,7 +56,7 @@ const EMPTY_WAIT_MS = 1_000
 /** Looks that may get no answer in a row: a busy hub can be slow. */
 const SILENT_LOOKS_MAX = 1
 
-type Wait = { readonly name: string; beganAtMs: number | null; endsAtMs: number }
+type Wait = { readonly name: string; beganAtMs: number | null; endsAtMs: number; isHeldBack: boolean }
 type Look = 'wait' | 'back' | 'all' | 'first'
 
 export function createPushFeed(options: PushOptions): PushFeed {
@@ -147,8 +147,8 @@ export function createPushFeed(options: PushOptions): PushFeed {
     }
 
     const waits: readonly [Wait, Wait] = [
-      { name: 'wait 0', beganAtMs: null, endsAtMs: 0 },
-      { name: 'wait 1', beganAtMs: null, endsAtMs: 0 },
+      { name: 'wait 0', beganAtMs: null, endsAtMs: 0, isHeldBack: false },
+      { name: 'wait 1', beganAtMs: null, endsAtMs: 0, isHeldBack: false },
     ]
 
     const begin = (wait: Wait) => void waitForChanges(wait, wait === waits[0] ? waits[1] : waits[0])
@@ -156,7 +156,8 @@ export function createPushFeed(options: PushOptions): PushFeed {
     const waitForChanges = async (wait: Wait, other: Wait) => {
       const nowMs = clock.monotonic()
       const blindMs = other.beganAtMs === null ? 0 : other.beganAtMs + limits.indexWaitGapMs - nowMs
-      if (blindMs > 0) return timers.set(wait.name, blindMs, () => begin(wait))
+      wait.isHeldBack = blindMs > 0
+      if (wait.isHeldBack) return timers.set(wait.name, blindMs, () => begin(wait))
       wait.beganAtMs = nowMs
       // Ends between the ends of the other, so that one of them looks anew every half time.
       const isClose = other.beganAtMs !== null && Math.abs(other.endsAtMs - nowMs - limits.indexWaitMs) < limits.indexWaitMs / 4
@@ -175,8 +176,10 @@ export function createPushFeed(options: PushOptions): PushFeed {
       }
       wait.beganAtMs = null
       if (abort.signal.aborted) return
-      if (files === null || take(files, 'wait')) begin(wait)
-      else timers.set(wait.name, Math.max(0, nowMs + EMPTY_WAIT_MS - clock.monotonic()), () => begin(wait))
+      if (files === null || take(files, 'wait')) return begin(wait)
+      timers.set(wait.name, Math.max(0, nowMs + EMPTY_WAIT_MS - clock.monotonic()), () => begin(wait))
+      // The same change has ended both, and the other one was to begin only when this one is not blind any more.
+      if (other.isHeldBack) begin(other)
     }
 
     const lookWithin = (ms: number) => {
