@@ -2,15 +2,17 @@
 import type { z } from 'zod'
 import { type Making, makeAccount, retiredAt } from './config/account.ts'
 import { nameOf, type Path, sentencesOf, shown, valueAt, without } from './config/problems.ts'
-import { type ConfigInput, configSchema, KEY_EXPECTED, type SecretRef } from './config/schema.ts'
+import { type AccountInput, accountShape, type ConfigInput, configSchema, KEY_EXPECTED, type SecretRef } from './config/schema.ts'
 import { sameAddress } from './config/url.ts'
 import { ConfigInvalid } from './errors.ts'
 import type { AccountId } from './ids.ts'
 import type { AccountSettings } from './settings.ts'
 
 export { configJsonSchema, configTable, configUiHints, limitsTable } from './config/documents.ts'
+export { accountFlags, type Flag, optionsOfFlags } from './config/flags.ts'
 export { expandHome } from './config/home.ts'
-export type { SecretRef } from './config/schema.ts'
+export { type AccountInput, RETIRED_OPTIONS, type SecretRef } from './config/schema.ts'
+export { isLoopback, isPlainHttp } from './config/url.ts'
 
 /** Id of the only account of a config without `accounts`. */
 export const DEFAULT_ACCOUNT: AccountId = 'default'
@@ -59,6 +61,14 @@ export function parseConfig(input: unknown, { prefix = 'channels.ztm-chat', secr
     inspector: { enabled: config.inspector?.enabled ?? false, port: config.inspector?.port ?? null },
     unresolvedSecrets,
   }
+}
+
+/** What is wrong with one option of an account, in the same words as in a whole config; null when it is good. */
+export function optionFault(name: keyof AccountInput, value: unknown): string | null {
+  const result = accountShape[name].safeParse(value)
+  if (result.success) return null
+  const [issue] = result.error.issues
+  return issue ? (sentencesOf({ ...issue, path: [name, ...issue.path] }, { [name]: value }, '')[0] ?? null) : null
 }
 
 /** A round takes away what does not fit, and nearly always one is enough. */

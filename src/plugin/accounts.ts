@@ -3,8 +3,10 @@ import { DEFAULT_ACCOUNT, type ParsedConfig, parseConfig } from '../domain/confi
 import { ConfigInvalid } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
+import { keyOf, type Section, sectionAt } from '../setup/section.ts'
 import type { Channel, OpenClawConfig, Snapshot } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
+import { targetOf } from './targets.ts'
 
 export interface PluginAccount {
   readonly accountId: AccountId
@@ -14,14 +16,10 @@ export interface PluginAccount {
   readonly problems: readonly string[]
 }
 
-type Section = { readonly [key: string]: unknown }
-const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null && !Array.isArray(value)
-const sectionOf = (value: unknown, key: string): Section => (isSection(value) && isSection(value[key]) ? value[key] : {})
-
-export const channelSection = (cfg: OpenClawConfig): Section => sectionOf(cfg.channels, CHANNEL_ID)
+export const channelSection = (cfg: OpenClawConfig): Section => sectionAt(cfg.channels, CHANNEL_ID)
 
 export function listAccountIds(cfg: OpenClawConfig): string[] {
-  const ids = Object.keys(sectionOf(channelSection(cfg), 'accounts')).map(id => id.toLowerCase())
+  const ids = Object.keys(sectionAt(channelSection(cfg), 'accounts')).map(id => id.toLowerCase())
   return ids.length === 0 ? [DEFAULT_ACCOUNT] : ids
 }
 
@@ -80,20 +78,16 @@ const unusable = (accountId: AccountId, problems: readonly string[], enabled: bo
   problems,
 })
 
-function keyOf(section: Section, id: AccountId): string | undefined {
-  return Object.keys(sectionOf(section, 'accounts')).find(key => key.toLowerCase() === id)
-}
-
 function onlyAccount(section: Section, id: AccountId): Section | null {
   const key = keyOf(section, id)
   if (key === undefined) return null
   const { defaultAccount: _, ...shared } = section
-  return { ...shared, accounts: { [key]: sectionOf(section, 'accounts')[key] } }
+  return { ...shared, accounts: { [key]: sectionAt(section, 'accounts')[key] } }
 }
 
 function isEnabled(section: Section, id: AccountId): boolean {
   const key = keyOf(section, id)
-  const own = key === undefined ? undefined : sectionOf(sectionOf(section, 'accounts'), key).enabled
+  const own = key === undefined ? undefined : sectionAt(sectionAt(section, 'accounts'), key).enabled
   return (own ?? section.enabled) !== false
 }
 
@@ -114,7 +108,7 @@ const describe = (settings: AccountSettings): Omit<Snapshot, 'accountId'> => ({
   allowFrom: [...settings.allowFrom],
 })
 
-function withSection(cfg: OpenClawConfig, section: Section): OpenClawConfig {
+export function withSection(cfg: OpenClawConfig, section: Section): OpenClawConfig {
   return { ...cfg, channels: { ...cfg.channels, [CHANNEL_ID]: section } }
 }
 
@@ -130,15 +124,15 @@ export function setAccountEnabled({
   const section = channelSection(cfg)
   const key = keyOf(section, accountId.toLowerCase())
   if (key === undefined) return withSection(cfg, { ...section, enabled })
-  const accounts = sectionOf(section, 'accounts')
-  return withSection(cfg, { ...section, accounts: { ...accounts, [key]: { ...sectionOf(accounts, key), enabled } } })
+  const accounts = sectionAt(section, 'accounts')
+  return withSection(cfg, { ...section, accounts: { ...accounts, [key]: { ...sectionAt(accounts, key), enabled } } })
 }
 
 /** The last account takes the whole section with it: what stands at the root would else become the account `default`. */
 export function deleteAccount({ cfg, accountId }: { cfg: OpenClawConfig; accountId: string }): OpenClawConfig {
   const section = channelSection(cfg)
   const key = keyOf(section, accountId.toLowerCase())
-  const accounts = Object.entries(sectionOf(section, 'accounts')).filter(([name]) => name !== key)
+  const accounts = Object.entries(sectionAt(section, 'accounts')).filter(([name]) => name !== key)
   if (accounts.length > 0) return withSection(cfg, { ...section, accounts: Object.fromEntries(accounts) })
   const { [CHANNEL_ID]: _, ...channels } = cfg.channels ?? {}
   return { ...cfg, channels }
@@ -155,7 +149,13 @@ export function configAdapter(resolveAccount: ResolveAccount): Channel['config']
     isEnabled: account => account.enabled,
     isConfigured: account => account.settings !== null,
     unconfiguredReason: account => account.problems.join(' '),
+    disabledReason: account => `Account "${account.accountId}" is switched off (enabled: false).`,
     describeAccount: accountSnapshot,
     resolveAllowFrom: ({ cfg, accountId }) => [...(resolveAccount(cfg, accountId).settings?.allowFrom ?? [])],
+    // A bot with one owner: what nobody has addressed is meant for them.
+    resolveDefaultTo({ cfg, accountId }) {
+      const [owner, ...others] = resolveAccount(cfg, accountId).settings?.allowFrom ?? []
+      return owner === undefined || owner === '*' || others.length > 0 ? undefined : targetOf(`peer:${owner}`)
+    },
   }
 }

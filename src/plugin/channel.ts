@@ -2,25 +2,37 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { configJsonSchema, configUiHints } from '../domain/config.ts'
+import { probeAgent, probeOnce, probeSentence } from '../setup/probe.ts'
 import { configAdapter, createAccountResolver, listAccountIds } from './accounts.ts'
+import { createDirectory, type WithAgent } from './directory.ts'
+import { legacyConfigRules, normalizeCompatibilityConfig, previewWarnings } from './doctor.ts'
 import type { Gateway } from './gateway.ts'
 import { groupsAdapter } from './groups.ts'
-import type { Channel, PluginRuntime } from './host.ts'
+import type { Api, Channel, DefineSetup, PluginRuntime } from './host.ts'
 import { DM_SCOPE } from './inbound.ts'
 import { CHANNEL_ALIAS, CHANNEL_ID, CHANNEL_LABEL, DESCRIPTION } from './names.ts'
+import { methodOf, OPERATOR_METHODS, type OperatorRequest } from './operator-methods.ts'
 import { createOutbound } from './outbound.ts'
-import { probeAgent, probeLines, probeOnce } from './probe.ts'
+import { securityFindings } from './security.ts'
+import { createSetupContract } from './setup-contract.ts'
+import { createSetupWizard } from './setup-wizard.ts'
 import { type Shared, sharedState } from './shared.ts'
 import { buildSnapshot, statusIssues } from './status.ts'
 import { chatOf, normalizeTarget, TARGET_HINT, TARGET_PREFIXES } from './targets.ts'
+import { createTools, LOOKING_TOOLS, WRITING_TOOL } from './tools.ts'
 
 export interface Plugin {
   readonly channel: Channel
   /** The host hands it over once it has registered the plugin; the setup entry never gets one, and starts no account. */
   setRuntime(runtime: PluginRuntime): void
+  /** The assistant's tools and the operator's methods. */
+  registerFull(api: Api): void
 }
 
-export function createPlugin({ running, turns }: Shared = sharedState()): Plugin {
+const loadWorld = async () => (await import('./world.ts')).world
+
+/** `defineSetup` is the host's. */
+export function createPlugin(defineSetup: DefineSetup, { running, turns }: Shared = sharedState()): Plugin {
   let host: PluginRuntime | null = null
   const resolveAccount = createAccountResolver()
   const outbound = createOutbound({
@@ -35,13 +47,24 @@ export function createPlugin({ running, turns }: Shared = sharedState()): Plugin
   let gateway: Promise<Gateway> | null = null
   const loadGateway = async (): Promise<Gateway> => {
     if (host === null) throw new Error(`OpenClaw started an account of ${CHANNEL_ID} before it registered the plugin.`)
-    const [{ createGateway }, { world }] = await Promise.all([import('./gateway.ts'), import('./world.ts')])
+    const [{ createGateway }, world] = await Promise.all([import('./gateway.ts'), loadWorld()])
     return createGateway({ host, running, outbound, turns, world, isOnlyAccount: ({ cfg }) => listAccountIds(cfg).length === 1 })
   }
   const theGateway = () => {
     gateway ??= loadGateway()
     return gateway
   }
+  const withAgent: WithAgent = async (settings, use) => {
+    const live = running.get(settings.id)
+    if (live !== undefined) return use(live.handle.agent)
+    const agent = (await loadWorld()).agent(settings, null)
+    try {
+      return await use(agent)
+    } finally {
+      await agent.close()
+    }
+  }
+  const { directory, resolver, listPeers } = createDirectory(resolveAccount, withAgent)
 
   const channel: Channel = {
     id: CHANNEL_ID,
@@ -58,8 +81,13 @@ export function createPlugin({ running, turns }: Shared = sharedState()): Plugin
     },
     capabilities: { chatTypes: ['direct', 'group'], blockStreaming: false },
     reload: { configPrefixes: [`channels.${CHANNEL_ID}`], accountScopedRestart: true },
+    setupWizard: createSetupWizard(resolveAccount),
     config: configAdapter(resolveAccount),
     configSchema: { schema: configJsonSchema(), uiHints: configUiHints() },
+    setupContract: createSetupContract(defineSetup, async () => {
+      const world = await loadWorld()
+      return settings => world.agent(settings, null)
+    }),
     pairing: { idLabel: 'mesh user', normalizeAllowEntry: entry => entry.trim() },
     security: {
       resolveDmPolicy: ({ account, accountId }) => {
@@ -77,6 +105,7 @@ export function createPlugin({ running, turns }: Shared = sharedState()): Plugin
         }
       },
       dmRouting: { resolveDmScope: () => DM_SCOPE },
+      collectWarnings: ({ account }) => securityFindings(account),
     },
     groups: groupsAdapter(resolveAccount),
     outbound: outbound.outbound,
@@ -87,16 +116,37 @@ export function createPlugin({ running, turns }: Shared = sharedState()): Plugin
         const signal = AbortSignal.timeout(timeoutMs)
         const live = running.get(accountId)
         if (live !== undefined) return probeAgent(live.handle.agent, settings, signal)
-        const { world } = await import('./world.ts')
+        const world = await loadWorld()
         return probeOnce(found => world.agent(found, null), settings, signal)
       },
-      formatCapabilitiesProbe: ({ probe }) => probeLines(probe),
+      formatCapabilitiesProbe: ({ probe }) => [{ text: probeSentence(probe), tone: probe.ok ? 'success' : 'error' }],
       buildAccountSnapshot: buildSnapshot,
       collectStatusIssues: statusIssues,
     },
     gateway: {
       startAccount: async ctx => (await theGateway()).startAccount(ctx),
       stopAccount: async ctx => (await theGateway()).stopAccount(ctx.accountId),
+    },
+    allowlist: {
+      readConfig: ({ cfg, accountId }) => {
+        const { settings } = resolveAccount(cfg, accountId)
+        if (settings === null) return {}
+        return {
+          dmAllowFrom: [...settings.allowFrom],
+          dmPolicy: settings.dmPolicy,
+          groupPolicy: settings.groupPolicy,
+          groupOverrides: Object.entries(settings.groupPermissions).map(([label, { allowFrom }]) => ({ label, entries: [...allowFrom] })),
+        }
+      },
+    },
+    doctor: {
+      dmAllowFromMode: 'topOnly',
+      groupModel: 'sender',
+      groupAllowFromFallbackToAllowFrom: false,
+      warnOnEmptyGroupSenderAllowlist: false,
+      legacyConfigRules,
+      normalizeCompatibilityConfig,
+      collectPreviewWarnings: previewWarnings,
     },
     // The mesh has no replies: an answer stands by itself.
     threading: { resolveReplyToMode: () => 'off' },
@@ -111,13 +161,38 @@ export function createPlugin({ running, turns }: Shared = sharedState()): Plugin
       },
       targetResolver: { looksLikeId: raw => chatOf(raw) !== null, hint: TARGET_HINT },
     },
+    agentPrompt: {
+      messageToolHints: () => [
+        `${CHANNEL_LABEL} targets are a mesh user (alice) or group:CREATOR/GROUP, spelled exactly. The mesh has no reactions, edits or threads.`,
+      ],
+    },
+    directory,
+    resolver,
+    heartbeat: {
+      async checkReady({ cfg, accountId }) {
+        const { accountId: id, problems } = resolveAccount(cfg, accountId)
+        const status = running.get(id)?.handle.status()
+        if (status === undefined) return { ok: false, reason: problems[0] ?? `account "${id}" is not running` }
+        return { ok: status.state === 'live', reason: status.state === 'live' ? 'live' : (status.reason ?? status.state) }
+      },
+    },
   }
+
+  const tools = createTools({ resolveAccount, running, outbound, listPeers, freshKey: randomUUID })
 
   return {
     channel,
     setRuntime(runtime) {
       host = runtime
       gateway = null
+    },
+    registerFull(api) {
+      api.registerTool(tools.looking, { names: [...LOOKING_TOOLS] })
+      api.registerTool(tools.writing, { name: WRITING_TOOL, optional: true })
+      for (const request of Object.keys(OPERATOR_METHODS) as OperatorRequest[]) {
+        const handle = async () => (await import('./operator.ts')).operatorHandler(request, running)
+        api.registerGatewayMethod(methodOf(request), async call => (await handle())(call), { scope: OPERATOR_METHODS[request] })
+      }
     },
   }
 }

@@ -28,6 +28,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     allowFrom?: string[]
     identity?: string
     probe?: unknown
+    application?: unknown
   }
 
   export type ChannelLogSink = {
@@ -104,6 +105,60 @@ declare module 'openclaw/plugin-sdk/channel-core' {
 
   export type ReplyPayload = { text?: string; mediaUrl?: string; mediaUrls?: string[]; isReasoning?: boolean }
 
+  /** Where a command of the host prints. */
+  export type RuntimeEnv = { log(...args: unknown[]): void; error(...args: unknown[]): void }
+
+  type SetupCli = { flags: string; negatedFlags?: string; description: string }
+  export type ChannelSetupField =
+    | { kind: 'string' | 'string-list'; sensitive?: boolean; cli: SetupCli }
+    | { kind: 'boolean' | 'integer'; cli: SetupCli }
+    | { kind: 'choice'; choices: readonly string[]; cli: SetupCli }
+  export type ChannelOwnedSetupContract = {
+    kind: 'channel-owned'
+    metadata: { fields: readonly (ChannelSetupField & { key: string })[] }
+    validateInput?(query: { cfg: OpenClawConfig; accountId: string; input: unknown }): string | null
+    applyAccountConfig(change: { cfg: OpenClawConfig; accountId: string; input: unknown }): OpenClawConfig
+  }
+
+  export type WizardPrompter = {
+    note(message: string, title?: string): Promise<void>
+    select<T>(question: { message: string; options: { value: T; label: string; hint?: string }[]; initialValue?: T }): Promise<T>
+    text(question: {
+      message: string
+      initialValue?: string
+      placeholder?: string
+      validate?: (value: string) => string | undefined
+    }): Promise<string>
+    confirm(question: { message: string; initialValue?: boolean }): Promise<boolean>
+    progress(label: string): { update(message: string): void; stop(message?: string): void }
+  }
+  type ConfigureContext = { cfg: OpenClawConfig; prompter: WizardPrompter; accountOverrides: Partial<Record<string, string>> }
+  type Configured = { cfg: OpenClawConfig; accountId?: string } | { cfg: OpenClawConfig; completion: 'paused' }
+  export type ChannelSetupWizardAdapter = {
+    channel: string
+    getStatus(query: { cfg: OpenClawConfig }): Promise<{
+      channel: string
+      configured: boolean
+      statusLines: string[]
+      selectionHint?: string
+      quickstartScore?: number
+    }>
+    configure(ctx: ConfigureContext): Promise<Configured>
+    configureInteractive?(ctx: ConfigureContext & { configured: boolean; label: string }): Promise<Configured | 'skip'>
+    disable?(cfg: OpenClawConfig): OpenClawConfig
+  }
+
+  export type SecurityAuditFinding = {
+    checkId: string
+    severity: 'info' | 'warn' | 'critical'
+    title: string
+    detail: string
+    remediation?: string
+  }
+  type DirectoryQuery = { cfg: OpenClawConfig; accountId?: string | null }
+  type DirectoryListing = DirectoryQuery & { query?: string | null; limit?: number | null }
+  export type ChannelDirectoryEntry = { kind: 'user' | 'group' | 'channel'; id: string; name?: string; handle?: string; rank?: number }
+
   export type ChannelPlugin<Account, Probe = unknown> = {
     id: string
     meta: {
@@ -119,6 +174,8 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     }
     capabilities: { chatTypes: ('direct' | 'group' | 'channel' | 'thread')[]; media?: boolean; blockStreaming?: boolean }
     reload?: { configPrefixes: string[]; accountScopedRestart?: boolean }
+    setupWizard?: ChannelSetupWizardAdapter
+    setupContract?: ChannelOwnedSetupContract
     config: {
       listAccountIds(cfg: OpenClawConfig): string[]
       resolveAccount(cfg: OpenClawConfig, accountId?: string | null): Account
@@ -131,6 +188,8 @@ declare module 'openclaw/plugin-sdk/channel-core' {
       unconfiguredReason?(account: Account, cfg: OpenClawConfig): string
       describeAccount?(account: Account, cfg: OpenClawConfig): ChannelAccountSnapshot
       resolveAllowFrom?(query: { cfg: OpenClawConfig; accountId?: string | null }): (string | number)[] | undefined
+      disabledReason?(account: Account, cfg: OpenClawConfig): string
+      resolveDefaultTo?(query: { cfg: OpenClawConfig; accountId?: string | null }): string | undefined
     }
     configSchema?: {
       schema: Record<string, unknown>
@@ -147,7 +206,41 @@ declare module 'openclaw/plugin-sdk/channel-core' {
         normalizeEntry?(raw: string): string
       } | null
       dmRouting?: { resolveDmScope?(): DmScope | undefined }
+      collectWarnings?(query: { cfg: OpenClawConfig; accountId?: string | null; account: Account }): (string | SecurityAuditFinding)[]
     }
+    allowlist?: {
+      readConfig?(query: { cfg: OpenClawConfig; accountId?: string | null }): {
+        dmAllowFrom?: (string | number)[]
+        dmPolicy?: string
+        groupPolicy?: string
+        groupOverrides?: { label: string; entries: (string | number)[] }[]
+      }
+      supportsScope?(query: { scope: 'dm' | 'group' | 'all' }): boolean
+    }
+    doctor?: {
+      dmAllowFromMode?: 'topOnly' | 'topOrNested' | 'nestedOnly'
+      groupModel?: 'sender' | 'route' | 'hybrid'
+      groupAllowFromFallbackToAllowFrom?: boolean
+      warnOnEmptyGroupSenderAllowlist?: boolean
+      legacyConfigRules?: { path: string[]; message: string; match?: (value: unknown) => boolean }[]
+      normalizeCompatibilityConfig?(query: { cfg: OpenClawConfig }): { config: OpenClawConfig; changes: string[] }
+      collectPreviewWarnings?(query: { cfg: OpenClawConfig; doctorFixCommand: string }): string[]
+    }
+    directory?: {
+      self?(query: DirectoryQuery): Promise<ChannelDirectoryEntry | null>
+      listPeers?(query: DirectoryListing): Promise<ChannelDirectoryEntry[]>
+      listPeersLive?(query: DirectoryListing): Promise<ChannelDirectoryEntry[]>
+      listGroups?(query: DirectoryListing): Promise<ChannelDirectoryEntry[]>
+      listGroupsLive?(query: DirectoryListing): Promise<ChannelDirectoryEntry[]>
+      listGroupMembers?(query: DirectoryQuery & { groupId: string; limit?: number | null }): Promise<ChannelDirectoryEntry[]>
+    }
+    resolver?: {
+      resolveTargets(
+        query: DirectoryQuery & { inputs: string[]; kind: 'user' | 'group' },
+      ): Promise<{ input: string; resolved: boolean; id?: string; name?: string; note?: string }[]>
+    }
+    heartbeat?: { checkReady?(query: { cfg: OpenClawConfig; accountId?: string | null }): Promise<{ ok: boolean; reason: string }> }
+    agentPrompt?: { messageToolHints?(query: { cfg: OpenClawConfig; accountId?: string | null }): string[] }
     groups?: {
       resolveRequireMention?(query: ChannelGroupContext): boolean | undefined
       resolveToolPolicy?(query: ChannelGroupContext): GroupToolPolicy | undefined
@@ -312,12 +405,53 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     }
   }
 
+  type ToolContext = {
+    config?: OpenClawConfig
+    runtimeConfig?: OpenClawConfig
+    getRuntimeConfig?(): OpenClawConfig | undefined
+    messageChannel?: string
+    agentAccountId?: string
+  }
+  type AgentTool = {
+    name: string
+    label: string
+    description: string
+    parameters: Record<string, unknown>
+    execute(callId: string, given: unknown): Promise<{ content: { type: 'text'; text: string }[]; details: unknown }>
+  }
+  export type OpenClawPluginApi = {
+    registerTool(
+      tool: (context: ToolContext) => AgentTool | AgentTool[],
+      options?: { names?: string[]; name?: string; optional?: boolean },
+    ): void
+    registerGatewayMethod(
+      method: string,
+      handler: (request: {
+        params: Record<string, unknown>
+        respond(ok: boolean, payload?: unknown, error?: { code: string; message: string }): void
+      }) => Promise<void>,
+      options?: { scope?: 'operator.read' | 'operator.write' | 'operator.admin' },
+    ): void
+    registerCli(
+      registrar: (context: { program: CliProgram }) => Promise<void>,
+      options: { descriptors: { name: string; description: string; hasSubcommands: boolean }[] },
+    ): void
+  }
+  type CliProgram = {
+    command(name: string): CliProgram
+    description(text: string): CliProgram
+    option(flags: string, description: string): CliProgram
+    action<Words extends unknown[]>(run: (...words: Words) => void | Promise<void>): CliProgram
+  }
+
   export function defineChannelPluginEntry<Account, Probe>(entry: {
     id: string
     name: string
     description: string
     plugin: ChannelPlugin<Account, Probe>
     setRuntime?(runtime: PluginRuntime): void
+    registerCliMetadata?(api: OpenClawPluginApi): void
+    registerFull?(api: OpenClawPluginApi): void
   }): { readonly id: string }
   export function defineSetupPluginEntry<Account, Probe>(
     plugin: ChannelPlugin<Account, Probe>,
@@ -335,5 +469,60 @@ declare module 'openclaw/plugin-sdk/gateway-runtime' {
   export function channelReadyPatch<Extras extends object>(
     extras: Extras,
   ): Extras & { running: true; connected: true; lifecycle: 'ready'; lastError: null; terminalDisconnect: undefined }
+  export function callGatewayFromCli(
+    method: string,
+    options: { url?: string; token?: string; json?: boolean },
+    params?: unknown,
+    extra?: { progress?: boolean; scopes?: ('operator.read' | 'operator.write')[] },
+  ): Promise<Record<string, unknown>>
   export function channelBlockedPatch(lastError: string): { lifecycle: 'blocked'; terminalDisconnect: true; lastError: string }
+}
+
+declare module 'openclaw/plugin-sdk/channel-setup' {
+  import type { ChannelOwnedSetupContract, ChannelSetupField, OpenClawConfig, RuntimeEnv } from 'openclaw/plugin-sdk/channel-core'
+
+  type SetupInput = { name?: string; [key: string]: unknown }
+  type Setup = { cfg: OpenClawConfig; accountId: string; input: SetupInput }
+  export function defineChannelSetupContract(contract: {
+    fields: Record<string, ChannelSetupField>
+    adapter: {
+      configPromotion?: 'preserve-root'
+      prepareAccountConfigInput?(setup: Setup): Promise<SetupInput>
+      validateInput?(setup: Setup): string | null
+      applyAccountName?(change: { cfg: OpenClawConfig; accountId: string; name?: string }): OpenClawConfig
+      applyAccountConfig(setup: Setup): OpenClawConfig
+      afterAccountConfigWritten?(setup: Setup & { runtime: RuntimeEnv }): Promise<void>
+    }
+  }): ChannelOwnedSetupContract
+}
+
+declare module 'openclaw/plugin-sdk/channel-secret-basic-runtime' {
+  export type ResolverContext = { readonly warnings: unknown[] }
+  export type SecretDefaults = { readonly [key: string]: unknown }
+  type ChannelAccountEntry = { accountId: string; account: Record<string, unknown>; enabled: boolean }
+  export type ChannelAccountPredicate = (entry: ChannelAccountEntry) => boolean
+  type Surface = { hasExplicitAccounts: boolean; channelEnabled: boolean; accounts: ChannelAccountEntry[] }
+  export function createChannelSecretTargetRegistryEntries(targets: {
+    channelKey: string
+    account?: readonly string[]
+    channel?: readonly string[]
+  }): { readonly id: string; readonly pathPattern: string }[]
+  export function getChannelSurface(
+    config: { channels?: Record<string, unknown> },
+    channelKey: string,
+  ): { channel: Record<string, unknown>; surface: Surface } | null
+  export function collectNestedChannelFieldAssignments(field: {
+    channelKey: string
+    nestedKey: string
+    field: string
+    channel: Record<string, unknown>
+    surface: Surface
+    defaults: SecretDefaults | undefined
+    context: ResolverContext
+    topLevelActive: boolean
+    topLevelInheritedAccountActive?: ChannelAccountPredicate
+    topInactiveReason: string
+    accountActive: ChannelAccountPredicate
+    accountInactiveReason: string
+  }): void
 }

@@ -1,7 +1,8 @@
 /** Short names for the host's types. Only what `host-sdk.d.ts` declares is used of them. */
-import type { ChannelPlugin, OpenClawConfig, PluginRuntime } from 'openclaw/plugin-sdk/channel-core'
+import type { ChannelPlugin, defineChannelPluginEntry, OpenClawConfig, PluginRuntime } from 'openclaw/plugin-sdk/channel-core'
+import type { defineChannelSetupContract } from 'openclaw/plugin-sdk/channel-setup'
+import type { Probe } from '../setup/probe.ts'
 import type { PluginAccount } from './accounts.ts'
-import type { Probe } from './probe.ts'
 
 export type { OpenClawConfig, PluginRuntime }
 
@@ -21,3 +22,31 @@ export type TextToSend = Parameters<NonNullable<NonNullable<MessageAdapter['send
 export type UnknownSend = Parameters<NonNullable<NonNullable<MessageAdapter['durableFinal']>['reconcileUnknownSend']>>[0]
 export type Sent = Awaited<ReturnType<NonNullable<NonNullable<MessageAdapter['send']>['text']>>>
 export type Receipt = Sent['receipt']
+export type Directory = Required<Omit<Part<'directory'>, never>>
+export type DirectoryEntry = NonNullable<Awaited<ReturnType<NonNullable<Part<'directory'>['self']>>>>
+export type Resolver = Part<'resolver'>
+export type SecurityFinding = Exclude<Awaited<ReturnType<NonNullable<Part<'security'>['collectWarnings']>>>[number], string>
+export type Api = Parameters<NonNullable<Parameters<typeof defineChannelPluginEntry>[0]['registerFull']>>[0]
+export type GatewayMethodHandler = Parameters<Api['registerGatewayMethod']>[1]
+type ToolFactory = Extract<Parameters<Api['registerTool']>[0], (context: never) => unknown>
+export type ToolContext = Parameters<ToolFactory>[0]
+/** A tool of the assistant. The parameters are JSON Schema. */
+export type HostTool = {
+  name: string
+  label: string
+  description: string
+  parameters: Record<string, unknown>
+  execute(callId: string, given: unknown): Promise<{ content: { type: 'text'; text: string }[]; details: unknown }>
+}
+/** The part of the host's Commander that our commands need. */
+export type CliCommand = {
+  command(name: string): CliCommand
+  description(text: string): CliCommand
+  option(flags: string, description: string): CliCommand
+  action<Words extends unknown[]>(run: (...words: Words) => void | Promise<void>): CliCommand
+}
+export type SetupContract = Part<'setupContract'>
+export type SetupWizard = Extract<Part<'setupWizard'>, { configure: unknown }>
+export type WizardPrompter = Parameters<SetupWizard['configure']>[0]['prompter']
+export type DefineSetup = typeof defineChannelSetupContract
+export type SetupField = Parameters<DefineSetup>[0]['fields'][string]

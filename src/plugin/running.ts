@@ -12,6 +12,7 @@ export interface RunningAccount {
 
 export interface RunningAccounts {
   get(account: AccountId): RunningAccount | undefined
+  all(): readonly RunningAccount[]
   /** Resolves when the account runs, which may be never. */
   arrival(account: AccountId): Promise<RunningAccount>
   set(account: AccountId, entry: RunningAccount): void
@@ -31,6 +32,7 @@ export function createRunningAccounts(): RunningAccounts {
   const leases = new Map<AccountId, Promise<void>>()
   return {
     get: account => entries.get(account),
+    all: () => [...entries.values()],
     arrival(account) {
       const entry = entries.get(account)
       if (entry !== undefined) return Promise.resolve(entry)

@@ -3,6 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configJsonSchema, configUiHints } from '../../src/domain/config.ts'
 import { CHANNEL_ID, CHANNEL_LABEL, DESCRIPTION } from '../../src/plugin/names.ts'
+import { CLI_COMMAND } from '../../src/plugin/operator-methods.ts'
+import { setupFields } from '../../src/plugin/setup-fields.ts'
+import { LOOKING_TOOLS, WRITING_TOOL } from '../../src/plugin/tools.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 export const MANIFEST_PATH = join(root, 'openclaw.plugin.json')
@@ -17,7 +20,10 @@ export function manifest() {
     categories: ['channels'],
     activation: { onStartup: false },
     channels: [CHANNEL_ID],
-    doctorContract: {},
+    doctorContract: { configRepair: true },
+    contracts: { tools: [...LOOKING_TOOLS, WRITING_TOOL] },
+    toolMetadata: { [WRITING_TOOL]: { optional: true } },
+    cliCommands: [CLI_COMMAND],
     configSchema: { type: 'object', additionalProperties: false, properties: {} },
     channelConfigs: {
       [CHANNEL_ID]: { label: CHANNEL_LABEL, description: DESCRIPTION, schema: configJsonSchema(), uiHints: configUiHints() },
@@ -25,4 +31,14 @@ export function manifest() {
   }
 }
 
-if (import.meta.main) writeFileSync(MANIFEST_PATH, `${JSON.stringify(manifest(), null, 2)}\n`)
+export const PACKAGE_PATH = join(root, 'package.json')
+
+/** The fields of `openclaw.channel.setup` in package.json: the host shows the flags of `channels add` from there, without our code. */
+export const packageFields = () => Object.entries(setupFields()).map(([key, field]) => ({ key, ...field }))
+
+if (import.meta.main) {
+  writeFileSync(MANIFEST_PATH, `${JSON.stringify(manifest(), null, 2)}\n`)
+  const found = JSON.parse(readFileSync(PACKAGE_PATH, 'utf8'))
+  found.openclaw.channel.setup = { fields: packageFields() }
+  writeFileSync(PACKAGE_PATH, `${JSON.stringify(found, null, 2)}\n`)
+}

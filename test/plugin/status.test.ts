@@ -9,10 +9,14 @@ const words = {
   blocked: (lastError: string) => ({ lifecycle: 'blocked' as const, terminalDisconnect: true, lastError }),
 }
 const patch = (status: Partial<AccountStatus>) => statusPatch({ ...quietStatus, ...status }, words)
+/** The whole status goes with every patch. */
+const told = (status: Partial<AccountStatus>) => ({ application: { ...quietStatus, ...status } })
 
 describe('an account', () => {
   test('that is live is ready, with the moments of its last traffic', () => {
-    expect(patch({ state: 'live', sinceMs: 5, feed: 'poll', lastFeedAtMs: 7, lastInboundAtMs: 8, lastOutboundAtMs: 9 })).toEqual({
+    const status = { state: 'live', sinceMs: 5, feed: 'poll', lastFeedAtMs: 7, lastInboundAtMs: 8, lastOutboundAtMs: 9 } as const
+    expect(patch(status)).toEqual({
+      ...told(status),
       lifecycle: 'ready',
       connected: true,
       lastError: null,
@@ -26,7 +30,9 @@ describe('an account', () => {
   })
 
   test('that mends itself is recovering, and neither connected nor disconnected, so that the gateway does not restart it', () => {
-    expect(patch({ state: 'degraded', sinceMs: 5, reason: 'No answer.' })).toEqual({
+    const status = { state: 'degraded', sinceMs: 5, reason: 'No answer.' } as const
+    expect(patch(status)).toEqual({
+      ...told(status),
       lifecycle: 'recovering',
       connected: undefined,
       lastError: 'No answer.',
@@ -35,7 +41,9 @@ describe('an account', () => {
   })
 
   test('that waits for people is blocked', () => {
-    expect(patch({ state: 'blocked', sinceMs: 5, reason: 'Set username.' })).toEqual({
+    const status = { state: 'blocked', sinceMs: 5, reason: 'Set username.' } as const
+    expect(patch(status)).toEqual({
+      ...told(status),
       lifecycle: 'blocked',
       terminalDisconnect: true,
       connected: undefined,
@@ -44,7 +52,12 @@ describe('an account', () => {
   })
 
   test('that has just begun is starting', () => {
-    expect(patch({ state: 'connecting' })).toEqual({ lifecycle: 'starting', connected: undefined, lastError: null })
+    expect(patch({ state: 'connecting' })).toEqual({
+      ...told({ state: 'connecting' }),
+      lifecycle: 'starting',
+      connected: undefined,
+      lastError: null,
+    })
   })
 })
 
@@ -67,12 +80,38 @@ test('a snapshot is what the config says, what the account told, and what the pr
   })
 })
 
-test('a trouble becomes an issue, unless the account is switched off', () => {
-  const trouble = { accountId: 'work', enabled: true, configured: true, lastError: 'No answer.' }
-  expect(
-    statusIssues([trouble, { ...trouble, enabled: false }, { ...trouble, lastError: null }, { ...trouble, configured: false }]),
-  ).toEqual([
-    { channel: 'ztm-chat', accountId: 'work', kind: 'runtime', message: 'No answer.' },
-    { channel: 'ztm-chat', accountId: 'work', kind: 'config', message: 'No answer.' },
-  ])
+describe('a trouble becomes an issue with its remedy', () => {
+  const well = { accountId: 'work', enabled: true, configured: true, lastError: null }
+  const issue = (kind: string, message: string, fix: unknown = expect.any(String)) => ({
+    channel: 'ztm-chat',
+    accountId: 'work',
+    kind,
+    message,
+    fix,
+  })
+
+  test.each([
+    ['nothing', {}, []],
+    ['an agent that is away', { lastError: 'No answer.', lifecycle: 'recovering' }, [issue('runtime', 'No answer.')]],
+    ['what people have to mend', { lastError: 'Set username.', lifecycle: 'blocked' }, [issue('auth', 'Set username.')]],
+    ['a bad config', { lastError: 'meshName is missing.', configured: false }, [issue('config', 'meshName is missing.')]],
+    ['an account that is switched off', { lastError: 'No answer.', enabled: false }, []],
+    [
+      'dead letters',
+      { application: { ...quietStatus, counters: { ...quietStatus.counters, deadLetters: 2 } } },
+      [issue('runtime', '2 messages or replies were given up after their last attempt', 'openclaw ztm-chat deadletter list')],
+    ],
+    [
+      'replies of which nobody knows whether they arrived',
+      { application: { ...quietStatus, uncertain: 1 } },
+      [issue('runtime', '1 replies are neither confirmed nor proven lost')],
+    ],
+    [
+      'a warning of the account',
+      { application: { ...quietStatus, warnings: ['A file was set aside.'] } },
+      [{ channel: 'ztm-chat', accountId: 'work', kind: 'runtime', message: 'A file was set aside.' }],
+    ],
+  ] as const)('%s', (_, snapshot, issues) => {
+    expect(statusIssues([{ ...well, ...snapshot }])).toEqual(issues)
+  })
 })

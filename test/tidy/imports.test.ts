@@ -27,7 +27,7 @@ const PACKAGES: Partial<Record<Layer, RegExp>> = {
 function layerOf(path: string): Layer | null {
   const [, layer] = /^(?:src\/)?(domain|ports|machines|runtime|adapters|inspector)\//.exec(path) ?? []
   if (layer !== undefined) return layer as Layer
-  return /^src\/(plugin|runner|simulator)\/|^src\/(index|testing)\.ts$/.test(path) ? 'root' : null
+  return /^src\/(plugin|runner|setup|simulator)\/|^src\/(index|testing)\.ts$/.test(path) ? 'root' : null
 }
 
 function violation(path: string, { specifier, isType }: Import): string | null {

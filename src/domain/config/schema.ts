@@ -194,7 +194,7 @@ const limits = object(
   'an object of limits, such as {dispatches: 4}',
 )
 
-const accountShape = {
+export const accountShape = {
   enabled: option(yesNo, { label: 'Enabled', type: 'boolean', default: true, notes: 'Off at the root switches every account off.' }),
   name: option(text('a text'), { label: 'Name', type: 'string', notes: 'Display name of the account.' }),
   agentUrl: option(checked('an http or https URL, such as "http://localhost:7777"', agentUrlFault), {

@@ -14,9 +14,7 @@ const DAY_MS = 24 * HOUR_MS
 export async function listLetters(options: StateOptions): Promise<number> {
   const account = options.account ?? null
   const letters = (await askRunner(options.stateDir, { do: 'deadletter.list', account })) ?? (await lettersAtRest(await atRestOf(options)))
-  if (options.json) for (const letter of letters) printJson(letter)
-  else if (letters.length === 0) print('There are no dead letters.')
-  else show(letters)
+  showLetters(letters, options.json)
   return 0
 }
 
@@ -67,7 +65,15 @@ async function settleAtRunner(how: Settlement, id: string | undefined, options: 
   return settled
 }
 
-function show(letters: readonly KeptLetter[]): void {
+export function showLetters(letters: readonly KeptLetter[], asJson: boolean): void {
+  if (asJson) {
+    for (const letter of letters) printJson(letter)
+    return
+  }
+  if (letters.length === 0) {
+    print('There are no dead letters.')
+    return
+  }
   // Most bots have one account, and its name says nothing then.
   const hasSeveral = new Set(letters.map(letter => letter.account)).size > 1
   const nowMs = systemClock.now()

@@ -2,6 +2,7 @@ import { systemClock } from '../../adapters/clock/system-clock.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { endPairingAtRest, pairingsAtRest } from '../control/offline.ts'
+import type { PendingPairing } from '../control/protocol.ts'
 import { plain, print, printJson, table } from '../output.ts'
 
 const MINUTE_MS = 60_000
@@ -9,11 +10,14 @@ const MINUTE_MS = 60_000
 export async function listPairings(options: StateOptions): Promise<number> {
   const account = options.account ?? null
   const pending = (await askRunner(options.stateDir, { do: 'pairing.list', account })) ?? (await pairingsAtRest(await atRestOf(options)))
-  if (options.json) {
+  showPairings(pending, options.json)
+  return 0
+}
+
+export function showPairings(pending: readonly PendingPairing[], asJson: boolean): void {
+  if (asJson) {
     for (const request of pending) printJson(request)
-    return 0
-  }
-  if (pending.length === 0) print('Nobody waits to be let in.')
+  } else if (pending.length === 0) print('Nobody waits to be let in.')
   else {
     const rows = pending.map(({ code, user, account, held, expiresAtMs }) => [
       code,
@@ -24,7 +28,6 @@ export async function listPairings(options: StateOptions): Promise<number> {
     ])
     print(table(['CODE', 'USER', 'ACCOUNT', 'MESSAGES', 'EXPIRES IN'], rows))
   }
-  return 0
 }
 
 export async function endPairing(how: 'approve' | 'reject', code: string, options: StateOptions): Promise<number> {

@@ -39,7 +39,7 @@ export async function status(options: StateOptions): Promise<number> {
 
 const COLOURS: Readonly<Record<string, (text: string) => string>> = { live: colours.green, degraded: colours.yellow, blocked: colours.red }
 
-function describe(account: RunningStatus): void {
+export function describe(account: RunningStatus): void {
   const {
     state,
     sinceMs,

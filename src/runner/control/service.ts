@@ -17,7 +17,7 @@ type Settling = Extract<ControlRequest, { do: 'deadletter.retry' | 'deadletter.d
 type Explaining = Extract<ControlRequest, { do: 'explain' }>
 type Sending = Extract<ControlRequest, { do: 'send' }>
 
-export function controlOf(runtime: Runtime, defaultAccount: AccountId): Control {
+export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts'>, defaultAccount: AccountId): Control {
   const chosen = (id: string | null): readonly AccountHandle[] => {
     if (id === null) return runtime.accounts()
     const account = runtime.account(id.toLowerCase())

@@ -1,0 +1,2 @@
+/** OpenClaw looks for this file by its name. */
+export { legacyConfigRules, normalizeCompatibilityConfig } from './doctor.ts'
