@@ -3,7 +3,8 @@
  *
  * C1. No effect before its record is durable: a message enters `queue` only with `message.accepted`, and what it asks
  *     for is asked by the states that its record leads to.
- * C2. One dispatch at a time: the next waits until the responder has taken or answered this one.
+ * C2. One dispatch at a time: the next waits until the responder has taken or answered this one. Only what is about the turn itself
+ *     (a stop, an answer to an approval) is dispatched beside it, one of them at a time.
  * C3. Context is plain JSON and short: ids, never texts.
  * C4. A restored chat gets `host.resumed`: a state that waits for an effect asks for it again, with the same ids. One that
  *     waited for a commit asks again, too: had the record become durable, replaying it would have led on.
@@ -15,7 +16,12 @@ import { decide } from '../src/domain/policy.ts'
 import { type Change, type ChatRecord, type Commit, type Inbound, toChat } from './records.ts'
 
 export type ChatInput = { chat: ChatId }
-export type ChatContext = ChatInput & { queue: readonly MessageId[]; held: readonly MessageId[]; attempt: number }
+export type ChatContext = ChatInput & {
+  queue: readonly MessageId[]
+  held: readonly MessageId[]
+  attempt: number
+  urgent: readonly MessageId[]
+}
 
 type Attempt = { id: MessageId; attempt: number }
 type Received = { message: Inbound; facts: Facts; liveAtMs: number; heldMax: number }
@@ -32,15 +38,13 @@ export type ChatEvent =
 
 const head = (context: ChatContext): Attempt => ({ id: context.queue[0]!, attempt: context.attempt })
 const own = (context: ChatContext, event: ChatRecord): Change => toChat(context.chat, event)
-const answer = (context: ChatContext, parts: readonly string[]): readonly Change[] =>
+const replies = (context: ChatContext, id: MessageId, parts: readonly string[]): readonly Change[] =>
   parts.length
-    ? [
-        toChat(context.chat, {
-          type: 'reply.queued',
-          replies: parts.map((text, part) => ({ key: replyKey(head(context).id, part), text })),
-        }),
-      ]
+    ? [toChat(context.chat, { type: 'reply.queued', replies: parts.map((text, part) => ({ key: replyKey(id, part), text })) })]
     : []
+
+/** Their one attempt is none of those that the queue counts. */
+const URGENT_ATTEMPT = 0
 
 type Over = { context: ChatContext; event: { id: MessageId } }
 const aboutIt = ({ event }: Over) => event
@@ -57,6 +61,8 @@ const overForMessage = [
   { description: 'Of a message that is not the first any more.', actions: { type: 'forget', params: ({ event }: Over) => event.id } },
 ] as const
 
+const overForErrand = { guard: { type: 'isUrgentHead', params: aboutIt }, target: '.idle', actions: 'forgetUrgentHead' } as const
+
 export const chatMachine = setup({
   types: { input: {} as ChatInput, context: {} as ChatContext, events: {} as ChatEvent },
   guards: {
@@ -66,6 +72,11 @@ export const chatMachine = setup({
     needsPairing: (_, received: Received) => decide(received.facts).action === 'pairing',
     isHead: ({ context }, turn: { id: MessageId }) => turn.id === context.queue[0],
     hasWaiting: ({ context }) => context.queue.length > 0,
+    /** A command about the turn, or an answer that the turn waits for. */
+    isUrgent: (_, message: Inbound) => message.urgent === true,
+    hasUrgent: ({ context }) => context.urgent.length > 0,
+    isUrgentHead: ({ context }, turn: { id: MessageId }) => turn.id === context.urgent[0],
+    isUrgentAttempt: ({ context }, result: Attempt) => result.id === context.urgent[0] && result.attempt === URGENT_ATTEMPT,
     /** What an attempt that was given up still brings is dropped. */
     isCurrentAttempt: ({ context }, result: Attempt) => result.id === context.queue[0] && result.attempt === context.attempt,
     mayTryAgain: ({ context }, failure: Attempt & { attemptsMax: number }) =>
@@ -77,7 +88,7 @@ export const chatMachine = setup({
   actions: {
     // Effects: data only. The host carries them out and answers with an event.
     commit: (_, _params: Commit) => {},
-    dispatch: (_, _params: { chat: ChatId } & Attempt) => {},
+    dispatch: (_, _params: { chat: ChatId; urgent: boolean } & Attempt) => {},
     startBackoff: (_, _params: { chat: ChatId } & Attempt) => {},
     /** `wrote`: a new message asks for it, not a restart. */
     openPairing: (_, _params: { chat: ChatId; wrote: boolean }) => {},
@@ -89,12 +100,14 @@ export const chatMachine = setup({
     releaseHeld: assign({ queue: ({ context }) => context.queue.concat(context.held), held: [] }),
     forgetHead: assign({ queue: ({ context }) => context.queue.slice(1), attempt: 1 }),
     forget: assign({ queue: ({ context }, id: MessageId) => context.queue.filter(queued => queued !== id) }),
+    hurry: assign({ urgent: ({ context }, id: MessageId) => context.urgent.concat(id) }),
+    forgetUrgentHead: assign({ urgent: ({ context }) => context.urgent.slice(1) }),
     countAttempt: assign({ attempt: (_, failed: { attempt: number }) => failed.attempt + 1 }),
   },
 }).createMachine({
   id: 'chat',
   description: 'One conversation: decides about each message, and has it answered, in order.',
-  context: ({ input }) => ({ ...input, queue: [], held: [], attempt: 1 }),
+  context: ({ input }) => ({ ...input, queue: [], held: [], attempt: 1, urgent: [] }),
   type: 'parallel',
   states: {
     door: {
@@ -142,7 +155,13 @@ export const chatMachine = setup({
           description: 'A dead letter, tried again by hand.',
           actions: { type: 'enqueue', params: ({ event }) => event.id },
         },
-        'message.accepted': { actions: { type: 'enqueue', params: ({ event }) => event.message.id } },
+        'message.accepted': [
+          {
+            guard: { type: 'isUrgent', params: ({ event }) => event.message },
+            actions: { type: 'hurry', params: ({ event }) => event.message.id },
+          },
+          { actions: { type: 'enqueue', params: ({ event }) => event.message.id } },
+        ],
         'message.held': [
           {
             guard: { type: 'holdsTooMany', params: ({ event }) => event },
@@ -203,11 +222,15 @@ export const chatMachine = setup({
         answering: {
           initial: 'dispatching',
           on: {
-            'turn.failed': { target: '.backing off', actions: { type: 'countAttempt', params: ({ event }) => event } },
+            'turn.failed': {
+              guard: { type: 'isHead', params: aboutIt },
+              target: '.backing off',
+              actions: { type: 'countAttempt', params: ({ event }) => event },
+            },
           },
           states: {
             dispatching: {
-              entry: { type: 'dispatch', params: ({ context }) => ({ chat: context.chat, ...head(context) }) },
+              entry: { type: 'dispatch', params: ({ context }) => ({ chat: context.chat, ...head(context), urgent: false }) },
               on: {
                 'dispatch.adopted': {
                   guard: { type: 'isCurrentAttempt', params: ({ event }) => event },
@@ -223,7 +246,10 @@ export const chatMachine = setup({
                   actions: {
                     type: 'commit',
                     params: ({ context, event }) => ({
-                      changes: [own(context, { type: 'turn.answered', id: head(context).id }), ...answer(context, event.parts)],
+                      changes: [
+                        own(context, { type: 'turn.answered', id: head(context).id }),
+                        ...replies(context, head(context).id, event.parts),
+                      ],
                     }),
                   },
                 },
@@ -265,6 +291,67 @@ export const chatMachine = setup({
                 'backoff.over': 'dispatching',
                 'host.resumed': { target: 'backing off', reenter: true },
               },
+            },
+          },
+        },
+      },
+    },
+    errand: {
+      description: 'What is about the turn that runs, dispatched beside it. What fails waits its turn like any other message.',
+      initial: 'idle',
+      on: { 'turn.adopted': overForErrand, 'turn.answered': overForErrand },
+      states: {
+        idle: { always: { guard: 'hasUrgent', target: 'under way' } },
+        'under way': {
+          initial: 'dispatching',
+          on: {
+            'turn.failed': {
+              guard: { type: 'isUrgentHead', params: aboutIt },
+              target: 'idle',
+              actions: [{ type: 'enqueue', params: ({ event }) => event.id }, 'forgetUrgentHead'],
+            },
+          },
+          states: {
+            dispatching: {
+              entry: {
+                type: 'dispatch',
+                params: ({ context }) => ({ chat: context.chat, id: context.urgent[0]!, attempt: URGENT_ATTEMPT, urgent: true }),
+              },
+              on: {
+                'dispatch.adopted': {
+                  guard: { type: 'isUrgentAttempt', params: ({ event }) => event },
+                  target: 'committing',
+                  actions: {
+                    type: 'commit',
+                    params: ({ context, event }) => ({ changes: [own(context, { type: 'turn.adopted', id: event.id })] }),
+                  },
+                },
+                'dispatch.answered': {
+                  guard: { type: 'isUrgentAttempt', params: ({ event }) => event },
+                  target: 'committing',
+                  actions: {
+                    type: 'commit',
+                    params: ({ context, event }) => ({
+                      changes: [own(context, { type: 'turn.answered', id: event.id }), ...replies(context, event.id, event.parts)],
+                    }),
+                  },
+                },
+                'dispatch.failed': {
+                  guard: { type: 'isUrgentAttempt', params: ({ event }) => event },
+                  target: 'committing',
+                  actions: {
+                    type: 'commit',
+                    params: ({ context, event: { id, attempt, reason } }) => ({
+                      changes: [own(context, { type: 'turn.failed', id, attempt, reason })],
+                    }),
+                  },
+                },
+                'host.resumed': { target: 'dispatching', reenter: true },
+              },
+            },
+            committing: {
+              description: 'The outcome is on its way to the disk.',
+              on: { 'host.resumed': 'dispatching' },
             },
           },
         },

@@ -14,6 +14,8 @@ export type Inbound = {
   readonly timeMs: number
   readonly text: string
   readonly files: readonly Json[]
+  /** It is about the turn that runs, so it must not wait behind it. */
+  readonly urgent?: true
 }
 
 /** The part of a message that the cursor needs. */

@@ -88,3 +88,9 @@ export class ResponderFailed extends ZtmChatError {
   readonly retryable = true
   readonly mayHaveActed = true
 }
+
+/** The responder will not take this message, now or later. */
+export class ResponderRefused extends ZtmChatError {
+  readonly retryable = false
+  readonly mayHaveActed = false
+}

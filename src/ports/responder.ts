@@ -18,7 +18,7 @@ export interface DispatchRequest {
   readonly mentioned: boolean
   /** Tools this sender may use in this group; null outside groups. */
   readonly tools: ToolPolicy | null
-  /** Counted from 1. */
+  /** Counted from 1; 0 for the one attempt beside the turn that runs. */
   readonly attempt: number
 }
 
@@ -32,8 +32,11 @@ export interface Turn {
 }
 
 export interface Responder {
+  /** Whether a message with this text must not wait behind the turn that runs in its chat: it is about that turn. Without it none is. */
+  isUrgent?(text: string): boolean
   /**
-   * The answer's text; null or '' = deliberately none. A rejection is a failed attempt, and is tried again under the same id.
+   * The answer's text; null or '' = deliberately none. A rejection is a failed attempt, and is tried again under the same id;
+   * not after ResponderRefused.
    * `signal` fires at the time-out and at a stop; a result after that is dropped.
    */
   respond(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null>

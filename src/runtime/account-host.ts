@@ -216,6 +216,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     registry,
     memberships: createMemberships(agent, clock, limits),
     isPaired: user => desk.isPaired(user),
+    isUrgent: text => ports.responder.isUrgent?.(text) ?? false,
     committed: changes => journal.committed(changes),
   })
 

@@ -1,6 +1,7 @@
 /** Accepted messages on their way to the responder: so many at once, first come first served, one of a chat at a time. */
 import type { ChatEvent } from '../../machines/chat.ts'
 import type { Inbound } from '../../machines/records.ts'
+import { ResponderRefused } from '../domain/errors.ts'
 import { type ChatId, type MessageId, parseChat } from '../domain/ids.ts'
 import { findMention } from '../domain/mention.ts'
 import { makeSafe, splitReply } from '../domain/reply.ts'
@@ -12,7 +13,8 @@ import type { DispatchRequest, Responder } from '../ports/responder.ts'
 const APOLOGY = 'Sorry, I could not answer that. Please try again later.'
 
 export interface Dispatcher {
-  submit(params: { chat: ChatId; id: MessageId; attempt: number }): void
+  /** `urgent` ones wait for no slot: there is one a chat at most, and it is short. */
+  submit(params: { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }): void
   /** The record of an adoption has been applied. */
   adopted(id: MessageId): void
   /** Nothing will be recorded any more. */
@@ -32,7 +34,7 @@ export type DispatcherOptions = {
   readonly onStart: (chat: ChatId, id: MessageId, attempt: number) => void
 }
 
-type Job = { chat: ChatId; id: MessageId; attempt: number }
+type Job = { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }
 type Running = Job & { abort: AbortController }
 
 export function createDispatcher({ settings, responder, clock, message, tell, onStart }: DispatcherOptions): Dispatcher {
@@ -59,8 +61,8 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
     const entry = { ...job, abort }
     const { chat, id, attempt } = job
     running.add(entry)
-    taken += 1
-    let holdsSlot = true
+    let holdsSlot = !job.urgent
+    if (holdsSlot) taken += 1
     const freeSlot = () => {
       if (!holdsSlot) return
       holdsSlot = false
@@ -69,7 +71,7 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
     }
     let adopted = false
     let over = false
-    const fail = (reason: string) => {
+    const fail = (reason: string, isFinal = false) => {
       if (over || adopted) return
       over = true
       tell(chat, {
@@ -77,7 +79,7 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
         id,
         attempt,
         reason,
-        attemptsMax: limits.dispatchAttempts,
+        attemptsMax: isFinal ? attempt : limits.dispatchAttempts,
         apology: settings.notifyOnFailure ? APOLOGY : null,
       })
     }
@@ -120,7 +122,8 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
       }
     } catch (error) {
       // At a stop the attempt is not counted: the message is asked again after the start, under the same id.
-      if (!(draining && abort.signal.aborted)) fail(error instanceof Error ? error.message : String(error))
+      if (!(draining && abort.signal.aborted))
+        fail(error instanceof Error ? error.message : String(error), error instanceof ResponderRefused)
     } finally {
       cancelTimeout()
       leave()
@@ -137,6 +140,7 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
 
   return {
     submit(job) {
+      if (job.urgent && !draining) return void run(job)
       waiting.push(job)
       next()
     },

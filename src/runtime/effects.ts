@@ -4,7 +4,7 @@ import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 /** What the charts of chats, outboxes and pairing requests ask for. Each answers with an event to the chart that asked. */
 export type Effects = {
   commit(params: Commit): void
-  dispatch(params: { chat: ChatId; id: MessageId; attempt: number }): void
+  dispatch(params: { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }): void
   startDispatchBackoff(params: { chat: ChatId; attempt: number }): void
   openPairing(params: { chat: ChatId; wrote: boolean }): void
   requestSlot(params: { chat: ChatId }): void

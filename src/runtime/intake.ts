@@ -50,6 +50,8 @@ export type IntakeOptions = {
   readonly memberships: Memberships
   /** Whether the user was approved by pairing. */
   readonly isPaired: (user: string) => Promise<boolean>
+  /** Whether a text must not wait behind the turn that runs. */
+  readonly isUrgent: (text: string) => boolean
   readonly committed: (changes: readonly Change[]) => Promise<void>
 }
 
@@ -87,8 +89,10 @@ export function createIntake(options: IntakeOptions): Intake {
     return true
   }
 
-  const load = (chat: ChatId) =>
-    (registry.chats.has(chat) ? (registry.chat(chat)?.context.queue.length ?? 0) : 0) + (inFlight.get(chat)?.size ?? 0)
+  const load = (chat: ChatId) => {
+    const context = registry.chats.has(chat) ? registry.chat(chat)?.context : undefined
+    return (context?.queue.length ?? 0) + (context?.urgent.length ?? 0) + (inFlight.get(chat)?.size ?? 0)
+  }
 
   /** Messages dated far in the future whose record is on its way: they take room in the cursor, too. */
   const ahead = new Map<MessageId, { readonly chat: ChatId; readonly sender: UserName }>()
@@ -189,7 +193,14 @@ export function createIntake(options: IntakeOptions): Intake {
     const text = content.kind === 'text' ? content.text : ''
     const conversation = await conversationFacts(chat, raw.sender, text, signal)
     const { looping } = onMessage(registry.entry(chat).loop, { sender: raw.sender, atMs: clock.now(), limits })
-    const message: Inbound = { id, sender: raw.sender, timeMs, text, files: content.kind === 'text' ? content.files : [] }
+    const message: Inbound = {
+      id,
+      sender: raw.sender,
+      timeMs,
+      text,
+      files: content.kind === 'text' ? content.files : [],
+      ...(options.isUrgent(findMention(text, settings.username).text) ? { urgent: true } : {}),
+    }
     const ids = inFlight.get(chat) ?? new Set()
     inFlight.set(chat, ids.add(id))
     if (timeMs > clock.now() + limits.ageFenceMs / 2) ahead.set(id, { chat, sender: raw.sender })

@@ -105,7 +105,10 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     input: chat => ({ chat }),
     load: chat => entry(chat).chat,
     rests: ({ context, value }) =>
-      context.queue.length === 0 && context.held.length === 0 && value.turn === 'idle' && value.door === 'deciding',
+      context.queue.length + context.urgent.length + context.held.length === 0 &&
+      value.turn === 'idle' &&
+      value.errand === 'idle' &&
+      value.door === 'deciding',
     logic: chatMachine.provide({
       actions: {
         commit: (_, params) => effects.commit(params),

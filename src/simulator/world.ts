@@ -115,7 +115,10 @@ export function createWorld(options: WorldOptions = {}): World {
             transport: createSimTransport(mesh.user(settings.username).agent),
           }),
         store: account => openStore({ disk: slowly(diskOf(account)) }),
-        responder: { respond: (request, turn, signal) => (own.over ? new Promise(() => {}) : responder.respond(request, turn, signal)) },
+        responder: {
+          ...responder,
+          respond: (request, turn, signal) => (own.over ? new Promise(() => {}) : responder.respond(request, turn, signal)),
+        },
         permits: () => Promise.reject(new StoreUnusable('The simulated world has no permit server.', false)),
         ...(options.pairing ? { pairing: options.pairing } : {}),
       },

@@ -4,12 +4,22 @@ import { chartOf, untaken } from './kit.ts'
 import { accepted, alice, atChat, commits, friend, held, ignored, received, stranger, unwanted } from './words.ts'
 
 const chat = chartOf(chatMachine, { chat: alice })
-const context = (changes: Partial<ChatContext> = {}): ChatContext => ({ chat: alice, queue: [], held: [], attempt: 1, ...changes })
+const context = (changes: Partial<ChatContext> = {}): ChatContext => ({
+  chat: alice,
+  queue: [],
+  held: [],
+  attempt: 1,
+  urgent: [],
+  ...changes,
+})
 
-const idle = { door: 'deciding', turn: 'idle' }
-const waiting = { door: 'awaiting pairing', turn: 'idle' }
-const answering = (turn: string) => ({ door: 'deciding', turn: { answering: turn } })
-const dispatches = (id: string, attempt = 1) => ({ type: 'dispatch', params: { chat: alice, id, attempt } })
+const idle = { door: 'deciding', turn: 'idle', errand: 'idle' }
+const waiting = { door: 'awaiting pairing', turn: 'idle', errand: 'idle' }
+const answering = (turn: string, errand: string | object = 'idle') => ({ door: 'deciding', turn: { answering: turn }, errand })
+const underWay = (errand: string) => ({ 'under way': errand })
+const dispatches = (id: string, attempt = 1) => ({ type: 'dispatch', params: { chat: alice, id, attempt, urgent: false } })
+const hurries = (id: string) => ({ type: 'dispatch', params: { chat: alice, id, attempt: 0, urgent: true } })
+const urgent = (id: string): ChatEvent => ({ ...accepted(id), message: { ...accepted(id).message, urgent: true } })
 const rests = (id: string, attempt: number) => ({ type: 'startBackoff', params: { chat: alice, id, attempt } })
 const opensPairing = (wrote: boolean) => ({ type: 'openPairing', params: { chat: alice, wrote } })
 
@@ -217,7 +227,7 @@ describe('a held message', () => {
 
   test('does not disturb the message that is being answered', () => {
     expect(chat.after(accepted('m1'), held('m2'))).toEqual({
-      value: { door: 'awaiting pairing', turn: { answering: 'dispatching' } },
+      value: { door: 'awaiting pairing', turn: { answering: 'dispatching' }, errand: 'idle' },
       context: context({ queue: ['m1'], held: ['m2'] }),
       effects: [opensPairing(true)],
     })
@@ -289,6 +299,53 @@ describe('the end of a turn whose beginning a damaged journal has lost', () => {
 
   test('as a dead letter does the same, while nothing is being answered', () => {
     expect(chat.after({ type: 'turn.abandoned', id: 'm1', reason: 'it crashed' })).toEqual({ value: idle, context: context(), effects: [] })
+  })
+})
+
+describe('an urgent message', () => {
+  test('is dispatched beside the turn that it is about', () => {
+    expect(chat.after(accepted('m1'), urgent('stop'))).toEqual({
+      value: answering('dispatching', underWay('dispatching')),
+      context: context({ queue: ['m1'], urgent: ['stop'] }),
+      effects: [hurries('stop')],
+    })
+  })
+
+  test('waits for the urgent one before it', () => {
+    expect(chat.after(urgent('u1'), urgent('u2')).effects).toEqual([])
+    expect(chat.after(urgent('u1'), urgent('u2'), { type: 'turn.adopted', id: 'u1' })).toEqual({
+      value: { door: 'deciding', turn: 'idle', errand: underWay('dispatching') },
+      context: context({ urgent: ['u2'] }),
+      effects: [hurries('u2')],
+    })
+  })
+
+  test.each([
+    ['adopted', adopted('stop', 0), { type: 'turn.adopted', id: 'stop' }],
+    ['answered', answered('stop', [], 0), { type: 'turn.answered', id: 'stop' }],
+    ['failed', failed('stop', 0), turnFailed('stop', 0)],
+  ] as const)('is recorded when it is %s, and the turn beside it goes on', (_, event, record) => {
+    expect(chat.after(accepted('m1'), urgent('stop'), event)).toEqual({
+      value: answering('dispatching', underWay('committing')),
+      context: context({ queue: ['m1'], urgent: ['stop'] }),
+      effects: [commits(atChat(record))],
+    })
+    expect(chat.after(accepted('m1'), urgent('stop'), event, record)).toMatchObject({ value: answering('dispatching'), effects: [] })
+  })
+
+  test('is recorded together with its answer', () => {
+    expect(chat.after(urgent('u1'), answered('u1', ['idle'], 0)).effects).toEqual([
+      commits(atChat({ type: 'turn.answered', id: 'u1' }), atChat({ type: 'reply.queued', replies: [{ key: 'u1#0', text: 'idle' }] })),
+    ])
+  })
+
+  test('that failed waits like any other message', () => {
+    expect(chat.after(accepted('m1'), urgent('u1'), turnFailed('u1', 0)).context).toEqual(context({ queue: ['m1', 'u1'] }))
+  })
+
+  test('is asked for again after a restart', () => {
+    expect(chat.after(urgent('u1'), resumed).effects).toEqual([hurries('u1')])
+    expect(chat.after(urgent('u1'), adopted('u1', 0), resumed).effects).toEqual([hurries('u1')])
   })
 })
 

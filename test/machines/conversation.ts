@@ -11,7 +11,7 @@ import { type Change, type Commit, isOutboxRecord } from '../../machines/records
 import type { MessageId, ReplyKey } from '../../src/domain/ids.ts'
 import type { PostLimits } from '../../src/domain/lost-post.ts'
 import { chartOf, type Effect } from './kit.ts'
-import { alice, atChat, friend, queued, received, stranger, unwanted } from './words.ts'
+import { alice, atChat, friend, hurrying, queued, received, stranger, unwanted } from './words.ts'
 
 export const charts = {
   chat: chartOf(chatMachine, { chat: alice }),
@@ -198,7 +198,11 @@ function arrivals(world: World): readonly Move[] {
   const number = world.arrived + 1
   if (world.has.includes('chat')) {
     const facts = world.has.includes('pairing') ? [world.approved ? friend : stranger] : [friend, stranger, unwanted]
-    return facts.map(fact => ({ type: 'tell', to: 'chat', event: received(`m${number}`, fact, HELD_MAX) }))
+    const ordinary = facts.map(fact => received(`m${number}`, fact, HELD_MAX))
+    // One command about the turn is enough to meet everything that is under way.
+    const mayHurry = world.has.length === 1 && !JSON.stringify([world.journal, world.underWay]).includes('"urgent":true')
+    const events = mayHurry ? [...ordinary, hurrying(`m${number}`, HELD_MAX)] : ordinary
+    return events.map(event => ({ type: 'tell', to: 'chat', event }))
   }
   if (world.has.includes('outbox')) return [{ type: 'write', changes: [atChat(queued(`k${number}`))] }]
   return []

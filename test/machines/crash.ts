@@ -45,7 +45,9 @@ export function afterCrash(world: World, folded: Folded | null): World {
 export function rests({ chat, outbox }: Snapshots, name: Name): boolean {
   if (name === 'outbox') return outbox?.context.posts.length === 0
   if (name !== 'chat' || !chat) return false
-  return chat.context.queue.length + chat.context.held.length === 0 && chat.value.turn === 'idle' && chat.value.door === 'deciding'
+  const { context, value } = chat
+  const kept = context.queue.length + context.urgent.length + context.held.length
+  return kept === 0 && value.turn === 'idle' && value.errand === 'idle' && value.door === 'deciding'
 }
 
 function replay(world: World, snapshots: Snapshots, change: Change): Snapshots {

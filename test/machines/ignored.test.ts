@@ -180,9 +180,12 @@ const chat = region<ChatEvent['type']>({
         'turn.answering.dispatching',
         'turn.answering.committing',
         'turn.answering.backing off',
+        'errand.idle',
+        'errand.under way.dispatching',
+        'errand.under way.committing',
       ],
     },
-    'host.resumed': { why: 'Nothing is waited for.', in: ['door.deciding', 'turn.idle'] },
+    'host.resumed': { why: 'Nothing is waited for.', in: ['door.deciding', 'turn.idle', 'errand.idle'] },
     'message.discarded': {
       why: 'Kept beside the chart.',
       in: [
@@ -192,6 +195,9 @@ const chat = region<ChatEvent['type']>({
         'turn.answering.dispatching',
         'turn.answering.committing',
         'turn.answering.backing off',
+        'errand.idle',
+        'errand.under way.dispatching',
+        'errand.under way.committing',
       ],
     },
     'message.ignored': {
@@ -203,22 +209,25 @@ const chat = region<ChatEvent['type']>({
         'turn.answering.dispatching',
         'turn.answering.committing',
         'turn.answering.backing off',
+        'errand.idle',
+        'errand.under way.dispatching',
+        'errand.under way.committing',
       ],
     },
     'backoff.over': { why: 'No rest is under way.', in: ['turn.idle', 'turn.answering.dispatching', 'turn.answering.committing'] },
     'dispatch.adopted': {
       why: 'The attempt has had its outcome, or was given up.',
-      in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off'],
+      in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off', 'errand.idle', 'errand.under way.committing'],
     },
     'dispatch.answered': {
       why: 'The attempt has had its outcome, or was given up.',
-      in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off'],
+      in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off', 'errand.idle', 'errand.under way.committing'],
     },
     'dispatch.failed': {
       why: 'The attempt has had its outcome, or was given up.',
-      in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off'],
+      in: ['turn.idle', 'turn.answering.committing', 'turn.answering.backing off', 'errand.idle', 'errand.under way.committing'],
     },
-    'turn.failed': { why: 'Only whoever is being answered can have an outcome.', in: ['turn.idle'] },
+    'turn.failed': { why: 'Only whoever is being answered can have an outcome.', in: ['turn.idle', 'errand.idle'] },
   },
 })
 const pairing = region<PairingEvent['type']>({

@@ -32,14 +32,18 @@ const owes = (world: World, type: string): readonly Owed[] => world.owed.filter(
 const asksAgain = (world: World) => afterCrash(world, fold(world)).asked.map(({ effect }) => effect)
 
 describe('on every path of a chat', { timeout: PATIENCE_MS }, () => {
-  type Dispatch = { id: MessageId; attempt: number }
+  type Dispatch = { id: MessageId; attempt: number; urgent: boolean }
   const edges = edgesOf(pathsOf('chat'))
 
-  /** Ids let in, in the order of their records, without those that have been dealt with. */
-  const waiting = ({ journal }: World): readonly MessageId[] => {
-    let [queue, held]: [readonly MessageId[], readonly MessageId[]] = [[], []]
+  /** Ids let in, in the order of their records, without those that have been dealt with; and beside them what does not wait. */
+  const letIn = ({ journal }: World): { readonly queue: readonly MessageId[]; readonly urgent: readonly MessageId[] } => {
+    let [queue, held, urgent]: [readonly MessageId[], readonly MessageId[], readonly MessageId[]] = [[], [], []]
     for (const { event } of journal) {
-      if (event.type === 'message.accepted') queue = [...queue, event.message.id]
+      if (event.type === 'message.accepted' && event.message.urgent) urgent = [...urgent, event.message.id]
+      else if (event.type === 'message.accepted') queue = [...queue, event.message.id]
+      if (event.type === 'turn.failed' && urgent.includes(event.id)) queue = [...queue, event.id]
+      if (event.type === 'turn.failed' || event.type === 'turn.adopted' || event.type === 'turn.answered')
+        urgent = urgent.filter(id => id !== event.id)
       if (event.type === 'message.held') held = [...held, event.message.id]
       if (event.type === 'message.dropped') held = held.filter(id => !event.ids.includes(id))
       if (event.type === 'message.released') [queue, held] = [[...queue, ...held], []]
@@ -47,21 +51,35 @@ describe('on every path of a chat', { timeout: PATIENCE_MS }, () => {
         queue = queue.filter(id => id !== event.id)
       }
     }
-    return queue
+    return { queue, urgent }
   }
+  const waiting = (world: World) => letIn(world).queue
+  const urgent = (world: World) => letIn(world).urgent
+  /** Of those that count. */
   const failures = ({ journal }: World, id: MessageId) =>
-    ofType(journal, 'turn.failed').filter(({ event }) => 'id' in event && event.id === id).length
+    ofType(journal, 'turn.failed').filter(({ event }) => event.type === 'turn.failed' && event.id === id && event.attempt > 0).length
 
   test('a message is dispatched only when its record is durable (C1), in its turn, and with its own attempt', () => {
     expect(
       firstBreach(edges, ({ after }) =>
-        asked<Dispatch>(after, 'dispatch').every(({ id, attempt }) => waiting(after)[0] === id && attempt === failures(after, id) + 1),
+        asked<Dispatch>(after, 'dispatch').every(one =>
+          one.urgent
+            ? urgent(after)[0] === one.id && one.attempt === 0
+            : waiting(after)[0] === one.id && one.attempt === failures(after, one.id) + 1,
+        ),
       ),
     ).toBeNull()
   })
 
-  test('at most one dispatch is outstanding (C2)', () => {
-    expect(firstBreach(edges, ({ after }) => owes(after, 'dispatch').length <= 1)).toBeNull()
+  test('at most one dispatch is outstanding, and at most one beside it of what is about the turn (C2)', () => {
+    const beside = ({ effect }: Owed) => (effect.params as Dispatch).urgent
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const all = owes(after, 'dispatch')
+        const urgentOnes = all.filter(beside)
+        return urgentOnes.length <= 1 && all.length - urgentOnes.length <= 1
+      }),
+    ).toBeNull()
   })
 
   test('whoever waits is being dispatched, rests after a failure, or has its outcome on the way', () => {
@@ -69,7 +87,7 @@ describe('on every path of a chat', { timeout: PATIENCE_MS }, () => {
       firstBreach(edges, ({ after }) => {
         const outcomes = ofType(onTheWay(after), 'turn.adopted', 'turn.answered', 'turn.failed', 'turn.abandoned').length
         const owed = owes(after, 'dispatch').length + owes(after, 'startBackoff').length
-        return outcomes + owed === (waiting(after).length > 0 ? 1 : 0)
+        return outcomes + owed === Math.min(1, waiting(after).length) + Math.min(1, urgent(after).length)
       }),
     ).toBeNull()
   })
@@ -87,8 +105,9 @@ describe('on every path of a chat', { timeout: PATIENCE_MS }, () => {
         const expected = [
           ...(isHolding ? [{ type: 'openPairing', params: { chat: alice, wrote: false } }] : []),
           ...(id !== undefined && backoff.length === 0
-            ? [{ type: 'dispatch', params: { chat: alice, id, attempt: failures(after, id) + 1 } }]
+            ? [{ type: 'dispatch', params: { chat: alice, id, attempt: failures(after, id) + 1, urgent: false } }]
             : backoff),
+          ...urgent(after).map(one => ({ type: 'dispatch', params: { chat: alice, id: one, attempt: 0, urgent: true } })),
         ]
         return JSON.stringify(asksAgain(after)) === JSON.stringify(expected)
       }),

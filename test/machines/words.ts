@@ -30,6 +30,10 @@ export const received = (id: MessageId, facts: Facts = friend, heldMax = 2): Rec
   liveAtMs,
   heldMax,
 })
+export const hurrying = (id: MessageId, heldMax = 2): Received => {
+  const event = received(id, friend, heldMax)
+  return { ...event, message: { ...event.message, urgent: true } }
+}
 export const accepted = (id: MessageId, facts: Facts = friend): Of<ChatRecord, 'message.accepted'> => ({
   type: 'message.accepted',
   message: message(id),
