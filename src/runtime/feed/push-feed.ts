@@ -168,15 +168,18 @@ export function createPushFeed(options: PushOptions): PushFeed {
       const over = new AbortController()
       timers.set(`${wait.name} over`, forMs, () => over.abort())
       let files: readonly FileEntry[] | null = null
+      const sinceMs = placeMs ?? 0
       try {
-        files = await agent.files({ sinceMs: placeMs ?? 0, wait: true }, AbortSignal.any([abort.signal, over.signal]))
+        files = await agent.files({ sinceMs, wait: true }, AbortSignal.any([abort.signal, over.signal]))
       } catch (error) {
         wait.beganAtMs = null
         if (!over.signal.aborted) return failed(wait.name, error, () => begin(wait))
       }
       wait.beganAtMs = null
       if (abort.signal.aborted) return
-      if (files === null || take(files, 'wait')) return begin(wait)
+      if (files !== null) take(files, 'wait')
+      // Whoever took it in, this one or another look that was faster: the next wait begins later than this one did.
+      if (files === null || (placeMs ?? 0) > sinceMs) return begin(wait)
       timers.set(wait.name, Math.max(0, nowMs + EMPTY_WAIT_MS - clock.monotonic()), () => begin(wait))
       // The same change has ended both, and the other one was to begin only when this one is not blind any more.
       if (other.isHeldBack) begin(other)
