@@ -89,6 +89,8 @@ export const LIMITS = {
   stopGraceMs: 10_000,
   /** Answers of the agent: lists, and one chat or message file. */
   listBytes: 64 * 1_048_576,
+  /** The list of files is read as it comes in: two million files. */
+  indexBytes: 512 * 1_048_576,
   fileBytes: 8 * 1_048_576,
   /** Journal that a start would replay before it is folded; at least as much as the snapshot has. */
   journalBytes: 8 * 1_048_576,

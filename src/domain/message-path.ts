@@ -13,7 +13,8 @@ export type MessagePath = {
   readonly stamp: number
 }
 
-const SHARED = '/apps/ztm/chat/shared/'
+/** Below it each user has a folder of their own. */
+export const SHARED = '/apps/ztm/chat/shared/'
 const STAMP = /^(\d{1,15})\.json$/
 
 /** `elsewhere`: no message file at all. `unusable`: among the message files, and not one that the chat app would write for this user. */

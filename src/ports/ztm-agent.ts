@@ -61,6 +61,12 @@ export interface FileEntry {
   readonly since?: number
 }
 
+/** What a listing of the file index had, with what was not kept: entries, and the newest hub time among them, ms (0 = none). */
+export interface Listed {
+  readonly count: number
+  readonly newestMs: number
+}
+
 export interface AgentVersion {
   readonly tag: string
   readonly commit: string
@@ -88,14 +94,21 @@ export interface ZtmAgent {
   leave(signal?: AbortSignal): Promise<void>
   meshLog(signal?: AbortSignal): Promise<readonly { time: string; type: string; message: string }[]>
   endpoints(signal?: AbortSignal): Promise<readonly Endpoint[]>
+  /** Null when the mesh has not heard of it for two minutes. */
+  endpoint(id: string, signal?: AbortSignal): Promise<Endpoint | null>
   /** Asks the hub for a permit; only root may. `publicKey` is PEM. */
   issuePermit(user: UserName, publicKey: string, signal?: AbortSignal): Promise<Permit>
 
   /**
    * The file index: entries whose hub time is greater than `sinceMs` (0 = all, tombstones included).
    * With `wait` it answers only after a change, and is blind for changes of its first half second. No time-out of its own: give a signal.
+   * `take` gets each entry that is kept as it comes in, for there may be a million; it was all of them only when the call resolves.
    */
-  files(query: { sinceMs: number; wait?: boolean }, signal?: AbortSignal): Promise<readonly FileEntry[]>
+  files(
+    query: { readonly sinceMs: number; readonly wait?: boolean; readonly keep?: (path: string) => boolean },
+    take: (file: FileEntry) => void,
+    signal?: AbortSignal,
+  ): Promise<Listed>
   /** Bytes of a file, or null: not fetchable now (which does not mean gone). `path` as in the index, with the leading `/`. */
   fileData(path: string, signal?: AbortSignal): Promise<Uint8Array | null>
 

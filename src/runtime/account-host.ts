@@ -113,9 +113,9 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     stored: () => registry.account.indexed,
     awaitsOwn: chat => registry.outbox(chat)?.context.posts.some(post => post.phase !== 'queued') ?? false,
     onBegin: sinceMs => place.noteIndexed(sinceMs),
-    onUnusable(path) {
-      status.countIgnored('unusable_path')
-      log.warn({ path }, 'a message file with a path that the chat app does not write')
+    onUnusable(count, firstPath) {
+      status.countIgnored('unusable_path', count)
+      log.warn({ count, firstPath }, 'message files with paths that the chat app does not write')
     },
     onTrouble: reason => log.warn({ reason }, 'a look at the file index failed'),
   })

@@ -2,7 +2,7 @@
 import { type ChatId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import type { Json } from '../domain/json.ts'
-import type { RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
+import type { FileEntry, RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
 import { createGate } from './gate.ts'
 
 /** Own files of a conversation that can still hold a reply: older ones are full. */
@@ -41,8 +41,15 @@ export function createLedger(agent: ZtmAgent, username: UserName): Ledger {
     const history = await agent.messages(chat, Math.max(0, postedAtMs - 3_600_000), signal)
     if (history?.some(message => message.sender === username && keyOf(message) === key)) return true
     const folder = ownFolder(chat)
-    const files = (await agent.files({ sinceMs: 0 }, signal)).filter(file => file.path.startsWith(folder) && file.size >= 0)
-    const newest = files.sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES)
+    let newest: FileEntry[] = []
+    await agent.files(
+      { sinceMs: 0, keep: path => path.startsWith(folder) },
+      file => {
+        if (file.size < 0) return
+        newest = [...newest, file].sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES)
+      },
+      signal,
+    )
     for (const file of newest) if ((await keysOfFile(file.path, signal)).includes(key)) return true
     return false
   }

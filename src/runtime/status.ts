@@ -13,7 +13,7 @@ export interface StatusKeeper {
   fed(atMs: number): void
   /** A message file was read, so long after the hub had learnt of it. */
   read(lagMs: number): void
-  countIgnored(reason: string): void
+  countIgnored(reason: string, count?: number): void
   warn(sentence: string): void
   countRepeatedPost(): void
   status(
@@ -105,8 +105,8 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
     read(lagMs) {
       feedLagMs = lagMs
     },
-    countIgnored(reason) {
-      ignored[reason] = (ignored[reason] ?? 0) + 1
+    countIgnored(reason, count = 1) {
+      ignored[reason] = (ignored[reason] ?? 0) + count
     },
     warn(sentence) {
       if (warnings.includes(sentence)) return

@@ -2,13 +2,18 @@
 import { type Transport, type TransportAnswer, TransportFailure } from '../adapters/ztm/transport.ts'
 import type { SimAgent } from './mesh/agent.ts'
 
-const read = async (body: Uint8Array | AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> => {
+const read = async (
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  onData: ((chunk: Uint8Array) => boolean) | undefined,
+): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of body instanceof Uint8Array ? [body] : body) {
     bytes += chunk.length
     if (bytes > maxBytes) throw new TransportFailure('too-large', `more than ${maxBytes} bytes`)
-    chunks.push(chunk)
+    if (!onData) chunks.push(chunk)
+    else if (!onData(chunk)) break
   }
   return Buffer.concat(chunks)
 }
@@ -16,12 +21,16 @@ const read = async (body: Uint8Array | AsyncIterable<Uint8Array>, maxBytes: numb
 export function createSimTransport(agent: SimAgent): Transport {
   const closing = new AbortController()
   return {
-    async request({ method, url, headers, body, signal, maxBytes }): Promise<TransportAnswer> {
+    async request({ method, url, headers, body, signal, maxBytes, onData }): Promise<TransportAnswer> {
       const { pathname, search } = splitUrl(url)
       try {
         const either = AbortSignal.any([signal, closing.signal])
         const answer = await agent.request({ method, target: pathname + search, headers, ...(body ? { body } : {}) }, either)
-        return { status: answer.status, headers: answer.headers, body: await read(answer.body, maxBytes) }
+        return {
+          status: answer.status,
+          headers: answer.headers,
+          body: await read(answer.body, maxBytes, answer.status === 200 ? onData : undefined),
+        }
       } catch (error) {
         if (error instanceof TransportFailure) throw error
         const code = error instanceof Error && 'code' in error ? error.code : null

@@ -3,6 +3,7 @@ import { MalformedAnswer } from '../../domain/errors.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Endpoint, FileEntry, GroupInfo, Mesh, RawMessage } from '../../ports/ztm-agent.ts'
 import type { Answer } from './exchange.ts'
+import type { ListingFault } from './file-listing.ts'
 import { printable } from './text.ts'
 
 /** Hears what was skipped or put right in an answer that was otherwise usable: at most one sentence for each answer. */
@@ -12,9 +13,12 @@ export function readText({ body }: Answer): string {
   return new TextDecoder().decode(body)
 }
 
+const emptyBody = ({ route }: Answer) =>
+  new MalformedAnswer(`${route} answered with an empty body where JSON is due; the hub is probably away.`)
+
 function readJson(answer: Answer): unknown {
   const text = readText(answer).trim()
-  if (text === '') throw new MalformedAnswer(`${answer.route} answered with an empty body where JSON is due; the hub is probably away.`)
+  if (text === '') throw emptyBody(answer)
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -33,6 +37,17 @@ export function fit<T>(answer: Answer, schema: z.ZodType<T>, value: unknown): T 
 
 export const readAs = <T>(answer: Answer, schema: z.ZodType<T>): T => fit(answer, schema, readJson(answer))
 
+/** What a listing reader found in an answer in place of a listing. */
+export function listingError(answer: Answer, fault: ListingFault): MalformedAnswer {
+  if (fault === 'empty') return emptyBody(answer)
+  const found = {
+    page: 'answered an HTML page where JSON is due',
+    'no object': 'gave something unusable (expected object)',
+    'no JSON': 'answered something else where JSON is due',
+  }
+  return new MalformedAnswer(`${answer.route} ${found[fault]}. ${answer.whenNotJson}`)
+}
+
 /** An array whose entries stand for themselves: one that is unusable must not hide the others. */
 export function readList<T>(answer: Answer, schema: z.ZodType<T>, onOddity: OnOddity): T[] {
   return usable(
@@ -44,17 +59,34 @@ export function readList<T>(answer: Answer, schema: z.ZodType<T>, onOddity: OnOd
 }
 
 /** Entries with what names them, in order; the unusable ones are left out and told. */
-export function usable<T>(answer: Answer, entries: readonly (readonly [string, unknown])[], schema: z.ZodType<T>, onOddity: OnOddity): T[] {
+function usable<T>(answer: Answer, entries: readonly (readonly [string, unknown])[], schema: z.ZodType<T>, onOddity: OnOddity): T[] {
   const fitting: T[] = []
+  const sieve = createSieve(schema, entry => fitting.push(entry))
+  for (const [name, entry] of entries) sieve.put(name, entry)
+  sieve.tell(answer.route, onOddity)
+  return fitting
+}
+
+/** Takes what fits, and tells at the end what did not. */
+export function createSieve<T>(schema: z.ZodType<T>, take: (fitting: T) => void) {
+  let count = 0
   let skipped = 0
   let firstProblem = ''
-  for (const [name, entry] of entries) {
-    const result = schema.safeParse(entry)
-    if (result.success) fitting.push(result.data)
-    else if (skipped++ === 0) firstProblem = `${printable(name)}: ${problemOf(result.error)}`
+  return {
+    /** One that is known to fit. */
+    pass() {
+      count += 1
+    },
+    put(name: string, entry: unknown) {
+      count += 1
+      const result = schema.safeParse(entry)
+      if (result.success) take(result.data)
+      else if (skipped++ === 0) firstProblem = `${printable(name)}: ${problemOf(result.error)}`
+    },
+    tell(route: string, onOddity: OnOddity) {
+      if (skipped > 0) onOddity(route, `${skipped} of ${count} entries were skipped; the first is ${firstProblem}.`)
+    },
   }
-  if (skipped > 0) onOddity(answer.route, `${skipped} of ${entries.length} entries were skipped; the first is ${firstProblem}.`)
-  return fitting
 }
 
 /** `an unusable ztm.tag (expected string, received number)`; never a value, which may be somebody's message. */
@@ -100,6 +132,18 @@ export const endpointEntry = z
 export const fileEntry = z
   .object({ hash: z.string(), size: z.number(), time: z.number(), since: z.number().optional() })
   .transform(({ since, ...file }): Omit<FileEntry, 'path'> => (since === undefined ? file : { ...file, since }))
+
+/** As the schema above has it, and many times as fast. */
+export const isFileEntry = (value: unknown): value is Omit<FileEntry, 'path'> =>
+  typeof value === 'object' &&
+  value !== null &&
+  'hash' in value &&
+  typeof value.hash === 'string' &&
+  'size' in value &&
+  Number.isFinite(value.size) &&
+  'time' in value &&
+  Number.isFinite(value.time) &&
+  (!('since' in value) || value.since === undefined || Number.isFinite(value.since))
 
 /** A group as its creator wrote it: the name may be any JSON, and so may each member. What is no string cannot be a user. */
 export const groupAnswer = z

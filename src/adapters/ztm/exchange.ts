@@ -43,13 +43,22 @@ export async function exchange(
   request: ExchangeRequest,
   { transport, clock, otherSide, signals }: { transport: Transport; clock: Clock; otherSide: OtherSide; signals: readonly AbortSignal[] },
 ): Promise<Answer> {
-  const { method, url, body, pool, maxBytes, contentType, expected, timeoutMs } = request
+  const { method, url, body, pool, maxBytes, onData, contentType, expected, timeoutMs } = request
   const route = routeOf(method, url)
   const deadline = createDeadline(clock, timeoutMs, signals)
   try {
     if (deadline.signal.aborted) throw new TransportFailure('silent', 'given up')
     const headers = contentType === undefined ? {} : { 'content-type': contentType }
-    const answer = await transport.request({ method, url, headers, pool, maxBytes, signal: deadline.signal, ...(body && { body }) })
+    const answer = await transport.request({
+      method,
+      url,
+      headers,
+      pool,
+      maxBytes,
+      signal: deadline.signal,
+      ...(body && { body }),
+      ...(onData && { onData }),
+    })
     if (!expected.includes(answer.status)) throw statusError(route, answer.status, answer.body, request, otherSide)
     return { route, status: answer.status, body: answer.body, whenNotJson: otherSide.whenNotJson }
   } catch (error) {

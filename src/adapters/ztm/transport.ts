@@ -12,6 +12,8 @@ export interface TransportRequest {
   readonly signal: AbortSignal
   /** Bytes of body that may be read; one more is a failure, and the rest is not read. */
   readonly maxBytes: number
+  /** Gets the body of a 200 as it comes in, and the answer has none then. False: the rest is not wanted, the answer ends here. */
+  readonly onData?: (chunk: Uint8Array) => boolean
 }
 
 export interface TransportAnswer {

@@ -62,7 +62,7 @@ function createPool(connections: number, tls: TlsIdentity | null): Pool {
   return { agent, opened: () => opened }
 }
 
-function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, maxBytes }: TransportRequest): Promise<Outcome> {
+function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, maxBytes, onData }: TransportRequest): Promise<Outcome> {
   return new Promise(resolve => {
     const { origin, pathname, search } = new URL(url)
     const openedBefore = opened()
@@ -106,7 +106,12 @@ function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, 
         onResponseData(_, chunk) {
           bytes += chunk.length
           if (bytes > maxBytes) return fail(tooLarge())
-          if (!settled) chunks.push(chunk)
+          if (settled) return
+          if (!onData || status !== 200) chunks.push(chunk)
+          else if (!onData(chunk)) {
+            settle({ answer: { status, headers: answerHeaders, body: new Uint8Array() } })
+            controller?.abort(new Error('the rest is not wanted'))
+          }
         },
         onResponseEnd() {
           if (!settled) settle({ answer: { status, headers: answerHeaders, body: Buffer.concat(chunks) } })

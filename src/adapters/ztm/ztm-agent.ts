@@ -7,11 +7,14 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ZtmAgent } from '../../ports/ztm-agent.ts'
 import {
   appInfoAnswer,
+  createSieve,
   endpointEntry,
   fileEntry,
   fit,
   groupAnswer,
   hashAnswer,
+  isFileEntry,
+  listingError,
   logEntry,
   meshAnswer,
   type OnOddity,
@@ -21,12 +24,12 @@ import {
   readAs,
   readList,
   readText,
-  usable,
   userEntry,
   versionAnswer,
 } from './answers.ts'
 import { readChats } from './chat-list.ts'
 import { type Answer, type ExchangeRequest, exchange, type OtherSide } from './exchange.ts'
+import { createListingReader } from './file-listing.ts'
 import { checkName, faultOfText, filePath, piece } from './names.ts'
 import type { Transport } from './transport.ts'
 
@@ -36,7 +39,7 @@ export interface ZtmAgentOptions {
   readonly mesh: string
   /** One call; the long-poll has none. */
   readonly apiTimeoutMs: number
-  readonly limits: Pick<Limits, 'listBytes' | 'fileBytes'>
+  readonly limits: Pick<Limits, LimitName>
   readonly clock: Clock
   /** Belongs to this client from now on: `close` closes it. */
   readonly transport: Transport
@@ -46,8 +49,12 @@ export interface ZtmAgentOptions {
 /** The agent's own default is 100, and our endpoint missing from the list means that the agent is broken. */
 const ENDPOINTS_ASKED_FOR = 10_000
 
-type Call = Partial<Pick<ExchangeRequest, 'method' | 'body' | 'contentType' | 'pool' | 'expected' | 'timeoutMs' | 'statuses'>> & {
-  readonly limit?: 'listBytes' | 'fileBytes'
+type LimitName = 'listBytes' | 'fileBytes' | 'indexBytes'
+
+type Call = Partial<
+  Pick<ExchangeRequest, 'method' | 'body' | 'contentType' | 'pool' | 'expected' | 'timeoutMs' | 'statuses' | 'onData'>
+> & {
+  readonly limit?: LimitName
 }
 
 export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, transport, onOddity = () => {} }: ZtmAgentOptions): ZtmAgent {
@@ -118,6 +125,10 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
         onOddity,
       )
     },
+    async endpoint(id, signal) {
+      const found = readList(await call(`${meshPath()}/endpoints?id=${encodeURIComponent(id)}`, signal), endpointEntry, onOddity)
+      return found.find(endpoint => endpoint.id === id) ?? null
+    },
     async issuePermit(user, publicKey, signal) {
       checkPublicKey(publicKey)
       return readAs(
@@ -131,18 +142,24 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
       )
     },
 
-    async files({ sinceMs, wait = false }, signal) {
+    async files({ sinceMs, wait = false, keep = () => true }, take, signal) {
+      const sieve = createSieve(pathAndFile, take)
+      const reader = createListingReader(keep, (path, entry) => {
+        // There may be a million of them: the schema has the word on those that do not fit.
+        if (!isFileEntry(entry)) return sieve.put(path, { path, entry })
+        sieve.pass()
+        const { hash, size, time, since } = entry
+        take(since === undefined ? { path, hash, size, time } : { path, hash, size, time, since })
+      })
       const answer = await call(`${meshPath()}/files?since=${wholeMs(sinceMs)}${wait ? '&wait=true' : ''}`, signal, {
-        limit: 'listBytes',
+        limit: 'indexBytes',
+        onData: reader.write,
         ...(wait && { pool: 'wait', timeoutMs: null }),
       })
-      const entries = Object.entries(readAs(answer, record))
-      return usable(
-        answer,
-        entries.map(([path, entry]) => [path, { path, entry }] as const),
-        pathAndFile,
-        onOddity,
-      )
+      const fault = reader.end()
+      if (fault !== null) throw listingError(answer, fault)
+      sieve.tell(answer.route, onOddity)
+      return reader.listed()
     },
     async fileData(path, signal) {
       const answer = await call(`${meshPath()}/file-data${filePath(path)}`, signal, { expected: [200, 404] })
@@ -191,11 +208,6 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
     },
   }
 }
-
-const record = z.custom<Record<string, unknown>>(
-  value => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'expected object',
-)
 
 const pathAndFile = z.object({ path: z.string(), entry: fileEntry }).transform(({ path, entry }) => ({ path, ...entry }))
 

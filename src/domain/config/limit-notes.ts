@@ -52,6 +52,7 @@ export const LIMIT_NOTES: { readonly [Name in keyof Limits]: string } = {
   decisionsPerChat: 'Decisions kept per chat for explain.',
   stopGraceMs: 'How long a stop waits for running dispatches, ms.',
   listBytes: "Bytes of the ZTM agent's answer to a list.",
+  indexBytes: "Bytes of the ZTM agent's list of files, which is read as it comes in.",
   fileBytes: "Bytes of the ZTM agent's answer with one chat or message file.",
   journalBytes: 'Bytes of journal that a start would replay before it is folded; at least as many as the snapshot has.',
   historyMs: 'How far back decisions and replies stay explainable, ms.',

@@ -7,18 +7,17 @@
  * P4. The place moves past what was read, or is due: a failed request moves nothing.
  */
 import { Observable } from 'rxjs'
-import type { FileOfMessages } from '../../../machines/records.ts'
 import { MalformedAnswer, ZtmAgentSilent } from '../../domain/errors.ts'
 import type { ChatId, UserName } from '../../domain/ids.ts'
 import type { Limits } from '../../domain/limits.ts'
-import { parseMessagePath } from '../../domain/message-path.ts'
+import { SHARED } from '../../domain/message-path.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import type { FileEntry, ZtmAgent } from '../../ports/ztm-agent.ts'
+import type { ZtmAgent } from '../../ports/ztm-agent.ts'
 import type { Indexed } from '../registry.ts'
 import { createTimers } from '../timers.ts'
 import type { Due } from './due.ts'
-import { createFileMemory } from './file-memory.ts'
+import { createIndexReader, type Listing, type Look } from './index-reader.ts'
 
 export type PushOptions = {
   readonly agent: ZtmAgent
@@ -34,8 +33,8 @@ export type PushOptions = {
   readonly awaitsOwn: (chat: ChatId) => boolean
   /** The very first look, before anything of it is read. */
   readonly onBegin: (sinceMs: number) => void
-  /** A file among the message files that the chat app would not have written. */
-  readonly onUnusable: (path: string) => void
+  /** Files among the message files that the chat app would not have written, of one listing. */
+  readonly onUnusable: (count: number, firstPath: string) => void
   readonly onTrouble: (reason: string) => void
 }
 
@@ -46,8 +45,6 @@ export interface PushFeed {
   sinceMs(): number | null
 }
 
-/** After a restart the index is read again from this far before the stored place. */
-const RESTART_LOOK_BACK_MS = 60_000
 /** For this long an agent that lost its hub gives empty answers; then it knows, and says so. */
 const MALFORMED_MS = 5_000
 const MALFORMED_REST_MS = 1_000
@@ -55,64 +52,17 @@ const MALFORMED_REST_MS = 1_000
 const EMPTY_WAIT_MS = 1_000
 /** Looks that may get no answer in a row: a busy hub can be slow. */
 const SILENT_LOOKS_MAX = 1
+/** A look at the whole index is followed by a rest of so many times its own length, at least. */
+const FULL_LOOK_SHARE = 100
+
+/** What the chat app keeps; there are other files on a mesh. */
+const isShared = (path: string) => path.startsWith(SHARED)
 
 type Wait = { readonly name: string; beganAtMs: number | null; endsAtMs: number; isHeldBack: boolean }
-type Look = 'wait' | 'back' | 'all' | 'first'
 
 export function createPushFeed(options: PushOptions): PushFeed {
-  const { agent, clock, random, limits, username, due } = options
-  const memory = createFileMemory()
-  let placeMs: number | null = null
-  /** Whether everything that an earlier life had read is known by now. */
-  let knowsAll = false
-  /** Chats that are told with the next look: their first files may have company that a wait does not show. */
-  const later: ChatId[] = []
-
-  /** Takes an answer in: what changed is due, and the place moves on. */
-  const absorb = (files: readonly FileEntry[], look: Look): readonly ChatId[] => {
-    const beforeMs = placeMs ?? 0
-    const newestMs = files.reduce((newest, { since = 0 }) => Math.max(newest, since), 0)
-    // All of it was listed, and none of it is as new as our place: the hub's clock, or its index, began anew.
-    placeMs = look === 'all' && files.length > 0 ? newestMs : Math.max(beforeMs, newestMs)
-    const horizonMs = look === 'first' ? placeMs - options.firstSyncMs : beforeMs - limits.lookBackMs
-    const trusted = look === 'all' && !knowsAll
-    const changed = new Set<ChatId>()
-    for (const file of files) {
-      const place = parseMessagePath(file.path, username)
-      if (place === 'elsewhere') continue
-      const sinceMs = file.since ?? 0
-      if (place === 'unusable') {
-        if (sinceMs > beforeMs) options.onUnusable(file.path)
-        continue
-      }
-      if (file.size < 0) {
-        due.dropFile(place.chat, file.path)
-        continue
-      }
-      const isFirstOfSender = !memory.hasMet(place)
-      if (!memory.meet(file, place, { horizonMs, trusted })) continue
-      // At first, what is older is history, read or not; and our own files tell what we had answered before our state was lost.
-      if (look === 'first' ? file.time < clock.now() - options.firstSyncMs : place.sender === username && !options.awaitsOwn(place.chat))
-        continue
-      due.addFile(place.chat, { path: file.path, timeMs: file.time, sinceMs })
-      // The rights to a new conversation come late: what was written first may show only behind what was written next.
-      if (look === 'wait' && isFirstOfSender && knowsAll) later.push(place.chat)
-      else changed.add(place.chat)
-    }
-    memory.forgetBefore(placeMs - 2 * limits.lookBackMs)
-    if (look === 'all' || look === 'first') knowsAll = true
-    return [...changed]
-  }
-
-  const resume = ({ sinceMs, unread }: Indexed): readonly ChatId[] => {
-    placeMs = Math.max(0, sinceMs - RESTART_LOOK_BACK_MS)
-    return unread.flatMap((file: FileOfMessages) => {
-      const place = parseMessagePath(file.path, username)
-      if (typeof place === 'string') return []
-      due.addFile(place.chat, file)
-      return [place.chat]
-    })
-  }
+  const { agent, clock, random, limits, due } = options
+  const reader = createIndexReader(options)
 
   const rounds = new Observable<readonly ChatId[]>(subscriber => {
     const abort = new AbortController()
@@ -123,17 +73,29 @@ export function createPushFeed(options: PushOptions): PushFeed {
 
     const jittered = (ms: number) => ms * (0.75 + random.unit() / 2)
 
-    /** A good answer. True when the index has moved on. */
-    const take = (files: readonly FileEntry[], look: Look): boolean => {
-      const beforeMs = placeMs
-      malformedSinceMs = null
-      const changed = absorb(files, look)
-      if (look === 'first') options.onBegin(placeMs ?? 0)
-      subscriber.next(look === 'wait' ? changed : [...later.splice(0), ...changed, ...due.wake()])
-      const moved = beforeMs !== null && placeMs !== null && placeMs > beforeMs
-      if (later.length > 0) lookWithin(0)
-      if (moved) lookWithin(limits.lookAgainMs)
-      return moved
+    /** One request, taken in while its answer comes. True when the index has moved on. */
+    const list = async (look: Look, sinceMs: number, signal: AbortSignal): Promise<boolean> => {
+      // Begun with the answer: a wait may be as old as half a minute by then.
+      const begun: { listing?: Listing } = {}
+      const listing = () => {
+        begun.listing ??= reader.begin(look)
+        return begun.listing
+      }
+      try {
+        const listed = await agent.files({ sinceMs, wait: look === 'wait', keep: isShared }, file => listing().take(file), signal)
+        if (abort.signal.aborted) return false
+        malformedSinceMs = null
+        const { changed, moved } = listing().end(listed)
+        if (look === 'first') options.onBegin(reader.placeMs() ?? 0)
+        subscriber.next(look === 'wait' ? changed : [...reader.takeLater(), ...changed, ...due.wake()])
+        if (reader.hasLater()) lookWithin(0)
+        if (moved) lookWithin(limits.lookAgainMs)
+        return moved
+      } catch (error) {
+        const changed = begun.listing?.breakOff() ?? []
+        if (changed.length > 0 && !abort.signal.aborted) subscriber.next(changed)
+        throw error
+      }
     }
 
     /** The agent loses its hub before it knows, and its answers are empty until then: the same is asked again for a while. */
@@ -167,19 +129,17 @@ export function createPushFeed(options: PushOptions): PushFeed {
 
       const over = new AbortController()
       timers.set(`${wait.name} over`, forMs, () => over.abort())
-      let files: readonly FileEntry[] | null = null
-      const sinceMs = placeMs ?? 0
+      const sinceMs = reader.placeMs() ?? 0
       try {
-        files = await agent.files({ sinceMs, wait: true }, AbortSignal.any([abort.signal, over.signal]))
+        await list('wait', sinceMs, AbortSignal.any([abort.signal, over.signal]))
       } catch (error) {
         wait.beganAtMs = null
         if (!over.signal.aborted) return failed(wait.name, error, () => begin(wait))
       }
       wait.beganAtMs = null
       if (abort.signal.aborted) return
-      if (files !== null) take(files, 'wait')
       // Whoever took it in, this one or another look that was faster: the next wait begins later than this one did.
-      if (files === null || (placeMs ?? 0) > sinceMs) return begin(wait)
+      if (over.signal.aborted || (reader.placeMs() ?? 0) > sinceMs) return begin(wait)
       timers.set(wait.name, Math.max(0, nowMs + EMPTY_WAIT_MS - clock.monotonic()), () => begin(wait))
       // The same change has ended both, and the other one was to begin only when this one is not blind any more.
       if (other.isHeldBack) begin(other)
@@ -194,9 +154,8 @@ export function createPushFeed(options: PushOptions): PushFeed {
 
     const lookBack = async () => {
       lookAtMs = Number.POSITIVE_INFINITY
-      const beforeMs = placeMs ?? 0
       try {
-        const moved = take(await agent.files({ sinceMs: Math.max(0, beforeMs - limits.lookBackMs) }, abort.signal), 'back')
+        const moved = await list('back', Math.max(0, (reader.placeMs() ?? 0) - limits.lookBackMs), abort.signal)
         silentLooks = 0
         // What is in the window may still have company.
         if (!moved) lookWithin(jittered(limits.quietLookMs))
@@ -208,13 +167,16 @@ export function createPushFeed(options: PushOptions): PushFeed {
     }
 
     const lookAtAll = async () => {
-      timers.set('all', jittered(limits.fullLookMs), () => void lookAtAll())
+      const beganAtMs = clock.monotonic()
       try {
-        take(await agent.files({ sinceMs: 0 }, abort.signal), 'all')
+        await list('all', 0, abort.signal)
       } catch (error) {
         if (!abort.signal.aborted)
           options.onTrouble(`The whole file index could not be read: ${error instanceof Error ? error.message : error}`)
       }
+      // The larger the mesh, the rarer: it keeps agent and hub busy for as long as it takes.
+      const restMs = Math.max(limits.fullLookMs, FULL_LOOK_SHARE * (clock.monotonic() - beganAtMs))
+      if (!abort.signal.aborted) timers.set('all', jittered(restMs), () => void lookAtAll())
     }
 
     const goOn = () => {
@@ -224,7 +186,7 @@ export function createPushFeed(options: PushOptions): PushFeed {
 
     const lookFirst = async () => {
       try {
-        take(await agent.files({ sinceMs: 0 }, abort.signal), 'first')
+        await list('first', 0, abort.signal)
         goOn()
         lookWithin(limits.lookAgainMs)
       } catch (error) {
@@ -233,9 +195,9 @@ export function createPushFeed(options: PushOptions): PushFeed {
     }
 
     const stored = options.stored()
-    if (placeMs === null && stored === null) void lookFirst()
+    if (reader.placeMs() === null && stored === null) void lookFirst()
     else {
-      if (placeMs === null && stored) later.push(...resume(stored))
+      if (reader.placeMs() === null && stored) reader.resume(stored)
       void lookBack()
       goOn()
     }
@@ -245,5 +207,5 @@ export function createPushFeed(options: PushOptions): PushFeed {
     }
   })
 
-  return { rounds, sinceMs: () => placeMs }
+  return { rounds, sinceMs: () => reader.placeMs() }
 }

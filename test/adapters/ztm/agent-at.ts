@@ -2,7 +2,7 @@ import { createVirtualClock, type VirtualClock } from '../../../src/adapters/mem
 import { createUndiciTransport } from '../../../src/adapters/ztm/undici-transport.ts'
 import { createZtmAgent, type ZtmAgentOptions } from '../../../src/adapters/ztm/ztm-agent.ts'
 import type { ZtmChatError } from '../../../src/domain/errors.ts'
-import type { ZtmAgent } from '../../../src/ports/ztm-agent.ts'
+import type { FileEntry, ZtmAgent } from '../../../src/ports/ztm-agent.ts'
 
 export type Fixture = { agent: ZtmAgent; clock: VirtualClock; oddities: string[] }
 
@@ -14,13 +14,20 @@ export function agentAt(baseUrl: string, options: Partial<ZtmAgentOptions> = {})
     baseUrl,
     mesh: 'home',
     apiTimeoutMs: 30_000,
-    limits: { listBytes: 64 * 1_048_576, fileBytes: 8 * 1_048_576 },
+    limits: { listBytes: 64 * 1_048_576, fileBytes: 8 * 1_048_576, indexBytes: 64 * 1_048_576 },
     clock,
     transport: createUndiciTransport(),
     onOddity: (route, sentence) => oddities.push(`${route}: ${sentence}`),
     ...options,
   })
   return { agent, clock, oddities }
+}
+
+/** Every entry of the file index. */
+export async function listOf(agent: ZtmAgent, query: Parameters<ZtmAgent['files']>[0]): Promise<readonly FileEntry[]> {
+  const files: FileEntry[] = []
+  await agent.files(query, file => files.push(file))
+  return files
 }
 
 /** The error that a call must end with. */

@@ -187,7 +187,7 @@ test('a long-poll has no time-out: only its signal ends it, as silence', async (
   const { agent, clock } = at(server.url)
   const stop = new AbortController()
   let ended = false
-  const error = errorOf(agent.files({ sinceMs: 5, wait: true }, stop.signal)).finally(() => {
+  const error = errorOf(agent.files({ sinceMs: 5, wait: true }, () => {}, stop.signal)).finally(() => {
     ended = true
   })
   await server.seen(1)
@@ -218,7 +218,7 @@ test('closing ends what is under way, and later calls are not sent', async () =>
     await transport.close()
   }
   const { agent, clock } = at(server.url, { transport: { ...transport, close } })
-  const polling = errorOf(agent.files({ sinceMs: 0, wait: true }))
+  const polling = errorOf(agent.files({ sinceMs: 0, wait: true }, () => {}))
   const posting = errorOf(agent.post(alice, 'hello'))
   await server.seen(2)
 
@@ -236,7 +236,7 @@ test('closing ends what is under way, and later calls are not sent', async () =>
 test('an empty body where an object is due is malformed, and points at the hub', async () => {
   const { agent, url } = await answering(200, 'application/json', '')
 
-  expect(shape(await errorOf(agent.files({ sinceMs: 0 })))).toEqual({
+  expect(shape(await errorOf(agent.files({ sinceMs: 0 }, () => {})))).toEqual({
     name: 'MalformedAnswer',
     message: `GET ${url}/api/meshes/home/files answered with an empty body where JSON is due; the hub is probably away.`,
     retryable: true,
@@ -273,7 +273,7 @@ test.each<[string, unknown, (agent: ZtmAgent) => Promise<unknown>, string]>([
   ['mesh', [], agent => agent.mesh(), 'something unusable (expected object, received array)'],
   ['chats', {}, agent => agent.chats(), 'something unusable (expected array, received object)'],
   ['messages', null, agent => agent.messages(alice, 0), 'something unusable (expected array, received null)'],
-  ['files', [], agent => agent.files({ sinceMs: 0 }), 'something unusable (expected object)'],
+  ['files', [], agent => agent.files({ sinceMs: 0 }, () => {}), 'something unusable (expected object)'],
   ['appinfo', { username: '' }, agent => agent.appUser(), 'an unusable username'],
   [
     'group',
@@ -384,7 +384,7 @@ test('a body beyond the limit is cut: the server gets rid of little more than th
     response.on('close', () => gone())
     pump()
   })
-  const { agent } = at(url, { limits: { listBytes: 4 * MIB, fileBytes: 2 * MIB } })
+  const { agent } = at(url, { limits: { listBytes: 4 * MIB, fileBytes: 2 * MIB, indexBytes: 4 * MIB } })
 
   expect(shape(await errorOf(agent.fileData('/apps/big.json')))).toEqual({
     name: 'AnswerTooLarge',
@@ -399,19 +399,19 @@ test('a body beyond the limit is cut: the server gets rid of little more than th
   expect(sentBytes).toBeLessThan(30 * MIB)
 })
 
-test('a body whose announced length is beyond the limit is not read at all, and lists have their own limit', async () => {
+test('a body whose announced length is beyond the limit is not read at all, and the file index has its own limit', async () => {
   const { url } = await serve((_, response) => response.writeHead(200, { 'content-length': `${5 * MIB}` }).write(' '))
-  const { agent } = at(url, { limits: { listBytes: 4 * MIB, fileBytes: 64 * MIB } })
+  const { agent } = at(url, { limits: { listBytes: 64 * MIB, fileBytes: 64 * MIB, indexBytes: 4 * MIB } })
 
-  const error = await errorOf(agent.files({ sinceMs: 0 }))
+  const error = await errorOf(agent.files({ sinceMs: 0 }, () => {}))
 
   expect(error.name).toBe('AnswerTooLarge')
-  expect(error.message).toContain('limits.listBytes')
+  expect(error.message).toContain('limits.indexBytes')
 })
 
 test('a body of exactly the limit is an answer', async () => {
   const { url } = await serve((_, response) => response.end('x'.repeat(1_000)))
-  const { agent } = at(url, { limits: { listBytes: 1_000, fileBytes: 1_000 } })
+  const { agent } = at(url, { limits: { listBytes: 1_000, fileBytes: 1_000, indexBytes: 1_000 } })
 
   expect((await agent.fileData('/a'))?.length).toBe(1_000)
 })

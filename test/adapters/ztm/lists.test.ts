@@ -1,6 +1,7 @@
-import { afterEach, expect, test } from 'vitest'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
 import { peerChat } from '../../../src/domain/ids.ts'
-import { agentAt, type Fixture } from './agent-at.ts'
+import { agentAt, errorOf, type Fixture, listOf } from './agent-at.ts'
 import { json, startServer } from './local-server.ts'
 
 const opened: { close(): Promise<void> }[] = []
@@ -69,7 +70,7 @@ test('a file with a wrong size is skipped and told by its path; the others stay'
   const good = { hash: 'h', size: -1, time: 5, since: 6 }
   const { agent, oddities } = await answering({ '/a': good, '/bad': { ...good, size: '1' }, '/b': { hash: 'h', size: 3, time: 5 } })
 
-  expect(await agent.files({ sinceMs: 0 })).toEqual([
+  expect(await listOf(agent, { sinceMs: 0 })).toEqual([
     { path: '/a', hash: 'h', size: -1, time: 5, since: 6 },
     { path: '/b', hash: 'h', size: 3, time: 5 },
   ])
@@ -81,7 +82,7 @@ test('a path that spells the name of an object’s own property is a path like a
   const { agent } = agentAt(server.url)
   opened.push(agent, server)
 
-  expect(await agent.files({ sinceMs: 0 })).toEqual([{ path: '__proto__', hash: 'h', size: 1, time: 2, since: 3 }])
+  expect(await listOf(agent, { sinceMs: 0 })).toEqual([{ path: '__proto__', hash: 'h', size: 1, time: 2, since: 3 }])
 })
 
 test('users, endpoints and log lines that fit stay when others do not', async () => {
@@ -100,5 +101,107 @@ test('a list of fifty thousand files is read whole', async () => {
   const paths = Array.from({ length: 50_000 }, (_, nth) => `/apps/ztm/chat/shared/u${nth}/publish/peers/bot/messages/${nth}.json`)
   const { agent } = await answering(Object.fromEntries(paths.map((path, nth) => [path, { hash: 'h', size: nth, time: nth, since: nth }])))
 
-  expect((await agent.files({ sinceMs: 0 })).map(({ path }) => path)).toEqual(paths)
+  expect((await listOf(agent, { sinceMs: 0 })).map(({ path }) => path)).toEqual(paths)
+})
+
+describe('the list of files is read as it comes in', () => {
+  /** Answers in pieces of these lengths. */
+  const inPieces = async (text: string, lengths: readonly number[]) => {
+    const bytes = Buffer.from(text)
+    const pieces: Buffer[] = []
+    for (let at = 0, nth = 0; at < bytes.length; nth++) {
+      const length = Math.max(1, lengths[nth % Math.max(1, lengths.length)] ?? bytes.length)
+      pieces.push(bytes.subarray(at, at + length))
+      at += length
+    }
+    const server = await startServer(async (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      for (const piece of pieces) await new Promise<void>(resolve => response.write(piece, () => resolve()))
+      response.end()
+    })
+    const fixture = agentAt(server.url)
+    opened.push(fixture.agent, server)
+    return fixture
+  }
+
+  test('in whatever pieces it comes, as JSON.parse would read it', async () => {
+    const entry = fc.record({ hash: fc.string(), size: fc.integer(), time: fc.nat(), since: fc.nat() })
+    const odd = fc.oneof(
+      fc.json().map(text => JSON.parse(text) as unknown),
+      entry.map(one => ({ ...one, more: [{ since: 1 }, { a: [one] }] })),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(fc.string(), fc.oneof({ weight: 4, arbitrary: entry }, odd), { maxKeys: 6, noNullPrototype: true }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 4 }),
+        fc.boolean(),
+        async (listing, lengths, indented) => {
+          const { agent } = await inPieces(JSON.stringify(listing, null, indented ? 2 : 0), lengths)
+          const read: object[] = []
+          const listed = await agent.files({ sinceMs: 0 }, file => read.push(file))
+
+          const fits = (value: unknown): value is { hash: string; size: number; time: number; since?: number } => {
+            const { hash, size, time, since } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
+            const isNumber = (one: unknown) => typeof one === 'number' && Number.isFinite(one)
+            return typeof hash === 'string' && isNumber(size) && isNumber(time) && (since === undefined || isNumber(since))
+          }
+          const expected = Object.entries(listing).flatMap(([path, value]) => {
+            if (!fits(value)) return []
+            const { hash, size, time, since } = value
+            return [{ path, hash, size, time, ...(since !== undefined && { since }) }]
+          })
+          expect(read).toEqual(expected)
+          expect(listed.count).toBe(Object.keys(listing).length)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('and what is not kept makes no entry, but counts as listed', async () => {
+    const { agent } = await answering({
+      '/shared/bob/x': { hash: 'h', size: 1, time: 1, since: 9 },
+      '/apps/a': { hash: 'h', size: 1, time: 1, since: 5 },
+    })
+    const read: string[] = []
+
+    const listed = await agent.files({ sinceMs: 0, keep: path => path.startsWith('/apps/') }, ({ path }) => read.push(path))
+
+    expect(read).toEqual(['/apps/a'])
+    expect(listed).toEqual({ count: 2, newestMs: 9 })
+  })
+
+  test.each([
+    '{"/a":{"hash":"h","size":1,"time":1,"since":1}',
+    '{"/a":{"hash":"h","size":1,"time":1,"since":1},}',
+    '{"/a" {}}',
+    '{"/a":}',
+    '{:',
+    '{}{}',
+    '{"/a":{"hash":nul',
+  ])('and %j is malformed', async text => {
+    const { agent } = await inPieces(text, [3])
+
+    expect(await errorOf(listOf(agent, { sinceMs: 0 }))).toMatchObject({ name: 'MalformedAnswer' })
+  })
+
+  test('and the rest of what is no listing is not read', async () => {
+    const page = `<!doctype html>${' '.repeat(50_000_000)}`
+    let sentBytes = 0
+    const server = await startServer((_, response) => {
+      const pump = () => {
+        for (; sentBytes < page.length; sentBytes += 65_536)
+          if (!response.write(page.slice(sentBytes, sentBytes + 65_536))) return void response.once('drain', pump)
+        response.end()
+      }
+      pump()
+    })
+    const { agent } = agentAt(server.url)
+    opened.push(agent, server)
+
+    const error = await errorOf(listOf(agent, { sinceMs: 0 }))
+
+    expect(error.message).toContain('answered an HTML page where JSON is due')
+    expect(sentBytes).toBeLessThan(page.length)
+  })
 })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UnsafeName, ZtmChatError } from '../../../src/domain/errors.ts'
 import { groupChat, peerChat } from '../../../src/domain/ids.ts'
 import type { ZtmAgent } from '../../../src/ports/ztm-agent.ts'
-import { agentAt } from './agent-at.ts'
+import { agentAt, listOf } from './agent-at.ts'
 import { type LocalServer, startServer } from './local-server.ts'
 
 /** One exchange with a real ZTM agent 2.0.0; bodies are text, PEM blocks are placeholders. */
@@ -97,7 +97,7 @@ const routes = {
   files: route(
     'GET',
     `${MESH}/files`,
-    ({ agent, since, wait }) => agent.files({ sinceMs: since, wait }),
+    ({ agent, since, wait }) => listOf(agent, { sinceMs: since, wait }),
     body => Object.entries<object>(parsed(body)).map(([path, entry]) => ({ path, ...entry })),
   ),
   fileData: route('GET', `${MESH}/file-data((?:/[^/]+)+)`, ({ agent, names }) => agent.fileData(names[1]!), bytesOf),

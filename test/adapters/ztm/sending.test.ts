@@ -98,7 +98,7 @@ test('while a long-poll hangs, eight posts and eight reads are under way togethe
   })
   const { agent } = at(server.url)
   const stop = new AbortController()
-  const poll = errorOf(agent.files({ sinceMs: 0, wait: true }, stop.signal))
+  const poll = errorOf(agent.files({ sinceMs: 0, wait: true }, () => {}, stop.signal))
   const eight = Array.from({ length: 8 }, (_, nth) => nth)
   const posts = eight.map(nth => agent.post(alice, nth))
   const reads = eight.map(() => agent.users())
