@@ -17,6 +17,7 @@ import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
+import { readFormerState } from './former-state.ts'
 import type { GatewayContext, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
 import { createHostLog, levelFrom } from './log.ts'
@@ -105,6 +106,14 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         responder: createResponder({ host, settings, approved: pairing.approved, outbound, turns, clock, log }),
         permits: world.permits,
         pairing: () => pairing,
+        formerly: async account => {
+          try {
+            return await readFormerState({ stateDir: host.state.resolveStateDir(), environment: world.environment }, account)
+          } catch (err) {
+            log.warn({ err }, 'the state of the older plugin cannot be read, so its last messages may be answered again')
+            return new Map()
+          }
+        },
       },
     })
     try {

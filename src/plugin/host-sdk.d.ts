@@ -441,6 +441,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     command(name: string): CliProgram
     description(text: string): CliProgram
     option(flags: string, description: string): CliProgram
+    argument(name: string, description: string): CliProgram
     action<Words extends unknown[]>(run: (...words: Words) => void | Promise<void>): CliProgram
   }
 

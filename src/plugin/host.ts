@@ -43,6 +43,7 @@ export type CliCommand = {
   command(name: string): CliCommand
   description(text: string): CliCommand
   option(flags: string, description: string): CliCommand
+  argument(name: string, description: string): CliCommand
   action<Words extends unknown[]>(run: (...words: Words) => void | Promise<void>): CliCommand
 }
 export type SetupContract = Part<'setupContract'>

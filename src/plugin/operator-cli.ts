@@ -2,6 +2,7 @@
 import { callGatewayFromCli } from 'openclaw/plugin-sdk/gateway-runtime'
 import { z } from 'zod'
 import { showLetters } from '../runner/commands/deadletter.ts'
+import { nothingFor, showLives, wantedOf } from '../runner/commands/explain.ts'
 import { showPairings } from '../runner/commands/pairing.ts'
 import { describe } from '../runner/commands/status.ts'
 import type { ControlResults, KeptLetter } from '../runner/control/protocol.ts'
@@ -43,6 +44,17 @@ export function addOperatorCommands(program: CliCommand): void {
   shared(
     root.command('pairing').description('strangers who wait, and how many of their messages are kept; approve with "openclaw pairing"'),
   ).action(async (options: Shared) => showPairings(await ask('pairing.list', options), options.json === true))
+
+  shared(root.command('explain').description('why a message was answered or not, and what became of it'))
+    .argument('[id]', 'of a message, or how it begins')
+    .option('--chat <chat>', 'in place of an id: the newest messages of this chat, such as alice or group:alice/team')
+    .option('--last <count>', 'how many of them (5)')
+    .action(async (id: string | undefined, { chat, last = '5', ...options }: Shared & { chat?: string; last?: string }) => {
+      const wanted = wantedOf(id, { last: Number(last), ...(chat === undefined ? {} : { chat }) })
+      const found = await ask('explain', options, { wanted })
+      if (found.length === 0) throw new Error(nothingFor(wanted))
+      showLives(found, options.json === true)
+    })
 
   const deadletter = root.command('deadletter').description('messages and replies that were given up after their last attempt')
   shared(deadletter.command('list').description('those that there are')).action(async (options: Shared) =>

@@ -6,6 +6,7 @@ export const OPERATOR_METHODS = {
   status: 'operator.read',
   'pairing.list': 'operator.read',
   'deadletter.list': 'operator.read',
+  explain: 'operator.read',
   'deadletter.retry': 'operator.write',
   'deadletter.drop': 'operator.write',
 } as const satisfies Partial<Record<ControlRequest['do'], 'operator.read' | 'operator.write'>>
@@ -15,6 +16,6 @@ export const methodOf = (request: OperatorRequest): string => `${CHANNEL_ID}.${r
 
 export const CLI_COMMAND = {
   name: CHANNEL_ID,
-  description: 'ZTM Chat accounts of the running gateway: status, pairing requests, dead letters',
+  description: 'ZTM Chat accounts of the running gateway: status, explanations, pairing requests, dead letters',
   hasSubcommands: true,
 }

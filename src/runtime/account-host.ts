@@ -52,6 +52,8 @@ export type AccountPorts = {
   readonly permits: PermitSource
   /** Null: the runtime's own. */
   readonly pairing: PairingStore | null
+  /** Per chat, the sender's time of the last message that another program had dealt with before us. */
+  readonly formerly: ReadonlyMap<ChatId, number>
 }
 
 export interface AccountHost {
@@ -211,6 +213,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   })
 
   const intake = createIntake({
+    formerly: ports.formerly,
     settings,
     clock,
     registry,

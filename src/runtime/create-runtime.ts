@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs'
-import type { AccountId } from '../domain/ids.ts'
+import type { AccountId, ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -24,6 +24,8 @@ export type RuntimePorts = {
   readonly permits: PermitSource
   /** Absent: the runtime keeps pairing itself. */
   readonly pairing?: (account: AccountId) => PairingStore
+  /** What another program had read for this bot before us: per chat, the sender's time of its last message. */
+  readonly formerly?: (account: AccountId) => Promise<ReadonlyMap<ChatId, number>>
 }
 
 export type RuntimeOptions = { readonly accounts: readonly AccountSettings[]; readonly ports: RuntimePorts }
@@ -43,7 +45,8 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
       const store = await ports.store(settings.id)
       const { clock, random, log, responder, permits } = ports
       const pairing = ports.pairing?.(settings.id) ?? null
-      const host = createAccountHost(settings, { clock, random, log, agent, store, responder, permits, pairing }, emit)
+      const formerly = (await ports.formerly?.(settings.id)) ?? new Map()
+      const host = createAccountHost(settings, { clock, random, log, agent, store, responder, permits, pairing, formerly }, emit)
       hosts.set(settings.id, host)
       await host.start()
       // Stopped while it loaded.

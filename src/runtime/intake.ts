@@ -52,6 +52,8 @@ export type IntakeOptions = {
   readonly isPaired: (user: string) => Promise<boolean>
   /** Whether a text must not wait behind the turn that runs. */
   readonly isUrgent: (text: string) => boolean
+  /** Per chat, the sender's time of the last message that another program had dealt with before us. */
+  readonly formerly: ReadonlyMap<ChatId, number>
   readonly committed: (changes: readonly Change[]) => Promise<void>
 }
 
@@ -127,12 +129,15 @@ export function createIntake(options: IntakeOptions): Intake {
       if (arrivedMs === null) return isFirstLook
       return isGroup ? arrivedMs < oldMs : indexed !== null && arrivedMs <= indexed.beginMs
     }
+    // The other program's place holds for what was there when we took over; what comes later may be dated earlier, and is new.
+    const formerMs = options.formerly.get(chat) ?? -1
+    const isFormer = ({ timeMs, arrivedMs }: Candidate) =>
+      timeMs <= formerMs && (arrivedMs === null ? isFirstLook : indexed !== null && arrivedMs <= indexed.beginMs)
     const isAnswered = ({ id }: Candidate) => [...ownKeys].some(key => key.startsWith(`${id}#`))
     return candidates.filter(
       candidate =>
         candidate.timeMs >= 0 &&
-        wasThere(candidate.arrivedMs) &&
-        (candidate.timeMs < oldMs || isAnswered(candidate)) &&
+        ((wasThere(candidate.arrivedMs) && (candidate.timeMs < oldMs || isAnswered(candidate))) || isFormer(candidate)) &&
         !inFlight.get(chat)?.has(candidate.id) &&
         !(entry && isDone(lookAt(chat, entry.cursor, candidate))),
     )

@@ -32,6 +32,8 @@ export type WorldOptions = {
   readonly quirks?: Partial<Quirks>
   readonly responder?: Responder
   readonly pairing?: (account: AccountId) => PairingStore
+  /** What another program had read before, per chat. */
+  readonly formerly?: ReadonlyMap<ChatId, number>
   /** How long the disk takes to make something durable, ms. */
   readonly syncMs?: number
 }
@@ -121,6 +123,7 @@ export function createWorld(options: WorldOptions = {}): World {
         },
         permits: () => Promise.reject(new StoreUnusable('The simulated world has no permit server.', false)),
         ...(options.pairing ? { pairing: options.pairing } : {}),
+        ...(options.formerly ? { formerly: async () => options.formerly ?? new Map() } : {}),
       },
     })
     made.events.subscribe(event => own.over || events.push(event))

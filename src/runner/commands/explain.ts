@@ -16,17 +16,21 @@ export async function explainMessage(id: string | undefined, options: ExplainOpt
   const online = await askRunner(stateDir, { do: 'explain', account, wanted })
   const found = online ?? (await explainAtRest(await atRestOf(options), wanted))
   if (found.length === 0) throw new ControlRefused(nothingFor(wanted))
+  showLives(found, options.json)
+  return 0
+}
+
+export function showLives(found: readonly Explained[], asJson: boolean): void {
   for (const [index, life] of found.entries()) {
-    if (options.json) printJson(life)
+    if (asJson) printJson(life)
     else {
       if (index > 0) print('')
       for (const line of describeLife(life)) print(line)
     }
   }
-  return 0
 }
 
-function wantedOf(id: string | undefined, { chat, last }: ExplainOptions): WantedLives {
+export function wantedOf(id: string | undefined, { chat, last }: Pick<ExplainOptions, 'chat' | 'last'>): WantedLives {
   if ((id === undefined) === (chat === undefined)) {
     throw new UsageError('Say what to explain: "ztm-chat explain MESSAGE-ID", or "ztm-chat explain --chat alice --last 5".')
   }
@@ -36,7 +40,7 @@ function wantedOf(id: string | undefined, { chat, last }: ExplainOptions): Wante
   throw new UsageError(`${JSON.stringify(id)} is no message id; expected its 24 hex digits, or the first of them, at least 4.`)
 }
 
-const nothingFor = (wanted: WantedLives): string =>
+export const nothingFor = (wanted: WantedLives): string =>
   'id' in wanted
     ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs). Which state directory has it? --state-dir names it.`
     : `Nothing is known of ${plain(wanted.chat)}; "ztm-chat status" shows how many chats there are.`
