@@ -17,7 +17,7 @@ import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
-import { readFormerState } from './former-state.ts'
+import type { FormerPlace, FormerState } from './former-state.ts'
 import type { GatewayContext, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
 import { createHostLog, levelFrom } from './log.ts'
@@ -44,6 +44,8 @@ export interface World extends StatusWords {
   agent(settings: AccountSettings, log: Log | null): ZtmAgent
   store(options: { root: string; account: string }): Promise<Store>
   readonly permits: PermitSource
+  /** What the older plugin had read; rejects when that cannot be told. */
+  formerState(place: FormerPlace, account: string): Promise<FormerState>
 }
 
 export type GatewayOptions = {
@@ -108,7 +110,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         pairing: () => pairing,
         formerly: async account => {
           try {
-            return await readFormerState({ stateDir: host.state.resolveStateDir(), environment: world.environment }, account)
+            return await world.formerState({ stateDir: host.state.resolveStateDir(), environment: world.environment }, account)
           } catch (err) {
             log.warn({ err }, 'the state of the older plugin cannot be read, so its last messages may be answered again')
             return new Map()

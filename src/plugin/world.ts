@@ -7,6 +7,7 @@ import { openAccountStore } from '../adapters/store/account-store.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
 import { expandHome } from '../domain/config.ts'
 import type { AccountSettings } from '../domain/settings.ts'
+import { readFormerState } from './former-state.ts'
 import type { World } from './gateway.ts'
 
 const atHome = (settings: AccountSettings): AccountSettings => expandHome(settings, homedir())
@@ -18,6 +19,7 @@ export const world: World = {
   environment: process.env,
   agent: (settings, log) => openAccountAgent(atHome(settings), systemClock, log),
   store: openAccountStore,
+  formerState: readFormerState,
   permits: (settings, publicKey, signal) => permits(atHome(settings), publicKey, signal),
   ready: channelReadyPatch,
   blocked: channelBlockedPatch,

@@ -39,6 +39,7 @@ function scene(openStoreOf: (store: Promise<Store>) => Promise<Store> = store =>
       return openStoreOf(openStore({ disk }))
     },
     permits: refuse('A permit'),
+    formerState: async () => new Map(),
     ready: extras => ({ lifecycle: 'ready', connected: true, ...extras }),
     blocked: lastError => ({ lifecycle: 'blocked', lastError }),
   }
