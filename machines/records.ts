@@ -70,6 +70,8 @@ export type AccountRecord =
   | { readonly type: 'account.lived'; readonly atMs: number }
   /** Of the file index everything up to this hub time has been read, but for these. With the first one, all before it is history. */
   | { readonly type: 'account.indexed'; readonly sinceMs: number; readonly unread: readonly FileOfMessages[] }
+  /** The agent is made to join the mesh again; it forgets what it had queued. */
+  | { readonly type: 'account.healed'; readonly atMs: number; readonly reason: string }
   | { readonly type: 'user.approved'; readonly user: UserName }
 
 /** Where a record's event goes. */

@@ -47,6 +47,10 @@ export const LIMITS = {
   fullLookMs: 10 * 60_000,
   /** How often the place in the file index is written down. */
   indexedMs: 10_000,
+  /** Self-heal: at most once in this time, longer when it did not help; posts under way are waited for; looks at the agent's own state. */
+  healRestMs: 10 * 60_000,
+  quiesceMs: 60_000,
+  healthLookMs: 5 * 60_000,
   /** An agent without a file index is asked for it again after this. */
   pushRetryMs: 10 * 60_000,
   /** A message file that cannot be read is tried again at once for this long, then every few minutes. */

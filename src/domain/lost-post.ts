@@ -20,6 +20,8 @@ export type Absence = {
   readonly laterConfirmed: boolean
   /** Other posts of this account without confirmation. */
   readonly otherUnconfirmed: number
+  /** Wall clock, ms: when the agent last joined again, and so forgot what it had queued. */
+  readonly queueLostAtMs?: number
 }
 
 const ageMs = ({ answeredAtMs }: PostState, nowMs: number): number => (answeredAtMs === null ? 0 : nowMs - answeredAtMs)
@@ -36,5 +38,8 @@ export function isLost(post: PostState, absence: Absence, limits: PostLimits): b
   if (post.answeredAtMs === null) return false
   if (ageMs(post, absence.nowMs) >= limits.uncertainRepostMs) return true
   if (absence.laterConfirmed) return true
+  // What it had written by then may still come to light.
+  const lostAtMs = absence.queueLostAtMs
+  if (lostAtMs !== undefined && lostAtMs > post.answeredAtMs && absence.nowMs - lostAtMs >= limits.lostPostMs) return true
   return absence.otherUnconfirmed === 0 && isOverdue(post, absence.nowMs, limits)
 }

@@ -38,6 +38,8 @@ export interface Mesh {
   readonly username?: string
   readonly endpointId?: string
   readonly certificate?: string
+  /** End of the certificate, ms since 1970; missing when it is unreadable. */
+  readonly certificateExpiresAtMs?: number
   readonly errors: readonly { readonly time: string; readonly message: string }[]
 }
 

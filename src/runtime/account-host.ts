@@ -14,6 +14,7 @@ import type { Responder } from '../ports/responder.ts'
 import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createByHand } from './by-hand.ts'
+import { createCertificateWatch } from './certificate.ts'
 import { join, probe } from './connect.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { type Effects, inOrder } from './effects.ts'
@@ -24,6 +25,7 @@ import { createFetch } from './feed/fetch.ts'
 import { createPollFeed } from './feed/poll-feed.ts'
 import { createPushFeed } from './feed/push-feed.ts'
 import { createFeed } from './feed.ts'
+import { createHealer } from './heal/healer.ts'
 import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
 import { createLedger } from './ledger.ts'
@@ -102,6 +104,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       knows: (chat, message) => intake.knows(chat, message),
     }),
     onChanged: chat => due.askApp(chat),
+    onCheck: summaries => healer.compare(summaries),
   })
 
   const push = createPushFeed({
@@ -120,6 +123,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       log.warn({ count, firstPath }, 'message files with paths that the chat app does not write')
     },
     onTrouble: reason => log.warn({ reason }, 'a look at the file index failed'),
+    onSilence: () => healer.suspect(),
   })
 
   const feed = createFeed({
@@ -139,7 +143,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     accountMachine.provide({
       actors: { feed: feed.logic },
       actions: {
-        probe: () => void probe(agent, settings, journal.trouble(), signal).then(tellRoot),
+        probe: () =>
+          void probe(agent, settings, { storeTrouble: journal.trouble(), onMesh: mesh => certificate.look(mesh) }, signal).then(tellRoot),
         join: () => void join(agent, settings, permits, clock, signal).then(tellRoot),
         watch: (_, { chats }) => {
           // After the step: a watcher is an actor of its own.
@@ -153,6 +158,14 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
           ),
         startLongRest: () => timers.set('reconnect', limits.blockedRetryMs, () => root.send({ type: 'backoff.over' })),
         drain: () => void drain(),
+        holdPosts: () => poster.hold(),
+        releasePosts() {
+          // After the step: the outboxes are actors of their own.
+          queueMicrotask(() => poster.resume())
+        },
+        startQuiesce: () => healer.quiesce(),
+        rejoin: (_, { reason }) => void healer.rejoin(reason),
+        settle: () => void healer.settle(),
       },
     }),
     { id: `account:${account}`, parent: nursery.ref, input: { account } },
@@ -236,6 +249,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       due,
       intake,
       username: settings.username,
+      onNewest: message => healer.saw(message),
       onRead: lagMs => status.read(lagMs),
       onUnreadable(chat, reason) {
         status.countIgnored('unusable_file')
@@ -280,6 +294,24 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
     confirmedPostMs: () => registry.account.confirmedPostMs,
     unconfirmed: () => posts().filter(post => post.phase !== 'queued').length,
+    queueLostAtMs: () => registry.account.healed?.atMs ?? null,
+  })
+
+  const certificate = createCertificateWatch(settings, clock, log)
+
+  const healer = createHealer({
+    settings,
+    agent,
+    clock,
+    random,
+    log,
+    timers,
+    signal,
+    healed: () => registry.account.healed,
+    isQuiet: () => poster.isIdle() && posts().every(post => post.phase !== 'posted'),
+    committed: changes => journal.committed(changes),
+    tell: tellRoot,
+    onMesh: mesh => certificate.look(mesh),
   })
 
   function posts() {
@@ -325,6 +357,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     // What is answered from now on is recorded, and posted after the next start: a post cut short would have to be looked for first.
     await Promise.all([dispatcher.drain(graceMs), poster.drain(graceMs)])
     stopping.abort()
+    healer.stop()
     watchers.stop()
     place.end()
     await journal.close()
@@ -342,6 +375,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     status.state(state, context.reason, clock.now())
     if (state !== before) log.info({ state, reason: context.reason }, 'account state')
     // Replies that wait for the agent to come back need not wait for their backoff.
+    if (state === 'degraded' && before === 'live') healer.noteOutage()
     if (state === 'live' && before !== 'live')
       for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
   })
@@ -352,8 +386,11 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     agent,
     status() {
       const all = posts()
+      const { healed } = registry.account
       return status.status({
         feed: feed.mode(),
+        selfHeal: healed && { times: healed.times, lastAtMs: healed.atMs, lastReason: healed.reason },
+        warnings: [certificate.warning(), healer.warning()].filter(sentence => sentence !== null),
         deadLetters: byHand.deadLetters().length,
         chats: registry.chats.size,
         waitingDispatches: dispatcher.waiting(),
@@ -378,6 +415,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       }
       place.begin()
       registry.resume(clock.now())
+      healer.start()
       root.send({ type: 'account.start' })
     },
     async stop(grace) {

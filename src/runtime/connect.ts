@@ -4,7 +4,7 @@ import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PermitSource } from '../ports/permit-source.ts'
-import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import type { Mesh, ZtmAgent } from '../ports/ztm-agent.ts'
 
 const CONNECTED_WITHIN_MS = 10_000
 const CONNECTED_LOOK_MS = 250
@@ -18,13 +18,14 @@ const isForbidden = (error: unknown) => error instanceof ZtmAgentRefused && (err
 export async function probe(
   agent: ZtmAgent,
   settings: AccountSettings,
-  storeTrouble: string | null,
+  { storeTrouble, onMesh }: { readonly storeTrouble: string | null; readonly onMesh: (mesh: Mesh) => void },
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { meshName, username } = settings
   const at = `mesh "${meshName}" of the ZTM agent at ${settings.agentUrl}`
   try {
     const mesh = await agent.mesh(signal)
+    if (mesh) onMesh(mesh)
     if (!mesh) {
       if (settings.permit) return { type: 'probe.not-joined' }
       return {

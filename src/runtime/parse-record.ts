@@ -37,6 +37,7 @@ const ACCOUNT: Record<AccountRecord['type'], true> = {
   'account.opened': true,
   'account.lived': true,
   'account.indexed': true,
+  'account.healed': true,
   'user.approved': true,
 }
 

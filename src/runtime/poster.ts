@@ -19,6 +19,11 @@ export interface Poster {
   post(chat: ChatId, key: ReplyKey, text: string, signal: AbortSignal): Promise<void>
   /** Looks into the chat's history and our own files for the key. Times are of the newest attempt, wall clock ms. */
   checkLedger(post: { chat: ChatId; key: ReplyKey; postedAtMs: number; answeredAtMs: number }, signal: AbortSignal): Promise<void>
+  /** No slot is granted until `resume`. */
+  hold(): void
+  resume(): void
+  /** No post waits for its answer. */
+  isIdle(): boolean
   /** Grants no slot any more; resolves when no post is under way, or when `graceMs` are over. */
   drain(graceMs: number): Promise<void>
   /** A reply was seen on the mesh that was posted at this wall-clock time. */
@@ -37,20 +42,26 @@ export type PosterOptions = {
   readonly unconfirmed: () => number
   /** The newest post that was confirmed, wall clock ms. */
   readonly confirmedPostMs: () => number
+  /** When the agent last forgot what it had queued, wall clock ms; null = never. */
+  readonly queueLostAtMs: () => number | null
 }
 
-export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs }: PosterOptions): Poster {
+export function createPoster(options: PosterOptions): Poster {
+  const { settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs, queueLostAtMs } = options
   const { limits } = settings
   const holders = new Set<ChatId>()
   let queue: ChatId[] = []
   /** Granted, and the answer to the post not yet there. */
   const active = new Set<ChatId>()
+  /** Asked for the next one while nothing may be posted; they have a slot. */
+  const heldHolders = new Set<ChatId>()
+  let held = false
   let draining = false
   let drained = () => {}
   let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
 
   const grant = () => {
-    while (!draining && holders.size < slots) {
+    while (!draining && !held && holders.size < slots) {
       const chat = queue.shift()
       if (chat === undefined) return
       if (!waitsForSlot(chat)) continue
@@ -64,6 +75,7 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
     request(chat) {
       if (draining) return
       if (holders.has(chat)) {
+        if (held) return void heldHolders.add(chat)
         active.add(chat)
         tell(chat, { type: 'slot.granted', atMs: clock.now() })
         return
@@ -72,8 +84,24 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
       grant()
     },
     release(chat) {
+      // It waits on, as one of the others.
+      if (heldHolders.delete(chat) && waitsForSlot(chat) && !queue.includes(chat)) queue.push(chat)
       if (holders.delete(chat)) grant()
     },
+    hold() {
+      held = true
+    },
+    resume() {
+      held = false
+      for (const chat of [...heldHolders]) {
+        heldHolders.delete(chat)
+        if (!waitsForSlot(chat)) continue
+        active.add(chat)
+        tell(chat, { type: 'slot.granted', atMs: clock.now() })
+      }
+      grant()
+    },
+    isIdle: () => active.size === 0,
     async drain(graceMs) {
       draining = true
       if (active.size === 0) return
@@ -101,6 +129,7 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
       try {
         if (await ledger.has(chat, key, postedAtMs, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
         else {
+          const lostAtMs = queueLostAtMs()
           tell(chat, {
             type: 'ledger.absent',
             key,
@@ -108,6 +137,7 @@ export function createPoster({ settings, agent, ledger, clock, tell, waitsForSlo
             nowMs: clock.now(),
             laterConfirmed: confirmedPostMs() > answeredAtMs,
             otherUnconfirmed: unconfirmed() - 1,
+            ...(lostAtMs !== null && { queueLostAtMs: lostAtMs }),
           })
         }
       } catch {

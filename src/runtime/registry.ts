@@ -26,8 +26,13 @@ export type AccountEntry = {
   confirmedPostMs: number
   /** How far the mesh's file index has been read; null before the first look into it. */
   indexed: Indexed | null
+  /** How often the agent was made to join again, and the last time; null = never. */
+  healed: Healed | null
   readonly approved: Set<UserName>
 }
+
+/** `atMs`: wall clock. */
+export type Healed = { readonly times: number; readonly atMs: number; readonly reason: string }
 
 /** Hub time, ms. */
 export type Indexed = {
@@ -84,7 +89,7 @@ export type RegistryOptions = {
 }
 
 export function createRegistry({ nursery, limits, effects }: RegistryOptions): Registry {
-  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, indexed: null, approved: new Set() }
+  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, indexed: null, healed: null, approved: new Set() }
   const chats = new Map<ChatId, ChatEntry>()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
@@ -168,6 +173,9 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       case 'account.indexed':
         account.indexed = { sinceMs: event.sinceMs, beginMs: account.indexed?.beginMs ?? event.sinceMs, unread: event.unread }
         return
+      case 'account.healed':
+        account.healed = { times: (account.healed?.times ?? 0) + 1, atMs: event.atMs, reason: event.reason }
+        return
       case 'user.approved':
         account.approved.add(event.user)
         return
@@ -232,6 +240,7 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
       account.confirmedPostMs = stored.confirmedPostMs
       // A snapshot of before there was an index has none.
       account.indexed = stored.indexed ?? null
+      account.healed = stored.healed ?? null
       for (const user of stored.approved) account.approved.add(user)
       return true
     }

@@ -20,6 +20,8 @@ export interface AccountStatus {
   readonly lastFeedAtMs: number | null
   readonly lastInboundAtMs: number | null
   readonly lastOutboundAtMs: number | null
+  /** Times that a stuck ZTM agent was made to join its mesh again, and the last one; null = never. */
+  readonly selfHeal: { readonly times: number; readonly lastAtMs: number; readonly lastReason: string } | null
   /** Damaged state files that were set aside, soon-expiring certificates, and the like. */
   readonly warnings: readonly string[]
   readonly counters: {

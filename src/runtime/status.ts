@@ -16,8 +16,12 @@ export interface StatusKeeper {
   countIgnored(reason: string, count?: number): void
   warn(sentence: string): void
   countRepeatedPost(): void
+  /** `now.warnings` are those that hold at present, before what has been warned of. */
   status(
-    now: Pick<AccountStatus, 'feed' | 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'> & {
+    now: Pick<
+      AccountStatus,
+      'feed' | 'selfHeal' | 'warnings' | 'chats' | 'waitingDispatches' | 'runningDispatches' | 'outbox' | 'uncertain' | 'pendingPairings'
+    > & {
       readonly deadLetters: number
     },
   ): AccountStatus
@@ -116,7 +120,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
     countRepeatedPost() {
       counters.repeatedPosts += 1
     },
-    status: ({ feed, deadLetters, ...now }) => ({
+    status: ({ feed, deadLetters, warnings: standing, ...now }) => ({
       account,
       state,
       sinceMs,
@@ -126,7 +130,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
       lastFeedAtMs,
       lastInboundAtMs,
       lastOutboundAtMs,
-      warnings: [...warnings],
+      warnings: [...standing, ...warnings],
       counters: { ...counters, deadLetters, ignored: { ...ignored } },
       ...now,
     }),

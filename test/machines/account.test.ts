@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AccountContext, type AccountEvent, accountMachine } from '../../machines/account.ts'
+import { type AccountContext, type AccountEvent, accountMachine, type Proof } from '../../machines/account.ts'
 import type { ChatId } from '../../src/domain/ids.ts'
 import { chartOf, untaken } from './kit.ts'
 import { alice } from './words.ts'
@@ -138,6 +138,105 @@ describe('a degraded account', () => {
       context: context({ failures: 1, reason: 'not the bot’s agent' }),
       effects: [{ type: 'startLongRest', params: {} }],
     })
+  })
+})
+
+describe('an account whose agent is proven to be stuck', () => {
+  const proven = (facts: Partial<Proof> = {}): AccountEvent => ({
+    type: 'trouble.proven',
+    reason: 'the chat app is frozen',
+    selfHeal: true,
+    sinceHealMs: null,
+    restMs: 600_000,
+    ...facts,
+  })
+  const quiet: AccountEvent = { type: 'posts.quiet' }
+  const quiesced: AccountEvent = { type: 'quiesce.over' }
+  const rejoined: AccountEvent = { type: 'rejoin.done' }
+  const rejoinFailed: AccountEvent = { type: 'rejoin.failed', reason: 'refused' }
+  const settled: AccountEvent = { type: 'agent.settled' }
+  const settleFailed: AccountEvent = { type: 'settle.failed', reason: 'not online' }
+  const holds = { type: 'holdPosts', params: {} }
+  const releases = { type: 'releasePosts', params: {} }
+  const quiesces = { type: 'startQuiesce', params: {} }
+  const rejoins = { type: 'rejoin', params: { reason: 'the chat app is frozen' } }
+  const settles = { type: 'settle', params: {} }
+  const stuck = context({ reason: 'the chat app is frozen' })
+
+  test('holds its posts and lets those under way be confirmed, while its feed goes on', () => {
+    expect(account.after(start, passed, proven())).toEqual({
+      value: { healing: 'quiescing' },
+      context: stuck,
+      effects: [closesFeed, holds, quiesces, opensFeed],
+    })
+    expect(account.after(start, passed, proven(), round(alice)).effects).toEqual([{ type: 'watch', params: { chats: [alice] } }])
+    expect(account.after(start, passed, proven(), round())).toMatchObject({ value: { healing: 'quiescing' }, effects: [] })
+    expect(account.after(start, passed, proven(), feedFailed)).toEqual({ value: { healing: 'quiescing' }, context: stuck, effects: [] })
+  })
+
+  test.each([
+    ['are confirmed', quiet],
+    ['have had their time', quiesced],
+  ])('joins again when the posts %s', (_, event) => {
+    expect(account.after(start, passed, proven(), event)).toEqual({
+      value: { healing: 'rejoining' },
+      context: stuck,
+      effects: [closesFeed, rejoins],
+    })
+  })
+
+  test('posts again only when the agent has settled, and looks at it first', () => {
+    expect(account.after(start, passed, proven(), quiet, rejoined)).toEqual({
+      value: { healing: 'settling' },
+      context: stuck,
+      effects: [settles],
+    })
+    expect(account.after(start, passed, proven(), quiet, rejoined, settled)).toEqual({
+      value: 'connecting',
+      context: stuck,
+      effects: [releases, probe],
+    })
+    expect(account.after(start, passed, proven(), quiet, rejoined, settled, passed)).toMatchObject({ value: 'live', context: context() })
+  })
+
+  test.each([
+    ['joining again fails', [quiet, rejoinFailed], 'refused'],
+    ['it does not settle', [quiet, rejoined, settleFailed], 'not online'],
+  ])('is degraded, and posts as before, when %s', (_, events, reason) => {
+    expect(account.after(start, passed, proven(), ...events)).toEqual({
+      value: { degraded: 'resting' },
+      context: context({ reason, failures: 1 }),
+      effects: [releases, backsOff(1)],
+    })
+  })
+
+  test('is degraded when its disk fails meanwhile', () => {
+    expect(account.after(start, passed, proven(), quiet, storeFailed)).toEqual({
+      value: { degraded: 'resting' },
+      context: context({ reason: 'the disk is full', failures: 1 }),
+      effects: [releases, backsOff(1)],
+    })
+  })
+
+  test('is healed while it is degraded, too', () => {
+    expect(account.after(start, probeFailed, proven())).toMatchObject({ value: { healing: 'quiescing' } })
+  })
+
+  test.each([
+    ['self-heal is off', { selfHeal: false }],
+    ['the last time was a short while ago', { sinceHealMs: 599_999 }],
+  ])('is left alone when %s', (_, facts) => {
+    expect(account.after(start, passed, proven(facts))).toEqual({ value: 'live', context: context(), effects: [] })
+    expect(account.after(start, probeFailed, proven(facts))).toMatchObject({ value: { degraded: 'resting' }, effects: [] })
+  })
+
+  test('may be healed once more when the limit is over', () => {
+    expect(account.after(start, passed, proven({ sinceHealMs: 600_000 }))).toMatchObject({ value: { healing: 'quiescing' } })
+  })
+
+  test('stops when it is told to, whatever is being healed', () => {
+    for (const events of [[], [quiet], [quiet, rejoined]])
+      expect(account.after(start, passed, proven(), ...events, stop).effects).toContainEqual(drain)
   })
 })
 

@@ -83,6 +83,14 @@ test('the account chart has no transition that no path takes', () => {
     { type: 'feed.failed', reason },
     { type: 'store.failed', reason },
     { type: 'backoff.over' },
+    { type: 'trouble.proven', reason, selfHeal: true, sinceHealMs: null, restMs: 600_000 },
+    { type: 'trouble.proven', reason, selfHeal: false, sinceHealMs: null, restMs: 600_000 },
+    { type: 'posts.quiet' },
+    { type: 'quiesce.over' },
+    { type: 'rejoin.done' },
+    { type: 'rejoin.failed', reason },
+    { type: 'agent.settled' },
+    { type: 'settle.failed', reason },
     { type: 'account.drained' },
   ]
 

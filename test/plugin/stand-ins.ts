@@ -45,6 +45,7 @@ export const quietStatus: AccountStatus = {
   lastFeedAtMs: null,
   lastInboundAtMs: null,
   lastOutboundAtMs: null,
+  selfHeal: null,
   warnings: [],
   counters: { seen: 0, processed: 0, ignored: {}, sent: 0, repeatedPosts: 0, deadLetters: 0 },
   chats: 0,

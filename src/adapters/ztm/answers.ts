@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { MalformedAnswer } from '../../domain/errors.ts'
 import type { Json } from '../../domain/json.ts'
@@ -117,10 +118,19 @@ export const meshAnswer = z
       connected,
       ...(agent?.username && { username: agent.username }),
       ...(agent?.id && { endpointId: agent.id }),
-      ...(agent?.certificate && { certificate: agent.certificate }),
+      ...(agent?.certificate && { certificate: agent.certificate, ...expiryOf(agent.certificate) }),
       errors: (errors ?? []).flatMap(error => meshError.safeParse(error).data ?? []),
     }),
   )
+
+function expiryOf(pem: string): { certificateExpiresAtMs?: number } {
+  try {
+    return { certificateExpiresAtMs: new X509Certificate(pem).validToDate.getTime() }
+  } catch {
+    // Garbage in place of a certificate shows as a missing user, too.
+    return {}
+  }
+}
 
 export const logEntry = z.object({ time: z.string(), type: z.string(), message: z.string() })
 

@@ -53,10 +53,19 @@ export function describe(account: RunningStatus): void {
     runningDispatches,
     waitingDispatches,
     deadLetters,
+    feed,
+    feedLagMs,
+    selfHeal,
   } = account
   const shown = (COLOURS[state] ?? colours.dim)(state)
   print(`${colours.bold(account.account)}  ${shown} since ${new Date(sinceMs).toLocaleString('sv')}`)
   if (reason !== null) print(`  ${plain(reason)}`)
+  if (feed !== null)
+    print(`  feed      ${feed}${feedLagMs === null ? '' : `, the last message file was read ${feedLagMs} ms after the hub had it`}`)
+  if (selfHeal !== null)
+    print(
+      `  self-heal joined again ${selfHeal.times} times, last ${new Date(selfHeal.lastAtMs).toLocaleString('sv')}: ${plain(selfHeal.lastReason)}`,
+    )
   const ignored = Object.entries(counters.ignored).map(([why, count]) => `${count} ${why}`)
   print(`  messages  ${counters.seen} seen, ${counters.processed} processed${ignored.length > 0 ? `, ignored: ${ignored.join(', ')}` : ''}`)
   print(

@@ -18,6 +18,8 @@ export type FetchOptions = {
   readonly limits: Pick<Limits, 'fetches'>
   readonly due: Due
   readonly intake: Intake
+  /** The newest message of a file that has been read, by its writer's clock. */
+  readonly onNewest: (message: { chat: ChatId; sender: UserName; timeMs: number; sinceMs: number }) => void
   /** A file has been read that the hub learnt of this long ago, by our clock and its. */
   readonly onRead: (lagMs: number) => void
   /** A file that nobody can read; it is left alone until it changes. */
@@ -37,7 +39,7 @@ type Outcome = { readonly file: FileOfMessages } & (
  * Fetches everything that is due of the chat. Rejects when a part of it could not be read: what could be has been taken, and
  * the rest is still due.
  */
-export function createFetch({ agent, clock, username, limits, due, intake, onRead, onUnreadable }: FetchOptions) {
+export function createFetch({ agent, clock, username, limits, due, intake, onNewest, onRead, onUnreadable }: FetchOptions) {
   const gate = createGate(limits.fetches)
 
   const read = async (file: FileOfMessages, signal: AbortSignal): Promise<Outcome> => {
@@ -55,6 +57,15 @@ export function createFetch({ agent, clock, username, limits, due, intake, onRea
       const reason = error instanceof Error ? error.message : String(error)
       return { file, kind: error instanceof AnswerTooLarge || error instanceof UnsafeName ? 'never' : 'not now', reason }
     }
+  }
+
+  const tellNewest = (chat: ChatId, postings: readonly Posting[]) => {
+    let newest: { chat: ChatId; sender: UserName; timeMs: number; sinceMs: number } | null = null
+    for (const { time, sender, file } of postings) {
+      if (typeof time !== 'number' || !Number.isFinite(time) || time < 0 || file === undefined) continue
+      if (newest === null || time > newest.timeMs) newest = { chat, sender, timeMs: time, sinceMs: file.sinceMs }
+    }
+    if (newest !== null) onNewest(newest)
   }
 
   /** Null when all is well, and a sentence when something is to be tried again. */
@@ -75,8 +86,11 @@ export function createFetch({ agent, clock, username, limits, due, intake, onRea
           continue
         }
         due.done(chat, file)
-        if (outcome.kind === 'read') onRead(Math.max(0, clock.now() - file.sinceMs))
-        else onUnreadable(chat, outcome.reason)
+        if (outcome.kind === 'read') {
+          onRead(Math.max(0, clock.now() - file.sinceMs))
+          tellNewest(chat, outcome.postings)
+        }
+        if (outcome.kind === 'never') onUnreadable(chat, outcome.reason)
       }
     }
     return missing

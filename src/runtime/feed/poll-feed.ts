@@ -17,6 +17,8 @@ export type PollOptions = {
   readonly chatList: ChatList
   /** The chat app is to be asked for its messages. */
   readonly onChanged: (chat: ChatId) => void
+  /** What the chat app shows, beside the push feed. */
+  readonly onCheck: (summaries: readonly ChatSummary[]) => void
 }
 
 export interface PollFeed {
@@ -33,7 +35,7 @@ export interface PollFeed {
 /** Checks that may fail in a row: the chat app may be away for a moment while the file index is not. */
 const FAILED_CHECKS_MAX = 1
 
-export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, chatList, onChanged }: PollOptions): PollFeed {
+export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, chatList, onChanged, onCheck }: PollOptions): PollFeed {
   let intervalMs = pollIntervalMs
   let failedChecks = 0
 
@@ -64,6 +66,7 @@ export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, c
   const check = list.pipe(
     map(summaries => {
       failedChecks = 0
+      onCheck(summaries)
       const missed = chatList.missed(summaries)
       for (const chat of missed) onChanged(chat)
       return missed

@@ -36,6 +36,8 @@ export type PushOptions = {
   /** Files among the message files that the chat app would not have written, of one listing. */
   readonly onUnusable: (count: number, firstPath: string) => void
   readonly onTrouble: (reason: string) => void
+  /** A list that should come at once does not. */
+  readonly onSilence: () => void
 }
 
 export interface PushFeed {
@@ -161,6 +163,7 @@ export function createPushFeed(options: PushOptions): PushFeed {
         if (!moved) lookWithin(jittered(limits.quietLookMs))
       } catch (error) {
         if (abort.signal.aborted) return
+        if (error instanceof ZtmAgentSilent) options.onSilence()
         if (error instanceof ZtmAgentSilent && silentLooks++ < SILENT_LOOKS_MAX) return lookWithin(limits.lookAgainMs)
         failed('look', error, () => void lookBack())
       }

@@ -27,6 +27,8 @@ export type Chat = {
 const FILE_BYTES_FULL = 1024
 /** The first file of a conversation is named this much before now. */
 const FIRST_FILE_BACK_MS = 60_000
+/** Looks at which a chat app that stalls does so. */
+const STALL_SHARE = 0.1
 /** Past this many files at once a read is one delay for all, not one each. */
 const SEPARATE_READS_MAX = 64
 
@@ -95,6 +97,7 @@ export class ChatApp {
 
   async #watch(startMs: number, settled: boolean): Promise<void> {
     const { quirks } = this.#home
+    const { random } = this.#home.world
     let since = startMs
     let skipLook = settled
     while (!this.#scope.ended && !this.isFrozen) {
@@ -106,6 +109,7 @@ export class ChatApp {
         if (files) {
           for (const file of files) since = Math.max(since, file.since)
           paths = files.map(file => file.path)
+          if (quirks.appStallMs[1] > 0 && random.unit() < STALL_SHARE) await this.#scope.sleep(between(random, quirks.appStallMs))
           await this.#readAll(paths, false)
         }
       } catch {
@@ -167,6 +171,8 @@ export class ChatApp {
         : JSON.stringify([path, index, message.time, message.message])
       if (chat.seen.has(identity)) continue
       chat.seen.add(identity)
+      const { appDrops } = this.#home.quirks
+      if (appDrops > 0 && this.#home.world.random.unit() < appDrops) continue
       chat.messages.push(message)
       if (!isOwn) chat.newCount++
       const time = Number(message.time)

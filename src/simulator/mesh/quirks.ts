@@ -67,6 +67,10 @@ export type Quirks = {
   garbageKeyBreaksHub: boolean
 
   // The chat app.
+  /** Chance, 0 to 1, that the chat app never shows a message of somebody else or of its own, though its file has it. */
+  appDrops: number
+  /** How long the chat app stands still, at one look in ten, before it reads what has changed. */
+  appStallMs: Range
   /** A second message with the same time and sender is dropped from the chat app (never from the file). Off: both are shown. */
   sameMsMerged: boolean
   /** Control characters make a message file unreadable. Off: they are escaped. */
@@ -129,6 +133,8 @@ export const REAL: Quirks = {
   tombstonesReturn: true,
   nulBreaksHub: true,
   garbageKeyBreaksHub: true,
+  appDrops: 0,
+  appStallMs: [0, 0],
   sameMsMerged: true,
   controlCharactersPoison: true,
   loneSurrogatesSwallow: true,

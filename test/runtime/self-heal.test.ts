@@ -1,0 +1,295 @@
+import { describe, expect, test } from 'vitest'
+import { REAL } from '../../src/simulator/mesh/quirks.ts'
+import { createWorld, type World, type WorldOptions } from '../../src/simulator/world.ts'
+
+const PEER = 'peer:my-bot'
+const MINUTE_MS = 60_000
+
+const realWorld = (options: WorldOptions = {}) => createWorld({ ...options, quirks: { ...REAL, ...options.quirks } })
+
+/** What the mesh has of our answers; the user's own chat app may have lost them. */
+const answered = (world: World, user: string) =>
+  world.mesh
+    .reached(user, PEER)
+    .filter(({ sender }) => sender === 'my-bot')
+    .map(({ message }) => (message as { text: string }).text)
+
+/** Wall-clock times at which the agent was made to join again. */
+const countRejoins = (world: World): readonly number[] => {
+  const rejoins: number[] = []
+  world.bot.agent.answer(({ method, target }) => {
+    if (method === 'POST' && target.endsWith('/api/meshes/home')) rejoins.push(world.clock.now())
+    return null
+  })
+  return rejoins
+}
+
+/** Writes, and gives the bot time to answer. */
+const talk = async (world: World, count: number, everyMs = 9_000, user = 'alice') => {
+  for (let n = 0; n < count; n++) {
+    await world.mesh.user(user).says(`message ${n}`)
+    await world.settle(everyMs)
+  }
+}
+const echoes = (count: number) => Array.from({ length: count }, (_, n) => `echo: message ${n}`)
+
+describe('a frozen chat app', () => {
+  test('is revived by joining again, once, when message files prove that it shows nothing; all is answered, once', async () => {
+    const world = realWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(5_000)
+    const rejoins = countRejoins(world)
+    world.bot.agent.freeze()
+
+    await talk(world, 20)
+    await world.settle(30 * MINUTE_MS)
+
+    expect(answered(world, 'alice')).toEqual(echoes(20))
+    expect(rejoins).toHaveLength(1)
+    expect(world.bot.inbox('peer:alice')).toHaveLength(40)
+    expect(world.account.status()).toMatchObject({
+      state: 'live',
+      outbox: 0,
+      selfHeal: { times: 1, lastReason: expect.stringMatching(/chat app .* frozen/) },
+      counters: { repeatedPosts: 0 },
+    })
+    expect(world.log.filter(({ phrase }) => phrase.includes('made to join the mesh again'))).toHaveLength(1)
+    await world.stop()
+  })
+
+  test('after an outage of the hub is revived on little proof', async () => {
+    const world = realWorld({ seed: 3 })
+    world.mesh.user('alice')
+    await world.start()
+    await talk(world, 1)
+    await world.settle(20_000)
+    world.mesh.hub.down()
+    await world.settle(20_000)
+    world.mesh.hub.up()
+    await world.settle(MINUTE_MS)
+    // The freezing itself is left to chance by the mesh.
+    world.bot.agent.freeze()
+    const rejoins = countRejoins(world)
+
+    await world.mesh.user('bob').says('hello')
+    await world.settle(5 * MINUTE_MS)
+
+    expect(answered(world, 'bob')).toEqual(['echo: hello'])
+    expect(rejoins).toHaveLength(1)
+    await world.stop()
+  })
+
+  test('is left alone where self-heal is off, and status says so', async () => {
+    const world = realWorld({ config: { selfHeal: false } })
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(5_000)
+    const rejoins = countRejoins(world)
+    world.bot.agent.freeze()
+
+    await talk(world, 20)
+    await world.settle(30 * MINUTE_MS)
+
+    expect(answered(world, 'alice')).toEqual(echoes(20))
+    expect(rejoins).toEqual([])
+    expect(world.account.status()).toMatchObject({
+      state: 'live',
+      selfHeal: null,
+      warnings: [expect.stringMatching(/frozen.*selfHeal is off/)],
+    })
+    await world.stop()
+  })
+
+  test('that freezes again and again is revived at most once in ten minutes, and less often the longer it goes on', async () => {
+    const world = realWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(5_000)
+    const rejoins = countRejoins(world)
+    const freezing = setFreezing(world)
+
+    await talk(world, 600, 12_000)
+    freezing.stop()
+    await world.settle(30 * MINUTE_MS)
+
+    expect(rejoins.length).toBeGreaterThanOrEqual(3)
+    const restsMs = rejoins.slice(1).map((atMs, n) => atMs - rejoins[n]!)
+    expect(Math.min(...restsMs)).toBeGreaterThanOrEqual(10 * MINUTE_MS)
+    expect(restsMs.at(-1)).toBeGreaterThanOrEqual(2 * restsMs[0]! - MINUTE_MS)
+    expect(answered(world, 'alice')).toEqual(echoes(600))
+    await world.stop()
+  })
+
+  test('is not revived twice within ten minutes by a runtime that dies in between', async () => {
+    const world = realWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(5_000)
+    const rejoins = countRejoins(world)
+    world.bot.agent.freeze()
+    await talk(world, 12)
+    for (let n = 0; n < 60 && rejoins.length === 0; n++) await world.settle(1_000)
+    expect(rejoins).toHaveLength(1)
+
+    await world.crash()
+    await world.start()
+    await world.settle(20_000)
+    world.bot.agent.freeze()
+    await talk(world, 30, 10_000, 'bob')
+
+    expect(rejoins).toHaveLength(1)
+    expect(world.account.status().warnings).toEqual([expect.stringMatching(/left alone for now/)])
+    await world.settle(10 * MINUTE_MS)
+    await talk(world, 1, MINUTE_MS, 'carol')
+    await world.settle(5 * MINUTE_MS)
+    expect(rejoins).toHaveLength(2)
+    expect(rejoins[1]! - rejoins[0]!).toBeGreaterThanOrEqual(10 * MINUTE_MS)
+    expect(world.account.status()).toMatchObject({ selfHeal: { times: 2 } })
+    await world.stop()
+  })
+})
+
+/** Freezes whatever chat app there is, every ten seconds. */
+function setFreezing(world: World): { stop(): void } {
+  let stopped = false
+  const freeze = () => {
+    if (stopped) return
+    world.bot.agent.freeze()
+    world.clock.after(10_000, freeze)
+  }
+  freeze()
+  return {
+    stop() {
+      stopped = true
+    },
+  }
+}
+
+describe('posts', () => {
+  test('that are under way when the agent is made to join again are waited for, and none is made meanwhile', async () => {
+    const world = realWorld({ config: { limits: { loopAlternations: 100_000 } } })
+    for (const name of ['alice', 'bob']) world.mesh.user(name)
+    await world.start()
+    await world.settle(5_000)
+    world.bot.agent.freeze()
+    const posts: number[] = []
+    const rejoins = countRejoins(world)
+    world.bot.agent.answer(({ method, target }) => {
+      if (method === 'POST' && target.includes('/messages')) posts.push(world.clock.now())
+      return null
+    })
+
+    // Somebody writes every second, so that there is always something to post.
+    await talk(world, 300, 1_000, 'bob')
+    await world.settle(30 * MINUTE_MS)
+
+    expect(rejoins).toHaveLength(1)
+    const before = Math.max(...posts.filter(atMs => atMs < rejoins[0]!))
+    const after = Math.min(...posts.filter(atMs => atMs > rejoins[0]!))
+    // The last one was confirmed, or had a minute for it; the next one waits until the agent has settled.
+    expect(rejoins[0]! - before).toBeGreaterThan(500)
+    expect(rejoins[0]! - before).toBeLessThanOrEqual(61_000)
+    expect(after - rejoins[0]!).toBeGreaterThan(1_000)
+    expect(answered(world, 'bob').toSorted()).toEqual(echoes(300).toSorted())
+    expect(world.account.status()).toMatchObject({ outbox: 0, uncertain: 0, state: 'live' })
+    await world.stop()
+  })
+})
+
+describe('an agent whose hub connection is broken', () => {
+  test('and that says it is connected is made to join again; what was written meanwhile is answered, once', async () => {
+    const world = realWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await talk(world, 2)
+    await world.settle(30_000)
+    const rejoins = countRejoins(world)
+    world.bot.agent.breakHub()
+
+    await talk(world, 3)
+    await world.settle(30 * MINUTE_MS)
+
+    expect(rejoins).toHaveLength(1)
+    expect(answered(world, 'alice').toSorted()).toEqual([...echoes(2), ...echoes(3)].toSorted())
+    expect(world.account.status()).toMatchObject({
+      state: 'live',
+      outbox: 0,
+      selfHeal: { times: 1, lastReason: expect.stringMatching(/hub does not see it/) },
+    })
+    await world.stop()
+  })
+
+  test('is found out in quiet, too', async () => {
+    const world = realWorld()
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(MINUTE_MS)
+    const rejoins = countRejoins(world)
+    world.bot.agent.breakHub()
+
+    await world.settle(10 * MINUTE_MS)
+    await talk(world, 1, MINUTE_MS)
+
+    expect(rejoins).toHaveLength(1)
+    expect(answered(world, 'alice')).toEqual(echoes(1))
+    await world.stop()
+  })
+})
+
+describe('nothing is healed without proof:', () => {
+  const quiet = async (world: World, during: () => Promise<void>) => {
+    world.mesh.user('alice')
+    await world.start()
+    await world.settle(5_000)
+    const rejoins = countRejoins(world)
+    await during()
+    await world.settle(20 * MINUTE_MS)
+    expect(rejoins).toEqual([])
+    expect(world.account.status()).toMatchObject({ state: 'live', selfHeal: null, warnings: [] })
+    await world.stop()
+  }
+
+  test('a mesh that is well', async () => {
+    const world = realWorld()
+    await quiet(world, () => talk(world, 40))
+  })
+
+  test.each([1, 2, 3])('a chat app that drops a fifth of the messages and stalls for 36 s (seed %i)', async seed => {
+    const world = realWorld({ seed, quirks: { appDrops: 0.2, appStallMs: [0, 36_000] } })
+    await quiet(world, async () => {
+      await talk(world, 150, 5_000)
+      expect(answered(world, 'alice').toSorted()).toEqual(echoes(150).toSorted())
+    })
+  })
+
+  test.each([5_000, 60_000, 600_000])('a hub that is away for %i ms', async awayMs => {
+    const world = realWorld({ quirks: { freezesAfterOutage: false, queueStaysBusy: false } })
+    await quiet(world, async () => {
+      await talk(world, 2)
+      world.mesh.hub.down()
+      await world.settle(awayMs)
+      world.mesh.hub.up()
+      await world.settle(MINUTE_MS)
+      await world.mesh.user('alice').says('again')
+    })
+  })
+
+  test('an agent that is slow or silent for a while', async () => {
+    const world = realWorld()
+    await quiet(world, async () => {
+      const show = world.bot.agent.answer('hang', { when: ({ target }) => /files\?|endpoints/.test(target) })
+      await world.settle(50_000)
+      show()
+    })
+  })
+
+  test('an agent that is down', async () => {
+    const world = realWorld()
+    await quiet(world, async () => {
+      world.bot.agent.down()
+      await world.settle(10 * MINUTE_MS)
+      world.bot.agent.up()
+    })
+  })
+})
