@@ -2,9 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configTable, limitsTable } from '../src/domain/config.ts'
+import { type Results, readmeTable } from '../test/bench/kit/table.ts'
 
+const results: Results = JSON.parse(readFileSync(join(import.meta.dirname, '../test/bench/results.json'), 'utf8'))
 const path = join(import.meta.dirname, '..', 'README.md')
-const parts: Record<string, string> = { config: configTable(), limits: limitsTable() }
+const parts: Record<string, string> = { config: configTable(), limits: limitsTable(), bench: readmeTable(results) }
 
 export const withParts = (readme: string): string =>
   Object.entries(parts).reduce(

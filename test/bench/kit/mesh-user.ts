@@ -1,0 +1,59 @@
+/** A user of the simulated mesh without an agent: what they write is with the hub at once, so that a benchmark knows when it began. */
+import { randomUUID } from 'node:crypto'
+import { peerFolder } from '../../../src/simulator/mesh/chat-paths.ts'
+import { fileHash } from '../../../src/simulator/mesh/hash.ts'
+import type { Attached } from '../../../src/simulator/mesh/hub.ts'
+import type { SimMesh } from '../../../src/simulator/mesh/mesh.ts'
+
+/** From this size on a message file gets no more messages, as in the chat app. */
+const FILE_BYTES_FULL = 1024
+
+export interface MeshUser {
+  says(texts: readonly string[]): void
+}
+
+export function createMeshUser(mesh: SimMesh, name: string, bot: string): MeshUser {
+  const folder = peerFolder(name, bot, mesh.quirks.namesArePaths)
+  const versions = new Map<string, { hash: string; bytes: Uint8Array }>()
+  const attached: Attached = {
+    endpointId: randomUUID(),
+    endpointName: `ep-${name}`,
+    user: name,
+    serve(path, hash) {
+      const version = versions.get(path)
+      return version?.hash === hash ? version.bytes : null
+    },
+    hubDied() {},
+    hubReturned() {},
+  }
+  mesh.hub.connect(attached, 0)
+  mesh.hub.setRights(name, [[folder, [bot]]])
+  let stamp = Date.now() - 60_000
+  let entries: { time: number; message: { text: string } }[] = []
+
+  return {
+    says(texts) {
+      const time = Date.now()
+      const changed = new Map<string, Uint8Array>()
+      for (const text of texts) {
+        entries.push({ time, message: { text } })
+        const path = `${folder}/${stamp}.json`
+        const bytes = Buffer.from(JSON.stringify(entries))
+        changed.set(path, bytes)
+        if (bytes.length < FILE_BYTES_FULL) continue
+        entries = []
+        stamp = Math.max(stamp + 1, time)
+      }
+      mesh.hub.announce(
+        attached,
+        [...changed].map(([path, bytes]) => {
+          const hash = fileHash(path, bytes)
+          versions.set(path, { hash, bytes })
+          return { path, hash, size: bytes.length, time, bytes }
+        }),
+        [],
+        false,
+      )
+    },
+  }
+}

@@ -1,0 +1,3 @@
+/** What the processes call each other. */
+export const MESH = 'bench'
+export const botName = (index: number): string => `bot-${index}`
