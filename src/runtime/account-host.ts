@@ -251,9 +251,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       username: settings.username,
       onNewest: message => healer.saw(message),
       onRead: lagMs => status.read(lagMs),
-      onUnreadable(chat, reason) {
-        status.countIgnored('unusable_file')
-        log.warn({ chat, reason }, 'a message file cannot be used')
+      onUnreadable(chat, why, reason) {
+        status.countIgnored(why)
+        if (why === 'too_large') status.warn(`Chat ${chat}: ${reason}`)
+        log.warn({ chat, why, reason }, 'messages of a chat cannot be read')
       },
     }),
     onIdle: () => place.noteLive(),

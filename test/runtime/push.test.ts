@@ -92,7 +92,10 @@ describe('with the file index, a message', () => {
 
     expect(answered(world, 'alice')).toEqual(expected)
     // The chat app, with its one wait, has lost sight of some for as long as nothing else happened.
-    expect(Math.max(...latencies(world, 'alice').slice(1))).toBeLessThanOrEqual(2_000)
+    // Where both waits were blind it is found by the look that follows every change.
+    const waited = latencies(world, 'alice').slice(1)
+    expect(Math.max(...waited)).toBeLessThanOrEqual(6_500)
+    expect(waited.filter(ms => ms > 2_000).length).toBeLessThanOrEqual(1)
     await world.stop()
   })
 
@@ -137,7 +140,7 @@ describe('with the file index, a message', () => {
 
 describe('what the chat app loses is answered, once:', () => {
   test('everything, when it is frozen', async () => {
-    const world = realWorld()
+    const world = realWorld({ config: { selfHeal: false } })
     world.mesh.user('alice')
     await world.start()
     await world.settle(5_000)
@@ -308,7 +311,7 @@ describe('a message file', () => {
     await world.settle(30 * 60_000)
 
     expect(answered(world, 'alice')).toEqual(['echo: hi'])
-    expect(world.account.status()).toMatchObject({ state: 'live', feed: 'push', counters: { ignored: { unusable_file: 1 } } })
+    expect(world.account.status()).toMatchObject({ state: 'live', feed: 'push', counters: { ignored: { too_large: 1 } } })
     await world.stop()
   })
 })
@@ -471,7 +474,8 @@ describe('in quiet, at most ten requests a minute are made', () => {
 
 describe('when the hub goes away', () => {
   test.each([2_000, 5_000, 20_000, 600_000])('for %i ms, nothing that was written meanwhile is lost or doubled', async awayMs => {
-    const world = realWorld({ seed: awayMs })
+    // A chat app that froze meanwhile is another test's business.
+    const world = realWorld({ seed: awayMs, config: { selfHeal: false } })
     world.mesh.user('alice')
     await world.start()
     await world.mesh.user('alice').says('before')

@@ -22,17 +22,23 @@ export type FetchOptions = {
   readonly onNewest: (message: { chat: ChatId; sender: UserName; timeMs: number; sinceMs: number }) => void
   /** A file has been read that the hub learnt of this long ago, by our clock and its. */
   readonly onRead: (lagMs: number) => void
-  /** A file that nobody can read; it is left alone until it changes. */
-  readonly onUnreadable: (chat: ChatId, reason: string) => void
+  /** A file that nobody can read, or a chat larger than the limit: left alone until it changes. Told once. */
+  readonly onUnreadable: (chat: ChatId, why: Unusable, reason: string) => void
 }
 
-/** Files in memory at once, of one chat. */
+/** Files of one chat in memory at once: so many, or fewer when they are large; and so many are read at a time. */
 const FILES_AT_ONCE = 16
+const BYTES_AT_ONCE = 1_048_576
+const READ_AT_ONCE = 4
+/** Chats whose size was told; one that is forgotten may be told once more. */
+const TOO_LARGE_TOLD = 1_000
+
+export type Unusable = 'unusable_file' | 'too_large'
 
 type Outcome = { readonly file: FileOfMessages } & (
-  | { readonly kind: 'read'; readonly postings: readonly Posting[] }
+  | { readonly kind: 'read'; readonly postings: readonly Posting[]; readonly bytes: number }
   | { readonly kind: 'not now'; readonly reason: string }
-  | { readonly kind: 'never'; readonly reason: string }
+  | { readonly kind: 'never'; readonly why: Unusable; readonly reason: string }
 )
 
 /**
@@ -44,18 +50,25 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
 
   const read = async (file: FileOfMessages, signal: AbortSignal): Promise<Outcome> => {
     const place = parseMessagePath(file.path, username)
-    if (typeof place === 'string') return { file, kind: 'never', reason: `${file.path} is no message file.` }
+    if (typeof place === 'string') return { file, kind: 'never', why: 'unusable_file', reason: `${file.path} is no message file.` }
     try {
       const bytes = await agent.fileData(file.path, signal)
       if (bytes === null) return { file, kind: 'not now', reason: `Message file ${file.path} is listed, and nobody has it now.` }
       const messages = readMessageFile(bytes)
       if (messages === null)
-        return { file, kind: 'never', reason: `Message file ${file.path} is no JSON list; its writer has to post again.` }
+        return {
+          file,
+          kind: 'never',
+          why: 'unusable_file',
+          reason: `Message file ${file.path} is no JSON list; its writer has to post again.`,
+        }
       const { sender } = place
-      return { file, kind: 'read', postings: messages.map(({ time, message }) => ({ time, message, sender, file })) }
+      return { file, kind: 'read', bytes: bytes.length, postings: messages.map(({ time, message }) => ({ time, message, sender, file })) }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      return { file, kind: error instanceof AnswerTooLarge || error instanceof UnsafeName ? 'never' : 'not now', reason }
+      if (error instanceof AnswerTooLarge) return { file, kind: 'never', why: 'too_large', reason }
+      if (error instanceof UnsafeName) return { file, kind: 'never', why: 'unusable_file', reason }
+      return { file, kind: 'not now', reason }
     }
   }
 
@@ -72,9 +85,15 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
   const takeFiles = async (chat: ChatId, files: readonly FileOfMessages[], signal: AbortSignal): Promise<string | null> => {
     let missing: string | null = null
     const ordered = files.toSorted((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
-    for (let at = 0; at < ordered.length; at += FILES_AT_ONCE) {
-      const batch = ordered.slice(at, at + FILES_AT_ONCE)
-      const outcomes = await Promise.all(batch.map(file => gate.run(() => read(file, signal))))
+    for (let at = 0; at < ordered.length; ) {
+      const outcomes: Outcome[] = []
+      let bytes = 0
+      while (at < ordered.length && outcomes.length < FILES_AT_ONCE && bytes < BYTES_AT_ONCE) {
+        const some = await Promise.all(ordered.slice(at, at + READ_AT_ONCE).map(file => gate.run(() => read(file, signal))))
+        at += some.length
+        outcomes.push(...some)
+        for (const outcome of some) bytes += outcome.kind === 'read' ? outcome.bytes : 0
+      }
       if (signal.aborted) return missing
       const postings = outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
       // What finds no room stays due; the chat is fetched again when it has some.
@@ -90,10 +109,18 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
           onRead(Math.max(0, clock.now() - file.sinceMs))
           tellNewest(chat, outcome.postings)
         }
-        if (outcome.kind === 'never') onUnreadable(chat, outcome.reason)
+        if (outcome.kind === 'never') onUnreadable(chat, outcome.why, outcome.reason)
       }
     }
     return missing
+  }
+
+  const tooLarge = new Set<ChatId>()
+  const tellTooLarge = (chat: ChatId, reason: string) => {
+    if (tooLarge.has(chat)) return
+    if (tooLarge.size >= TOO_LARGE_TOLD) tooLarge.clear()
+    tooLarge.add(chat)
+    onUnreadable(chat, 'too_large', reason)
   }
 
   return async (chat: ChatId, signal: AbortSignal): Promise<void> => {
@@ -104,8 +131,11 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
         const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
         if (messages !== null && !(await intake.take(chat, 'app', messages, signal))) due.askApp(chat)
       } catch (error) {
-        failure = error
-        due.askApp(chat)
+        if (error instanceof AnswerTooLarge) tellTooLarge(chat, error.message)
+        else {
+          failure = error
+          due.askApp(chat)
+        }
       }
     }
     const missing = await takeFiles(chat, files, signal)
