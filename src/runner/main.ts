@@ -45,12 +45,15 @@ function commandLine(finish: (code: number) => void): Command {
   const withState = (one: Command) => one.option('--state-dir <dir>', 'where state is kept', defaultStateDir())
   const withAccount = (one: Command) => one.option('--account <id>', 'only this account')
 
-  command(program, 'demo', 'A conversation on a simulated mesh, with an echo bot; on a terminal you may then write yourself.').action(
-    async options => finish(await (await import('./commands/demo.ts')).demo(options)),
-  )
+  command(
+    program,
+    'demo',
+    'A conversation on a simulated mesh, with an echo bot; on a terminal you may then write yourself, here or in the inspector page.',
+  ).action(async options => finish(await (await import('./commands/demo.ts')).demo(options)))
 
   withState(withConfig(command(program, 'run', 'Runs the bots of a config until Ctrl-C or SIGTERM.')))
     .option('--responder <responder>', 'who answers: echo, exec:COMMAND or http:URL', 'echo')
+    .option('--inspect [port]', 'serves the inspector page on this machine, and prints its address', wholePort)
     .addHelpText('after', RUN_HELP)
     .action(async options => finish(await (await import('./commands/run.ts')).run(options)))
 

@@ -8,12 +8,14 @@ import { acquireLock, type Lease } from '../adapters/store/lock.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
+import type { Inspector } from '../inspector/server.ts'
 import type { Log } from '../ports/log.ts'
 import type { Responder } from '../ports/responder.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { Runtime, RuntimeEvent } from '../runtime/runtime.ts'
 import { serveControl } from './control/server.ts'
 import { controlOf } from './control/service.ts'
+import { type InspectOptions, startInspector } from './inspect.ts'
 
 export type RunnerOptions = {
   readonly accounts: readonly AccountSettings[]
@@ -24,15 +26,26 @@ export type RunnerOptions = {
   readonly log: Log
   /** Hears everything from the first moment on. */
   readonly onEvent: (event: RuntimeEvent) => void
+  /** Absent: no inspector. */
+  readonly inspect?: InspectOptions | undefined
 }
 
 export interface Runner {
   readonly runtime: Runtime
+  readonly inspector: Inspector | null
   stop(graceMs?: number): Promise<void>
 }
 
 /** @throws {StoreUnusable} when another runner owns the folder, or no account's state can be used. */
-export async function startRunner({ accounts, defaultAccount, responder, stateDir, log, onEvent }: RunnerOptions): Promise<Runner> {
+export async function startRunner({
+  accounts,
+  defaultAccount,
+  responder,
+  stateDir,
+  log,
+  onEvent,
+  inspect,
+}: RunnerOptions): Promise<Runner> {
   const lease = await lockFolder(stateDir)
   const runtime = createRuntime({
     accounts,
@@ -47,12 +60,18 @@ export async function startRunner({ accounts, defaultAccount, responder, stateDi
     },
   })
   const events = runtime.events.subscribe(onEvent)
+  let inspector: Inspector | null = null
   try {
     await runtime.start()
-    const control = await serveControl(stateDir, controlOf(runtime, defaultAccount))
+    const operations = controlOf(runtime, defaultAccount)
+    inspector = inspect ? await startInspector(runtime, operations, inspect) : null
+    const control = await serveControl(stateDir, operations)
+    const served = inspector
     return {
       runtime,
+      inspector: served,
       async stop(graceMs) {
+        await served?.close()
         await control.close()
         await runtime.stop(graceMs)
         events.unsubscribe()
@@ -60,6 +79,7 @@ export async function startRunner({ accounts, defaultAccount, responder, stateDi
       },
     }
   } catch (error) {
+    await inspector?.close()
     await runtime.stop(0)
     await lease.release()
     throw error

@@ -26,6 +26,7 @@ import { createPollFeed } from './feed/poll-feed.ts'
 import { createPushFeed } from './feed/push-feed.ts'
 import { createFeed } from './feed.ts'
 import { createHealer } from './heal/healer.ts'
+import { createInspection } from './inspection.ts'
 import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
 import { createLedger } from './ledger.ts'
@@ -328,6 +329,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       status.note(change, atMs)
     }
     registry.apply(seq, atMs, changes)
+    if (inspector.isWatched()) inspector.applied(seq, atMs, changes)
     for (const change of changes) {
       if (change.at !== 'chat') continue
       const { chat, event } = change
@@ -382,6 +384,15 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   })
 
   const byHand = createByHand({ limits, registry, journal, desk, drained })
+  const inspector = createInspection({
+    account,
+    registry,
+    store,
+    system: nursery.ref.system,
+    root: () => root.getSnapshot(),
+    journal: () => journal.look(),
+    watchers,
+  })
   const handle: AccountHandle = {
     id: account,
     agent,
@@ -403,6 +414,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     },
     ...byHand,
     explain: wanted => explainFrom(store, registry, wanted),
+    inspection: inspector.inspection,
   }
 
   return {

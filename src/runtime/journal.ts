@@ -1,5 +1,5 @@
 /** Makes changes durable before anybody believes them: records of all charts gather and go out in one flush. */
-import { createActor } from 'xstate'
+import { createActor, type SnapshotFrom } from 'xstate'
 import type { Change, Commit } from '../../machines/records.ts'
 import { snapshotMachine } from '../../machines/snapshot.ts'
 import { backoffMs } from '../domain/backoff.ts'
@@ -26,6 +26,7 @@ export interface Journal {
   flushed(): Promise<void>
   /** Why nothing can be written at present; null when all is well. */
   trouble(): string | null
+  look(): SnapshotFrom<typeof snapshotMachine>
   /** Everything given so far has been flushed, or cannot be. Then the store is closed. */
   close(): Promise<void>
 }
@@ -161,6 +162,7 @@ export function createJournal(options: JournalOptions): Journal {
     committed: changes => new Promise((resolve, reject) => add({ changes, waiter: { resolve, reject } })),
     flushed: () => new Promise((resolve, reject) => add({ changes: [], waiter: { resolve, reject } })),
     trouble: () => reason,
+    look: () => actor.getSnapshot(),
     async close() {
       // What one flush brings about may be the next.
       while (waiting.length > 0 && reason === null) await new Promise<void>(resolve => idle.push(resolve))

@@ -25,7 +25,7 @@ export type Moment = {
     | 'reply confirmed'
   /** Of a reply. */
   readonly key?: ReplyKey
-  /** Which attempt, or why. */
+  /** Which attempt, or why; of a queued reply the beginning of its text. */
   readonly detail?: string
 }
 
@@ -128,7 +128,7 @@ export function createLifeReader(wanted: Wanted): LifeReader {
   const readOutbox = (event: OutboxRecord, atMs: number) => {
     switch (event.type) {
       case 'reply.queued':
-        for (const { key } of event.replies) add(ownerOf(key), { atMs, what: 'reply queued', key })
+        for (const { key, text } of event.replies) add(ownerOf(key), { atMs, what: 'reply queued', key, detail: shorten(text) })
         return
       case 'reply.posting': {
         const owner = ownerOf(event.key)

@@ -56,6 +56,8 @@ export interface Registry {
   entry(chat: ChatId): ChatEntry
   /** State of the charts that run; null = resting. */
   chat(chat: ChatId): ChatSnapshot | null
+  /** Chats whose chart runs. */
+  runningChats(): Iterable<ChatId>
   outbox(chat: ChatId): OutboxSnapshot | null
   outboxes(): Iterable<ChatId>
   pairing(user: UserName): PairingSnapshot | null
@@ -277,6 +279,7 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     chats,
     entry,
     chat: chat => chatShelf.peek(chat),
+    runningChats: () => chatShelf.running(),
     outbox: chat => outboxShelf.peek(chat),
     outboxes: () => outboxShelf.running(),
     pairing: user => pairingShelf.peek(user),

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Decision } from '../domain/decision.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import type { Inspection } from './inspection.ts'
 import type { Life, Wanted } from './life.ts'
 
 /** `degraded` mends itself; `blocked` waits for somebody to mend something. */
@@ -127,6 +128,7 @@ export interface AccountHandle {
   dropDeadLetter(id: string): Promise<boolean>
   /** Why messages were answered or not, and what became of them; as far back as the history goes, oldest first. */
   explain(wanted: Wanted): Promise<readonly Life[]>
+  readonly inspection: Inspection
 }
 
 export interface Runtime {

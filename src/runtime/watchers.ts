@@ -1,5 +1,5 @@
 /** The watchers at work: one actor per peer or group that has something new, gone when it has been fetched. */
-import { type Actor, createActor } from 'xstate'
+import { type Actor, createActor, type SnapshotFrom } from 'xstate'
 import { watcherMachine } from '../../machines/watcher.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { ZtmChatError } from '../domain/errors.ts'
@@ -14,6 +14,8 @@ export interface Watchers {
   changed(chat: ChatId): void
   /** None is at work: everything known has been fetched. */
   idle(): boolean
+  running(): Iterable<ChatId>
+  look(chat: ChatId): SnapshotFrom<typeof watcherMachine> | null
   stop(): void
 }
 
@@ -79,6 +81,8 @@ export function createWatchers({ nursery, limits, random, timers, signal, fetch,
       }
       actor.send({ type: 'chat.changed' })
     },
+    running: () => actors.keys(),
+    look: chat => actors.get(chat)?.getSnapshot() ?? null,
     idle: () => actors.size === 0,
     stop() {
       for (const actor of actors.values()) nursery.stopChild(actor)

@@ -68,6 +68,13 @@ export function handleOf(own: Pick<AccountHandle, 'send'>): AccountHandle {
     deadLetters: () => [],
     retryDeadLetter: async () => false,
     explain: async () => [],
+    inspection: {
+      listen: () => () => {},
+      actors: () => [],
+      busy: () => [],
+      look: () => null,
+      watch: async () => ({ lives: () => [], version: () => 0, close: () => {} }),
+    },
     dropDeadLetter: async () => false,
     ...own,
   }

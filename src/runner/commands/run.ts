@@ -8,13 +8,20 @@ import { startRunner } from '../start-runner.ts'
 import { untilStopped } from '../stop-signal.ts'
 import { UsageError } from '../usage-error.ts'
 
-export type RunOptions = { readonly config: string; readonly responder: string; readonly stateDir: string; readonly json: boolean }
+export type RunOptions = {
+  readonly config: string
+  readonly responder: string
+  readonly stateDir: string
+  readonly json: boolean
+  /** A port; true = a free one. */
+  readonly inspect?: number | true
+}
 
 /** A real bot, until it is told to stop. */
-export async function run({ config, responder, stateDir, json }: RunOptions): Promise<number> {
+export async function run({ config, responder, stateDir, json, inspect }: RunOptions): Promise<number> {
   const log = openLog()
   const chosen = chooseResponder(responder)
-  const { accounts, defaultAccount, warnings } = await loadConfigFile(config)
+  const { accounts, defaultAccount, warnings, inspector } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)
 
@@ -23,8 +30,19 @@ export async function run({ config, responder, stateDir, json }: RunOptions): Pr
     const line = eventLine(event)
     if (line !== null) print(line)
   }
+  const port = typeof inspect === 'number' ? inspect : inspector.port
+  const inspectOptions = inspect !== undefined || inspector.enabled ? { port } : undefined
   const stopped = untilStopped(() => chosen.abandon())
-  const runner = await startRunner({ accounts, defaultAccount, responder: chosen.responder, stateDir, log, onEvent: tell })
+  const runner = await startRunner({
+    accounts,
+    defaultAccount,
+    responder: chosen.responder,
+    stateDir,
+    log,
+    onEvent: tell,
+    inspect: inspectOptions,
+  })
+  if (runner.inspector) json ? printJson({ event: 'inspector', url: runner.inspector.url }) : print(`Inspector: ${runner.inspector.url}`)
   await stopped
   await runner.stop()
   await chosen.close()

@@ -22,7 +22,7 @@ export async function tellStory(stage: Stage, narrator: Narrator, isRead: boolea
   const bob = stage.user('bob')
   const direct = peerChat(BOT)
   await bob.creates('team', { name: 'Team', members: ['bob', 'alice', BOT] })
-  narrator.opening(stage.url)
+  narrator.opening(stage.url, stage.inspectorUrl)
   await stage.event('the bot to be live', (event): event is RuntimeEvent => event.event === 'live')
 
   const write = async (who: typeof alice, chat: ChatId, text: string): Promise<number> => {

@@ -5,7 +5,7 @@ import { colours, plain, print, printJson } from '../output.ts'
 export type DecisionEvent = Extract<RuntimeEvent, { event: 'decision' }>
 
 export interface Narrator {
-  opening(url: string): void
+  opening(url: string, inspectorUrl: string): void
   scene(title: string): void
   /** Somebody writes, to the bot or into a group. */
   wrote(who: string, where: string | null, text: string): void
@@ -41,9 +41,10 @@ export function createTextNarrator(): Narrator {
   }
 
   return {
-    opening(url) {
+    opening(url, inspectorUrl) {
       print(bold('A bot on a simulated ZTM mesh'))
       print(dim(`Its agent answers real HTTP at ${url}, its responder says what was said. Times are from the message to what it led to.`))
+      print(`Watch every chart, and write as alice: ${bold(inspectorUrl)}`)
     },
     scene(title) {
       print('')
@@ -70,7 +71,7 @@ export function createTextNarrator(): Narrator {
 
 export function createJsonNarrator(): Narrator {
   return {
-    opening: url => printJson({ event: 'demo', url }),
+    opening: (url, inspectorUrl) => printJson({ event: 'demo', url, inspectorUrl }),
     scene: title => printJson({ event: 'scene', title }),
     wrote: (who, where, text) => printJson({ event: 'wrote', who, where, text }),
     decided: (decision, afterMs) => printJson({ ...decision, afterMs: Math.round(afterMs) }),

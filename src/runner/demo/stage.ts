@@ -11,6 +11,7 @@ import type { RuntimeEvent } from '../../runtime/runtime.ts'
 import { createMesh, type SimUser } from '../../simulator/mesh/mesh.ts'
 import { CALM } from '../../simulator/mesh/quirks.ts'
 import { serveAgent } from '../../simulator/mesh/serve.ts'
+import { chatOf } from '../chat-name.ts'
 import { openLog } from '../open-log.ts'
 import { echoResponder } from '../responders/echo.ts'
 import { startRunner } from '../start-runner.ts'
@@ -23,6 +24,8 @@ const MESH = 'demo-mesh'
 
 export interface Stage {
   readonly url: string
+  /** Of the inspector page, with its token. */
+  readonly inspectorUrl: string
   readonly stateDir: string
   user(name: string): SimUser
   now(): number
@@ -57,6 +60,19 @@ export async function openStage(): Promise<Stage> {
     stateDir,
     log: openLog(),
     onEvent: event => events.push(event),
+    inspect: {
+      port: null,
+      people: {
+        personas: ['alice', 'bob'].map(user => ({
+          user,
+          chats: [
+            { chat: `peer:${BOT}`, title: 'directly to the bot' },
+            { chat: 'group:bob/team', title: 'in the group bob/team' },
+          ],
+        })),
+        say: (user, chat, text) => mesh.user(user).says(text, chatOf('the chat', chat)),
+      },
+    },
   })
 
   const until = async <T>(what: string, look: () => T | undefined, waitMsMax = WAIT_MS_MAX): Promise<T> => {
@@ -70,6 +86,7 @@ export async function openStage(): Promise<Stage> {
 
   return {
     url: served.url,
+    inspectorUrl: runner.inspector?.url ?? '',
     stateDir,
     user: name => mesh.user(name),
     now: () => systemClock.monotonic(),

@@ -1,0 +1,141 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Taken } from '../../runtime/inspection.ts'
+import { hrefOf } from './route.ts'
+import { actor, want } from './stream.ts'
+import { activeStates, clockMs, plain, stateText } from './words.ts'
+
+const drawings = new Map<string, Promise<SVGElement | null>>()
+
+/** The drawing as it was made by the build, without its own style: the page has one. */
+function drawingOf(kind: string): Promise<SVGElement | null> {
+  const known = drawings.get(kind)
+  if (known) return known
+  const loading = fetch(`/charts/${kind}.svg`)
+    .then(answer => (answer.ok ? answer.text() : ''))
+    .then(text => {
+      // Before it is parsed: the content policy takes no style that is not from a file.
+      const root = new DOMParser().parseFromString(text.replace(/<style>.*?<\/style>/s, ''), 'image/svg+xml').documentElement
+      return root instanceof SVGElement ? root : null
+    })
+    .catch(() => null)
+  drawings.set(kind, loading)
+  return loading
+}
+
+export function Chart({ account, actor: id }: { account: string; actor: string }) {
+  useEffect(() => {
+    want({ actor: { account, actor: id } })
+    return () => want({ actor: null })
+  }, [account, id])
+  const kind = id.slice(0, id.indexOf(':'))
+  const name = id.slice(kind.length + 1)
+  const told = actor.value
+  const view = told?.view ?? null
+  const last = told?.steps.at(-1)
+  const isChat = kind === 'chat' || kind === 'outbox' || kind === 'watcher'
+  return (
+    <section class="chart">
+      <header class="title">
+        <h2>
+          <span class={`kind ${kind}`}>{kind}</span> {plain(name)}
+        </h2>
+        {view && <span class={view.isRunning ? 'badge live' : 'badge'}>{view.isRunning ? 'running' : 'at rest, from its record'}</span>}
+        {isChat && (
+          <nav aria-label="The same conversation">
+            {(['chat', 'outbox'] as const)
+              .filter(other => other !== kind)
+              .map(other => (
+                <a key={other} href={hrefOf({ view: 'chart', account, actor: `${other}:${name}` })}>
+                  {other}
+                </a>
+              ))}
+            <a href={hrefOf({ view: 'chat', account, chat: name })}>messages</a>
+          </nav>
+        )}
+      </header>
+      {told && !view ? (
+        <p class="empty">This actor is not there any more; it may have finished its work.</p>
+      ) : (
+        <div class="split">
+          <Drawing kind={kind} states={view ? activeStates(kind, view.value) : []} taken={last?.taken ?? []} />
+          <aside>
+            <h3>Now</h3>
+            <p class="now">{view ? stateText(view.value) : '…'}</p>
+            {view?.context !== undefined && view?.context !== null && (
+              <details>
+                <summary>context</summary>
+                <pre>{plain(JSON.stringify(view.context, null, 1)).replaceAll('\uFFFD', '\n')}</pre>
+              </details>
+            )}
+            <h3>Last steps</h3>
+            {told && told.steps.length === 0 && <p class="soft">None since you are looking.</p>}
+            <ol class="steps">
+              {told?.steps.toReversed().map((step, at) => (
+                <li key={`${step.atMs}-${told.steps.length - at}`}>
+                  <time>{clockMs(step.atMs)}</time> <b>{step.event}</b>
+                  <Transitions taken={step.taken} />
+                  <div class="soft">{stateText(step.value)}</div>
+                </li>
+              ))}
+            </ol>
+          </aside>
+        </div>
+      )}
+    </section>
+  )
+}
+
+export function Transitions({ taken }: { taken: readonly Taken[] }) {
+  return (
+    <>
+      {taken.map(({ source, index, guards, actions }) => (
+        <div key={`${source}-${index}`}>
+          {guards.map(guard => (
+            <span key={guard.name} class={guard.passed ? 'guard passed' : 'guard failed'}>
+              {guard.passed ? '✓' : '✗'} {guard.name}
+            </span>
+          ))}
+          {actions.length > 0 && <span class="effects"> / {actions.join(', ')}</span>}
+        </div>
+      ))}
+    </>
+  )
+}
+
+function Drawing({ kind, states, taken }: { kind: string; states: readonly string[]; taken: readonly Taken[] }) {
+  const box = useRef<HTMLDivElement>(null)
+  const [drawing, setDrawing] = useState<SVGElement | null | undefined>(undefined)
+  const [isWhole, setWhole] = useState(true)
+  useEffect(() => {
+    let isOver = false
+    void drawingOf(kind).then(found => {
+      if (!isOver) setDrawing(found)
+    })
+    return () => {
+      isOver = true
+    }
+  }, [kind])
+  useEffect(() => {
+    if (drawing) box.current?.replaceChildren(drawing)
+  }, [drawing])
+  useEffect(() => {
+    if (!drawing) return
+    for (const node of drawing.querySelectorAll('[data-state]'))
+      node.classList.toggle('active', states.includes(node.getAttribute('data-state') ?? ''))
+    for (const node of drawing.querySelectorAll('[data-source]')) {
+      const isTaken = taken.some(
+        one => one.source === node.getAttribute('data-source') && node.getAttribute('data-index')?.split(' ').includes(String(one.index)),
+      )
+      node.classList.toggle('taken', isTaken)
+    }
+  }, [drawing, states.join(), JSON.stringify(taken)])
+  return (
+    <div class="drawing">
+      <button type="button" onClick={() => setWhole(!isWhole)} aria-pressed={!isWhole}>
+        {isWhole ? 'full size' : 'whole chart'}
+      </button>
+      {drawing === null && <p class="empty">There is no drawing of this chart.</p>}
+      <div class={isWhole ? 'paper whole' : 'paper'} ref={box} role="img" aria-label={`Statechart ${kind}; active: ${states.join(', ')}`} />
+    </div>
+  )
+}

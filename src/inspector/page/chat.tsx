@@ -1,0 +1,110 @@
+import { useEffect } from 'preact/hooks'
+import type { Life, Moment } from '../../runtime/life.ts'
+import { hrefOf } from './route.ts'
+import { chat, want } from './stream.ts'
+import { clock, clockMs, duration, plain } from './words.ts'
+
+export function Chat({ account, chat: name }: { account: string; chat: string }) {
+  useEffect(() => {
+    want({ chat: { account, chat: name as `peer:${string}` } })
+    return () => want({ chat: null })
+  }, [account, name])
+  const told = chat.value
+  return (
+    <section class="conversation">
+      <header class="title">
+        <h2>{plain(name)}</h2>
+        <nav aria-label="Its charts">
+          <a href={hrefOf({ view: 'chart', account, actor: `chat:${name}` })}>chat</a>
+          <a href={hrefOf({ view: 'chart', account, actor: `outbox:${name}` })}>outbox</a>
+        </nav>
+      </header>
+      {told === null || told === undefined ? (
+        <p class="empty">Reading the journal…</p>
+      ) : told.lives.length === 0 ? (
+        <p class="empty">No message of this chat is in the history.</p>
+      ) : (
+        <ol class="lives">
+          {told.lives.map(life => (
+            <Message key={life.id} life={life} />
+          ))}
+        </ol>
+      )}
+    </section>
+  )
+}
+
+const STAGES: readonly (readonly [Moment['what'], string])[] = [
+  ['accepted', 'decided'],
+  ['answered', 'answered'],
+  ['reply posted', 'posted'],
+  ['reply confirmed', 'confirmed'],
+]
+
+function Message({ life }: { life: Life }) {
+  const { sender, text, timeMs, decision, explanation, moments, id } = life
+  const replies = moments.filter(({ what, detail }) => what === 'reply queued' && detail !== undefined)
+  const fromMs = moments[0]?.atMs ?? 0
+  return (
+    <li class={`life ${decision.action}`}>
+      <div class="head">
+        <b>{plain(sender) || '(no name)'}</b>
+        <time class="soft">{clock(timeMs ?? fromMs)}</time>
+        <span class={`badge ${decision.action}`}>
+          {decision.action} · {decision.reason}
+        </span>
+      </div>
+      <p class="text">{text === null ? <span class="soft">its text is not kept</span> : plain(text)}</p>
+      <p class="why">{plain(explanation?.sentence ?? decision.detail)}</p>
+      {decision.action !== 'ignore' && (
+        <ol class="stages" aria-label="What became of it">
+          {STAGES.map(([what, word]) => {
+            const found = moments.findLast(moment => moment.what === what)
+            return (
+              <li key={what} class={found ? 'done' : ''}>
+                {word}{' '}
+                {found && (
+                  <span class="soft">{what === 'accepted' ? clockMs(found.atMs) : `+${duration(Math.max(0, found.atMs - fromMs))}`}</span>
+                )}
+              </li>
+            )
+          })}
+        </ol>
+      )}
+      {replies.map(({ key, detail }) => (
+        <p class="reply" key={key}>
+          {plain(detail ?? '')}
+        </p>
+      ))}
+      <details>
+        <summary>{explanation ? 'why, and every step' : 'every step'}</summary>
+        {explanation && (
+          <>
+            <ul class="rules">
+              {explanation.rules.map(({ question, answer, decides }) => (
+                <li key={question} class={decides ? 'decides' : ''}>
+                  {plain(question)} <b>{plain(answer)}</b>
+                </li>
+              ))}
+            </ul>
+            {explanation.otherwise.length > 0 && (
+              <p>
+                {explanation.otherwise[0]?.action === 'process' ? 'It would be passed on if ' : 'It would not be answered if '}
+                {explanation.otherwise.map(({ changes }) => plain(changes.join(' and '))).join(', or if ')}.
+              </p>
+            )}
+          </>
+        )}
+        <ul class="moments">
+          {moments.map((moment, at) => (
+            <li key={`${moment.atMs}-${at}`} class={moment.what === 'dead letter' || moment.what === 'failed' ? 'bad' : ''}>
+              <time>{clockMs(moment.atMs)}</time> {moment.what}
+              {moment.detail !== undefined && moment.what !== 'reply queued' && `: ${plain(moment.detail)}`}
+            </li>
+          ))}
+        </ul>
+        <p class="soft">id {id}</p>
+      </details>
+    </li>
+  )
+}

@@ -1,0 +1,93 @@
+/** The page: which view is shown, and around it what holds for all of them. */
+import { render } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { Actors } from './actors.tsx'
+import { Chart } from './chart.tsx'
+import { Chat } from './chat.tsx'
+import { Composer } from './composer.tsx'
+import { Log } from './log.tsx'
+import { Overview } from './overview.tsx'
+import { Requests, said } from './requests.tsx'
+import { route } from './route.ts'
+import { connect, connection, overview, takeToken, version } from './stream.ts'
+
+const VIEWS = [
+  ['overview', '#/', 'Overview'],
+  ['actors', '#/actors', 'Actors'],
+  ['requests', '#/requests', 'Requests'],
+  ['log', '#/log', 'Events'],
+] as const
+
+const CONNECTIONS = { connecting: 'connecting…', live: 'live', lost: 'connection lost, trying again…', refused: 'not let in' } as const
+const SAID_MS = 6_000
+
+function Page() {
+  const { value: now } = route
+  const state = connection.value
+  const waiting = overview.value?.reduce((sum, { pairings, deadLetters }) => sum + pairings.length + deadLetters.length, 0) ?? 0
+  useEffect(() => {
+    if (said.value === null) return
+    const timer = setTimeout(() => {
+      said.value = null
+    }, SAID_MS)
+    return () => clearTimeout(timer)
+  }, [said.value])
+  return (
+    <>
+      <header class="top">
+        <h1>ztm-chat</h1>
+        <nav aria-label="Views">
+          {VIEWS.map(([view, href, name]) => (
+            <a key={view} href={href} aria-current={now.view === view ? 'page' : undefined}>
+              {name}
+              {view === 'requests' && waiting > 0 && <span class="count">{waiting}</span>}
+            </a>
+          ))}
+        </nav>
+        <output class={`badge connection ${state}`}>{CONNECTIONS[state]}</output>
+      </header>
+      <main class={state === 'lost' ? 'stale' : ''}>
+        {state === 'refused' ? (
+          <p class="empty">
+            The token is missing or wrong. Open the address that was printed when the inspector was started; it holds for as long as that
+            runs.
+          </p>
+        ) : (
+          <View />
+        )}
+      </main>
+      {state !== 'refused' && <Composer />}
+      <footer class="soft">
+        {version.value && `version ${version.value} · `}Read from the running charts; at most ten updates a second.
+      </footer>
+      <output class={`said ${said.value === null ? '' : said.value.ok ? 'ok' : 'bad'}`} aria-live="polite">
+        {said.value?.text}
+      </output>
+    </>
+  )
+}
+
+function View() {
+  const { value: now } = route
+  switch (now.view) {
+    case 'overview':
+      return <Overview />
+    case 'actors':
+      return <Actors />
+    case 'requests':
+      return <Requests />
+    case 'log':
+      return <Log />
+    case 'chart':
+      return <Chart key={now.actor} account={now.account} actor={now.actor} />
+    case 'chat':
+      return <Chat key={now.chat} account={now.account} chat={now.chat} />
+    default:
+      return now satisfies never
+  }
+}
+
+const token = takeToken()
+const place = document.getElementById('page')
+if (place) render(<Page />, place)
+connect(token)

@@ -1,0 +1,34 @@
+/** How things are said: times, states, names. */
+import type { Json } from '../../domain/json.ts'
+
+export const clock = (atMs: number): string => new Date(atMs).toLocaleTimeString('sv')
+export const clockMs = (atMs: number): string => `${clock(atMs)}.${String(Math.floor(atMs) % 1_000).padStart(3, '0')}`
+
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  return ms < 86_400_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`
+}
+
+export const ago = (atMs: number | null, nowMs: number): string => (atMs === null ? 'never' : `${duration(Math.max(0, nowMs - atMs))} ago`)
+
+/** `door: deciding · turn: answering › dispatching`. */
+export function stateText(value: Json): string {
+  if (typeof value === 'string') return value
+  if (value === null || typeof value !== 'object') return String(value)
+  const parts = Object.entries(value).map(([region, inner]) => ({ region, inner: stateText(inner ?? null) }))
+  return parts.length === 1
+    ? `${parts[0]?.region} › ${parts[0]?.inner}`
+    : parts.map(({ region, inner }) => `${region}: ${inner}`).join(' · ')
+}
+
+/** Ids of all states that are active, as the drawings have them. */
+export function activeStates(chart: string, value: Json): readonly string[] {
+  if (typeof value === 'string') return [`${chart}.${value}`]
+  if (value === null || typeof value !== 'object') return []
+  return Object.entries(value).flatMap(([name, inner]) => [`${chart}.${name}`, ...activeStates(`${chart}.${name}`, inner ?? null)])
+}
+
+/** What the mesh names, with whatever would hide or move text made visible. */
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD')

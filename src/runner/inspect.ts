@@ -1,0 +1,61 @@
+/** The inspector of a runner: what a person does at the page goes the way of the command line. */
+import { StoreUnusable } from '../domain/errors.ts'
+import type { Commands, People } from '../inspector/commands.ts'
+import { type Inspector, serveInspector } from '../inspector/server.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { type Control, ControlRefused } from './control/protocol.ts'
+import { version } from './version.ts'
+
+export type InspectOptions = {
+  /** A free one when it is null. */
+  readonly port: number | null
+  readonly people?: People
+  /** False: the page may only look. */
+  readonly mayAct?: boolean
+}
+
+/** @throws {StoreUnusable} when the port is taken. */
+export async function startInspector(
+  runtime: Runtime,
+  control: Control,
+  { port, people, mayAct = true }: InspectOptions,
+): Promise<Inspector> {
+  try {
+    return await serveInspector({
+      runtime,
+      version: version(),
+      port: port ?? 0,
+      commands: mayAct ? commandsOf(control) : undefined,
+      people,
+    })
+  } catch (cause) {
+    throw new StoreUnusable(
+      `The inspector cannot listen on port ${port ?? 0} (${cause instanceof Error ? cause.message : String(cause)}); choose another port, or leave it out to get a free one.`,
+      true,
+      { cause },
+    )
+  }
+}
+
+function commandsOf(control: Control): Commands {
+  const settle = async (what: 'retry' | 'drop', account: string, id: string): Promise<string> => {
+    const settled =
+      what === 'retry'
+        ? await control({ do: 'deadletter.retry', account, ids: [id] })
+        : await control({ do: 'deadletter.drop', account, ids: [id] })
+    if (settled.length === 0) throw new ControlRefused('There is no such dead letter any more.')
+    return what === 'retry' ? 'It is tried again now.' : 'It is dropped.'
+  }
+  return {
+    async approve(account, code) {
+      const { user } = await control({ do: 'pairing.approve', account, code })
+      return `${user} is approved; what they wrote is answered now.`
+    },
+    async reject(account, code) {
+      const { user } = await control({ do: 'pairing.reject', account, code })
+      return `${user} is rejected; what they wrote stays unanswered.`
+    },
+    retry: (account, id) => settle('retry', account, id),
+    drop: (account, id) => settle('drop', account, id),
+  }
+}
