@@ -39,8 +39,7 @@ function Page() {
         <nav aria-label="Views">
           {VIEWS.map(([view, href, name]) => (
             <a key={view} href={href} aria-current={now.view === view ? 'page' : undefined}>
-              {name}
-              {view === 'requests' && waiting > 0 && <span class="count">{waiting}</span>}
+              {name} {view === 'requests' && waiting > 0 && <span class="count">{waiting}</span>}
             </a>
           ))}
         </nav>

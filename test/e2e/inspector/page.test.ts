@@ -1,0 +1,204 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { openBrowser, openPage } from './browser.ts'
+import { fill, openScene, type Scene, TEAM } from './scene.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => {
+  await browser.close()
+})
+
+/** A page that is shown something, and in which nothing went wrong by the end. */
+async function opened(url: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> {
+  const { page, faults } = await openPage(browser, options)
+  onTestFinished(async () => {
+    await page.context().close()
+    expect(faults).toEqual([])
+  })
+  await page.goto(url)
+  return page
+}
+const goTo = (page: Page, hash: string) => page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+const badge = (page: Page) => page.locator('.connection').textContent()
+
+describe('the page of a running bot', () => {
+  let scene: Scene
+  beforeAll(async () => {
+    scene = await openScene()
+    await fill(scene)
+    await vi.waitUntil(() => scene.events.filter(({ event }) => event === 'sent').length >= 4, { timeout: 20_000 })
+  })
+  afterAll(() => scene.close())
+  let page: Page
+  beforeEach(async () => {
+    page = await opened(scene.inspector.url)
+    await expect.poll(() => badge(page)).toBe('live')
+  })
+
+  test('keeps the token out of the address, and in this tab', async () => {
+    expect(page.url()).not.toContain(scene.inspector.token)
+    await page.reload()
+    await expect.poll(() => badge(page)).toBe('live')
+  })
+
+  test('overview: health, figures, latencies and what was not answered', async () => {
+    const card = page.getByRole('region', { name: 'Account default' })
+    await card.getByText('mention_required').waitFor()
+    expect(await card.locator('.badge').first().textContent()).toBe('live')
+    await card.getByRole('row', { name: /reply seen on the mesh \d/ }).waitFor()
+    await card.getByText(/Feed: push/).waitFor()
+    await page.getByRole('link', { name: 'Requests 2' }).waitFor()
+  })
+
+  test('actors: found by a name, chosen and opened by keyboard alone', async () => {
+    await page.getByRole('link', { name: 'Actors' }).click()
+    await page.getByRole('searchbox').fill('PEER:CAR')
+    await expect.poll(() => page.locator('.filters output').textContent()).toMatch(/^[12] actors$/)
+    await page.getByRole('listbox').focus()
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: /peer:carol/ }).waitFor()
+  })
+
+  test('chart: the states that are active, and the transition that was just taken, live', async () => {
+    await goTo(page, '#/chart/default/chat%3Apeer%3Aalice')
+    await expect.poll(() => page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
+    expect(await page.locator('[data-state="chat.turn.answering"].active').count()).toBe(0)
+    await scene.says('alice', 'watch this')
+    await page.getByText('turn.answered', { exact: true }).first().waitFor()
+    expect(await page.locator('.label.taken').textContent()).toContain('turn.answered')
+    await page.getByText('✓ isAllowed').first().waitFor()
+    await goTo(page, '#/chart/default/chat%3Apeer%3Anobody')
+    await page.getByText('not there any more').waitFor()
+  })
+
+  test('conversation: what was written, why it was answered, how long it took, and the reply; as it happens', async () => {
+    await goTo(page, '#/chat/default/peer%3Aalice')
+    await page.getByText('Hello! Does the build pass?', { exact: true }).waitFor()
+    await scene.says('alice', 'a new one')
+    await page.getByText('echo: a new one').waitFor()
+    const message = page.locator('.life').last()
+    await message.getByText('is on the list of people who may always write').waitFor()
+    await expect.poll(() => message.locator('.stages .done').count()).toBe(4)
+    await message.getByText('why, and every step').click()
+    await message.getByText('It would not be answered if').waitFor()
+  })
+
+  test('a person writes from the page, and sees the message go through', async () => {
+    await page.getByLabel('Where').selectOption({ label: 'in the group bob/team' })
+    await page.getByRole('textbox', { name: 'Message' }).fill('@bot from the page')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'watch it' }).click()
+    await page.getByText('echo: from the page').waitFor()
+    expect(
+      scene.mesh
+        .user('alice')
+        .inbox(TEAM)
+        .map(({ message }) => JSON.stringify(message))
+        .join(),
+    ).toContain('@bot from the page')
+  })
+
+  test('requests: a stranger is let in, and a dead letter is dropped', async () => {
+    await page.getByRole('link', { name: /Requests/ }).click()
+    await page.getByRole('button', { name: 'approve' }).click()
+    await page.getByText('mallory is approved; what they wrote is answered now.').waitFor()
+    await page.getByText('Nobody waits to be let in.').waitFor()
+    await expect
+      .poll(() =>
+        scene.mesh
+          .user('mallory')
+          .inbox('peer:bot')
+          .map(({ message }) => JSON.stringify(message))
+          .join(),
+      )
+      .toContain('echo: let me in, please')
+    await page.getByRole('button', { name: 'drop' }).click()
+    await page.getByText('Nothing was given up.').waitFor()
+  })
+
+  test('events: they come, they are filtered, and they stand still when they are told to', async () => {
+    await page.getByRole('link', { name: 'Events' }).click()
+    await page.getByRole('searchbox').fill('reply.sent')
+    await scene.says('alice', 'one')
+    await page.locator('.lines li').first().waitFor()
+    for (const event of await page.locator('.lines b').allTextContents()) expect(event).toBe('reply.sent')
+    await page.getByRole('button', { name: 'pause' }).click()
+    const before = await page.locator('.lines li').count()
+    const sent = scene.events.filter(({ event }) => event === 'sent').length
+    await scene.says('alice', 'two')
+    await expect.poll(() => scene.events.filter(({ event }) => event === 'sent').length).toBe(sent + 1)
+    expect(await page.locator('.lines li').count()).toBe(before)
+  })
+
+  test('names and texts from the mesh are words on the page, never markup', async () => {
+    const evil = '<script>document.title = "owned"</script>'
+    await scene.mesh.user('bob').creates('<img src=x onerror=alert(1)>', { name: evil, members: ['bob', 'alice', 'bot'] })
+    await scene.says('bob', `@bot <img src=x onerror="document.title = 'owned'">`, 'group:bob/<img src=x onerror=alert(1)>')
+    await scene.says('alice', `${evil} \u202e<b id="bold">`)
+    await expect.poll(() => scene.runner.runtime.accounts()[0]?.inspection.actors().join('\n')).toContain('<img src=x')
+    await page.getByRole('link', { name: 'Actors' }).click()
+    await page.getByText('group:bob/<img src=x onerror=alert(1)>').first().waitFor()
+    await goTo(page, '#/chat/default/peer%3Aalice')
+    await page.getByText('echo: <script>document.title').waitFor()
+    await goTo(page, `#/chart/default/${encodeURIComponent('chat:group:bob/<img src=x onerror=alert(1)>')}`)
+    await page.getByRole('heading', { name: /<img src=x/ }).waitFor()
+    expect(await page.title()).toBe('ztm-chat inspector')
+    expect(await page.locator('#bold, main img, main script').count()).toBe(0)
+  })
+
+  test('nothing is wider than a narrow window, in any view', async () => {
+    await page.setViewportSize({ width: 360, height: 740 })
+    for (const hash of ['#/', '#/actors', '#/requests', '#/log', '#/chat/default/peer%3Aalice', '#/chart/default/outbox%3Apeer%3Aalice']) {
+      await goTo(page, hash)
+      await page.locator('main > *').first().waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth'), hash).toBeLessThanOrEqual(360)
+    }
+  })
+})
+
+test('a page without the token says what to do, and one whose bot is gone says so and comes back to nothing false', async () => {
+  const scene = await openScene({ mayAct: false })
+  const stranger = await openPage(browser)
+  onTestFinished(() => stranger.page.context().close())
+  await stranger.page.goto(`http://127.0.0.1:${scene.inspector.port}/`)
+  await stranger.page.getByText('The token is missing or wrong').waitFor()
+  await stranger.page.goto(`http://127.0.0.1:${scene.inspector.port}/#token=guessed`)
+  await stranger.page.reload()
+  await stranger.page.getByText('The token is missing or wrong').waitFor()
+
+  const { page } = await openPage(browser)
+  onTestFinished(() => page.context().close())
+  await page.goto(scene.inspector.url)
+  await page.getByRole('region', { name: 'Account default' }).waitFor()
+  await page.getByRole('link', { name: 'Requests' }).click()
+  await page.getByText('This page may only look').waitFor()
+  await scene.close()
+  await page.getByText('connection lost, trying again').waitFor()
+})
+
+test('another page cannot read from it, frame it, or open its stream', async () => {
+  const scene = await openScene()
+  onTestFinished(() => scene.close())
+  const { port, token } = scene.inspector
+  const { page } = await openPage(browser)
+  onTestFinished(() => page.context().close())
+  await page.route('http://evil.example/**', route => route.fulfill({ contentType: 'text/html', body: '<body>evil</body>' }))
+  await page.goto('http://evil.example/')
+  const outcome = (script: string) => page.evaluate(`(async () => { ${script} })()`)
+  expect(await outcome(`return fetch('http://127.0.0.1:${port}/status?token=${token}').then(() => 'read', () => 'refused')`)).toBe(
+    'refused',
+  )
+  expect(
+    await outcome(
+      `return new Promise(done => { const s = new WebSocket('ws://127.0.0.1:${port}/stream?token=${token}'); s.onopen = () => done('open'); s.onerror = () => done('refused') })`,
+    ),
+  ).toBe('refused')
+  await outcome(
+    `const f = document.createElement('iframe'); f.src = 'http://127.0.0.1:${port}/'; document.body.append(f); await new Promise(done => { f.onload = done })`,
+  )
+  expect(await page.frames().at(-1)?.locator('#page').count()).toBe(0)
+})
