@@ -17,9 +17,11 @@ import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
+import { channelSection } from './accounts.ts'
 import type { FormerPlace, FormerState } from './former-state.ts'
 import type { GatewayContext, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
+import type { PluginInspector } from './inspector.ts'
 import { createHostLog, levelFrom } from './log.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { Outbound } from './outbound.ts'
@@ -44,6 +46,7 @@ export interface World extends StatusWords {
   agent(settings: AccountSettings, log: Log | null): ZtmAgent
   store(options: { root: string; account: string }): Promise<Store>
   readonly permits: PermitSource
+  readonly inspector: PluginInspector
   /** What the older plugin had read; rejects when that cannot be told. */
   formerState(place: FormerPlace, account: string): Promise<FormerState>
 }
@@ -141,9 +144,17 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         host.channel.activity.record({ channel: CHANNEL_ID, accountId, direction: 'outbound', at: happened.atMs })
       if (happened.event === 'state' || happened.event === 'live') setStatus(patchOf(handle))
     })
+    const leaveInspector = await world.inspector.enter({
+      handle,
+      events: runtime.events,
+      section: channelSection(ctx.cfg),
+      folder: root,
+      log,
+    })
     await aborted(abortSignal)
     stopTelling()
     events.unsubscribe()
+    await leaveInspector()
     try {
       // Replies of turns that end within the grace are still taken.
       await runtime.stop(GRACE_MS)

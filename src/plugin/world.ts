@@ -7,8 +7,10 @@ import { openAccountStore } from '../adapters/store/account-store.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
 import { expandHome } from '../domain/config.ts'
 import type { AccountSettings } from '../domain/settings.ts'
+import { version } from '../runner/version.ts'
 import { readFormerState } from './former-state.ts'
 import type { World } from './gateway.ts'
+import { createPluginInspector } from './inspector.ts'
 
 const atHome = (settings: AccountSettings): AccountSettings => expandHome(settings, homedir())
 const permits = permitSource(systemClock)
@@ -20,6 +22,7 @@ export const world: World = {
   agent: (settings, log) => openAccountAgent(atHome(settings), systemClock, log),
   store: openAccountStore,
   formerState: readFormerState,
+  inspector: createPluginInspector(version()),
   permits: (settings, publicKey, signal) => permits(atHome(settings), publicKey, signal),
   ready: channelReadyPatch,
   blocked: channelBlockedPatch,

@@ -40,6 +40,7 @@ function scene(openStoreOf: (store: Promise<Store>) => Promise<Store> = store =>
     },
     permits: refuse('A permit'),
     formerState: async () => new Map(),
+    inspector: { enter: async () => async () => {} },
     ready: extras => ({ lifecycle: 'ready', connected: true, ...extras }),
     blocked: lastError => ({ lifecycle: 'blocked', lastError }),
   }

@@ -1,0 +1,104 @@
+/** The inspector inside the gateway: one page for all accounts of this process, open while one of them runs. */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Observable, Subject, type Subscription } from 'rxjs'
+import type { Commands } from '../inspector/commands.ts'
+import { type Inspector, serveInspector } from '../inspector/server.ts'
+import type { Log } from '../ports/log.ts'
+import type { AccountHandle, RuntimeEvent } from '../runtime/runtime.ts'
+import type { Section } from '../setup/section.ts'
+import { CHANNEL_ID } from './names.ts'
+
+/** Its address has the token in it: only this user may read it, and no log has it. */
+const ADDRESS_FILE = 'inspector-url'
+
+export type Entrant = {
+  readonly handle: AccountHandle
+  readonly events: Observable<RuntimeEvent>
+  /** `channels.ztm-chat`, as it was checked. */
+  readonly section: Section
+  /** The plugin's state directory. */
+  readonly folder: string
+  readonly log: Log
+}
+
+export interface PluginInspector {
+  /** Shows the account from now on, where the config asks for it. Resolves to what takes it off again; the last one closes the page. */
+  enter(entrant: Entrant): Promise<() => Promise<void>>
+}
+
+export function createPluginInspector(version: string): PluginInspector {
+  const shown = new Map<AccountHandle, Subscription>()
+  const events = new Subject<RuntimeEvent>()
+  /** What opens and closes the page goes one after the other. */
+  let turn: Promise<unknown> = Promise.resolve()
+  let inspector: Inspector | null = null
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work)
+    turn = done.catch(() => {})
+    return done
+  }
+  const open = async (port: number | undefined, folder: string, log: Log) => {
+    if (inspector) return
+    const file = join(folder, ADDRESS_FILE)
+    try {
+      inspector = await serveInspector({
+        runtime: { accounts: () => [...shown.keys()], events },
+        version,
+        port,
+        commands: commandsOn(shown),
+      })
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await rm(file, { force: true })
+      await writeFile(file, `${inspector.url}\n`, { mode: 0o600 })
+      log.info({ file, port: inspector.port }, 'the inspector page is open; this file has its address')
+    } catch (err) {
+      log.warn({ err, port }, 'the inspector page cannot be opened; choose another inspector.port, or leave it out to get a free one')
+    }
+  }
+  const close = async (folder: string) => {
+    const closing = inspector
+    inspector = null
+    await closing?.close()
+    if (closing) await rm(join(folder, ADDRESS_FILE), { force: true })
+  }
+
+  return {
+    async enter({ handle, events: own, section, folder, log }) {
+      const { inspector: option } = section
+      const { enabled = false, port } =
+        typeof option === 'object' && option !== null ? (option as { enabled?: boolean; port?: number }) : {}
+      if (!enabled) return async () => {}
+      shown.set(
+        handle,
+        own.subscribe(event => events.next(event)),
+      )
+      await inTurn(() => open(port, folder, log))
+      return () =>
+        inTurn(async () => {
+          shown.get(handle)?.unsubscribe()
+          shown.delete(handle)
+          if (shown.size === 0) await close(folder)
+        })
+    },
+  }
+}
+
+/** Who is let in is the gateway's to say. */
+function commandsOn(shown: ReadonlyMap<AccountHandle, unknown>): Commands {
+  const byGateway = (what: string) => async (): Promise<string> => {
+    throw new Error(`In OpenClaw this is done with "openclaw pairing ${what}".`)
+  }
+  const settle = async (account: string, id: string, how: 'retryDeadLetter' | 'dropDeadLetter', said: string): Promise<string> => {
+    const handle = [...shown.keys()].find(one => one.id === account)
+    if (!(await handle?.[how](id))) throw new Error('There is no such dead letter any more.')
+    return said
+  }
+  return {
+    approve: byGateway(`approve ${CHANNEL_ID} CODE`),
+    reject: byGateway(`list ${CHANNEL_ID}`),
+    retry: (account, id) => settle(account, id, 'retryDeadLetter', 'It is tried again now.'),
+    drop: (account, id) => settle(account, id, 'dropDeadLetter', 'It is dropped.'),
+  }
+}
