@@ -123,7 +123,7 @@ export const outboxMachine = setup({
     startLag: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
-    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; postedAtMs: number; answeredAtMs: number }) => {},
+    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; answeredAtMs: number }) => {},
     // Context.
     append: assign({
       posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
@@ -364,7 +364,7 @@ export const outboxMachine = setup({
             type: 'checkLedger',
             params: ({ context }) => {
               const { key, postedAtMs, answeredAtMs } = oldestUnconfirmed(context)!
-              return { chat: context.chat, key, postedAtMs, answeredAtMs: answeredAtMs ?? postedAtMs }
+              return { chat: context.chat, key, answeredAtMs: answeredAtMs ?? postedAtMs }
             },
           },
           on: {

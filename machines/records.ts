@@ -26,6 +26,9 @@ type Decided = { readonly facts: Facts; readonly decision: Decision; readonly li
 
 export type ChatRecord =
   | { readonly type: 'chat.opened'; readonly floorMs: number; readonly history: readonly Seen[]; readonly shown: boolean }
+  /** Something of it has been left unread on the mesh for long, since this moment of the account; and it was read to its end. */
+  | { readonly type: 'chat.unread'; readonly sinceMs: number }
+  | { readonly type: 'chat.read' }
   | ({ readonly type: 'message.accepted'; readonly message: Inbound } & Decided)
   | ({ readonly type: 'message.held'; readonly message: Inbound; readonly heldMax: number } & Decided)
   | ({ readonly type: 'message.ignored'; readonly message: Seen } & Decided)

@@ -35,8 +35,11 @@ export type Cursor = {
 
 export type CursorMessage = { readonly id: MessageId; readonly sender: UserName; readonly timeMs: number }
 
-/** `future` is new, too; `future_full` means that there is no room to remember it. */
-export type Look = 'new' | 'seen' | 'too_old' | 'future' | 'future_full'
+/**
+ * `too_old` is at or below the floor, and may have been seen or not; `missed` is above it and was never seen, but older than the age
+ * fence allows by now. `future` is new, too; `future_full` means that there is no room to remember it.
+ */
+export type Look = 'new' | 'seen' | 'too_old' | 'missed' | 'future' | 'future_full'
 
 export const emptyCursor = (floorMs: number): Cursor => ({ floorMs, senders: {} })
 
@@ -56,7 +59,8 @@ export function look(
   const { id, timeMs } = message
   const sender = cursor.senders[keyOf(message.sender)]
   if (sender && knows(sender, timeMs, id)) return 'seen'
-  if (timeMs <= Math.max(cursor.floorMs, sender?.floorMs ?? cursor.floorMs, liveMs - limits.ageFenceMs)) return 'too_old'
+  if (timeMs <= Math.max(cursor.floorMs, sender?.floorMs ?? cursor.floorMs)) return 'too_old'
+  if (timeMs <= liveMs - limits.ageFenceMs) return 'missed'
   if (!isFuture(timeMs, nowMs, limits)) return 'new'
   return roomForFuture(sender, nowMs, limits) ? 'future' : 'future_full'
 }

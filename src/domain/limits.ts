@@ -13,6 +13,12 @@ export const LIMITS = {
   fetches: 8,
   /** Committed messages of one chat that wait for their dispatch; beyond it the rest stays unread on the mesh. */
   queuedPerChat: 200,
+  /** Messages of one sender that are dispatched in a minute; 0 = as they come. */
+  messagesPerSenderMinute: 0,
+  /** With such a rate: committed messages of one sender that wait; beyond it the rest stays unread on the mesh. */
+  queuedPerSender: 200,
+  /** Conversations that are remembered; beyond it those that never had an accepted message are forgotten first. */
+  chats: 100_000,
   /** Characters of a message's text; the rest is cut and marked. 64 KiB. */
   textCharacters: 65_536,
   /** Characters of one part of a reply. */

@@ -13,6 +13,7 @@ import type { Random } from '../ports/random.ts'
 import type { Responder } from '../ports/responder.ts'
 import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { createBacklog } from './backlog.ts'
 import { createByHand } from './by-hand.ts'
 import { createCertificateWatch } from './certificate.ts'
 import { join, probe } from './connect.ts'
@@ -21,7 +22,6 @@ import { type Effects, inOrder } from './effects.ts'
 import { explainFrom } from './explain.ts'
 import { createChatList } from './feed/chat-list.ts'
 import { createDue } from './feed/due.ts'
-import { createFetch } from './feed/fetch.ts'
 import { createPollFeed } from './feed/poll-feed.ts'
 import { createPushFeed } from './feed/push-feed.ts'
 import { createFeed } from './feed.ts'
@@ -32,18 +32,22 @@ import { createJournal } from './journal.ts'
 import { createLedger } from './ledger.ts'
 import { createMemberships } from './membership.ts'
 import { createPairingDesk } from './pairing-desk.ts'
+import { isChatId } from './parse-record.ts'
 import { createPerformers } from './performers.ts'
 import { createPlace } from './place.ts'
 import { createPoster } from './poster.ts'
+import { createReading } from './reading.ts'
 import { createRegistry } from './registry.ts'
 import type { AccountHandle, AccountState, RuntimeEvent } from './runtime.ts'
+import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
 import { createTimers } from './timers.ts'
-import { createWatchers } from './watchers.ts'
 
 /** A chart that rests is taken off after about this long. */
 const SWEEP_MS = 30_000
+/** ... and at once when so many charts run that many of them must be resting: a flood of strangers. */
+const CROWD = 2_000
 
 export type AccountPorts = {
   readonly clock: Clock
@@ -76,6 +80,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const status = createStatusKeeper(account, emit)
   let graceMs: number = limits.stopGraceMs
   let sweeping = false
+  let crowdedAt = CROWD
   let stopped: (() => void) | null = null
 
   const nursery = createSupervisor({
@@ -84,9 +89,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     timers,
     log,
     limits,
-    warn: sentence => status.warn(sentence),
-    // What it had asked to be recorded must have reached it before it asks again.
-    recover: actorId => void journal.flushed().then(() => registry.recover(actorId, clock.now())),
+    trouble: (actorId, sentence) => status.trouble(actorId, sentence),
+    recover,
   })
 
   const due = createDue(clock, limits)
@@ -177,6 +181,22 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     status.warn(`${where} failed: ${error instanceof Error ? error.message : String(error)}; please report it with the log.`)
   }
 
+  /** What a failed chart had asked to be recorded must have reached it before it asks again; what it was told last it may not know. */
+  function recover(actorId: string) {
+    const chat = actorId.slice('chat:'.length)
+    journal.flushed().then(
+      () => {
+        registry.recover(actorId, clock.now())
+        if (!actorId.startsWith('chat:') || !isChatId(chat)) return
+        intake.forget(chat)
+        due.askApp(chat)
+        watchers.changed(chat)
+      },
+      // The account stops; the next start resumes it.
+      () => {},
+    )
+  }
+
   /** What comes after the end is nobody's business. */
   function tellRoot(event: AccountEvent) {
     if (root.getSnapshot().status === 'active') root.send(event)
@@ -200,7 +220,15 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     error => noteBug('an effect', error),
   )
 
-  const registry = createRegistry({ nursery, limits, effects })
+  const registry = createRegistry({
+    nursery,
+    limits,
+    effects,
+    onForgotten(count) {
+      log.warn({ count, limit: limits.chats }, 'more chats than are remembered: some were forgotten')
+      status.warn(`More than ${limits.chats} chats (limits.chats): those that never had an accepted message are forgotten, oldest first.`)
+    },
+  })
 
   const journal = createJournal({
     nursery,
@@ -226,43 +254,38 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     commit: changes => journal.commit({ changes }),
   })
 
+  const backlog = createBacklog({ registry, clock, commit: changes => journal.commit({ changes }) })
+
+  const senders = createSenders(clock, limits)
+
   const intake = createIntake({
     formerly: ports.formerly,
     settings,
     clock,
     registry,
+    backlog,
+    senders,
     memberships: createMemberships(agent, clock, limits),
     isPaired: user => desk.isPaired(user),
     isUrgent: text => ports.responder.isUrgent?.(text) ?? false,
     committed: changes => journal.committed(changes),
   })
 
-  const watchers = createWatchers({
-    nursery,
-    limits,
+  const watchers = createReading({
+    settings,
+    agent,
+    clock,
     random,
     timers,
+    log,
+    nursery,
     signal,
-    fetch: createFetch({
-      agent,
-      clock,
-      limits,
-      due,
-      intake,
-      username: settings.username,
-      onNewest: message => healer.saw(message),
-      onRead: lagMs => status.read(lagMs),
-      onUnreadable(chat, why, reason) {
-        status.countIgnored(why)
-        if (why === 'too_large') status.warn(`Chat ${chat}: ${reason}`)
-        log.warn({ chat, why, reason }, 'messages of a chat cannot be read')
-      },
-    }),
+    due,
+    intake,
+    backlog,
+    status,
+    onNewest: message => healer.saw(message),
     onIdle: () => place.noteLive(),
-    onTrouble(chat, reason) {
-      log.warn({ chat, reason }, 'chat cannot be fetched')
-      status.warn(`Chat ${chat} cannot be fetched: ${reason}`)
-    },
   })
 
   const place = createPlace({
@@ -274,6 +297,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     indexedMs: () => push.sinceMs(),
     isPushed: () => feed.mode() === 'push',
     isIdle: () => watchers.idle(),
+    isCaughtUp: () => backlog.settle(),
     commit: changes => journal.commit({ changes }),
     commitInLine: changes => effects.commit({ changes }),
   })
@@ -282,6 +306,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     settings,
     responder: ports.responder,
     clock,
+    senders,
     message: (chat, id) => registry.chats.get(chat)?.messages.get(id),
     tell: (chat, event) => registry.tellChat(chat, event),
     onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
@@ -290,7 +315,15 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const poster = createPoster({
     settings,
     agent,
-    ledger: createLedger(agent, settings.username),
+    ledger: createLedger({
+      agent,
+      username: settings.username,
+      read(chat) {
+        due.askApp(chat)
+        return watchers.fetched(chat)
+      },
+      wasSeen: (chat, key) => registry.outbox(chat)?.context.posts.every(post => post.key !== key || post.seen) ?? true,
+    }),
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
@@ -335,16 +368,24 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       const { chat, event } = change
       if (event.type === 'message.accepted' || event.type === 'message.held' || event.type === 'message.ignored')
         intake.settled(chat, event.message.id)
+      if (event.type === 'message.held' || event.type === 'message.ignored') senders.giveBack(event.message.id)
+      if (event.type === 'turn.adopted' || event.type === 'turn.answered' || event.type === 'turn.abandoned') senders.giveBack(event.id)
       if (event.type === 'turn.adopted') dispatcher.adopted(event.id)
       if (intake.hasRoomAgain(chat)) watchers.changed(chat)
     }
-    if (!sweeping) {
-      sweeping = true
-      timers.set('sweep', SWEEP_MS, () => {
-        sweeping = false
-        registry.sweep()
-      })
-    }
+    for (const chat of senders.roomAgain()) watchers.changed(chat)
+    if (registry.running() >= crowdedAt) sweep()
+    if (sweeping) return
+    sweeping = true
+    timers.set('sweep', SWEEP_MS, () => {
+      sweeping = false
+      sweep()
+    })
+  }
+
+  function sweep() {
+    registry.sweep()
+    crowdedAt = Math.max(CROWD, 2 * registry.running())
   }
 
   /** What was held is processed after all. */
@@ -379,8 +420,12 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     if (state !== before) log.info({ state, reason: context.reason }, 'account state')
     // Replies that wait for the agent to come back need not wait for their backoff.
     if (state === 'degraded' && before === 'live') healer.noteOutage()
-    if (state === 'live' && before !== 'live')
-      for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
+    if (state !== 'live' || before === 'live') return
+    for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
+    for (const chat of backlog.stored()) {
+      due.askApp(chat)
+      queueMicrotask(() => watchers.changed(chat))
+    }
   })
 
   const byHand = createByHand({ limits, registry, journal, desk, drained })
@@ -428,6 +473,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       }
       place.begin()
       registry.resume(clock.now())
+      for (const [chat, { messages }] of registry.chats)
+        for (const id of registry.chat(chat)?.context.queue ?? []) senders.take(messages.get(id)?.sender ?? '', id)
       healer.start()
       root.send({ type: 'account.start' })
     },

@@ -1,14 +1,15 @@
-/** Accepted messages on their way to the responder: so many at once, first come first served, one of a chat at a time. */
+/** Accepted messages on their way to the responder: so many at once, the senders in turn, one of a chat at a time. */
 import type { ChatEvent } from '../../machines/chat.ts'
 import type { Inbound } from '../../machines/records.ts'
 import { ResponderRefused } from '../domain/errors.ts'
-import { type ChatId, type MessageId, parseChat } from '../domain/ids.ts'
+import { type ChatId, type MessageId, parseChat, type UserName } from '../domain/ids.ts'
 import { findMention } from '../domain/mention.ts'
 import { makeSafe, splitReply } from '../domain/reply.ts'
 import { type AccountSettings, permissionOf } from '../domain/settings.ts'
 import { mergeTools } from '../domain/tools.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DispatchRequest, Responder } from '../ports/responder.ts'
+import type { Senders } from './senders.ts'
 
 const APOLOGY = 'Sorry, I could not answer that. Please try again later.'
 
@@ -29,6 +30,7 @@ export type DispatcherOptions = {
   readonly settings: AccountSettings
   readonly responder: Responder
   readonly clock: Clock
+  readonly senders: Pick<Senders, 'waitMs' | 'spend'>
   readonly message: (chat: ChatId, id: MessageId) => Inbound | undefined
   readonly tell: (chat: ChatId, event: ChatEvent) => void
   readonly onStart: (chat: ChatId, id: MessageId, attempt: number) => void
@@ -37,9 +39,11 @@ export type DispatcherOptions = {
 type Job = { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }
 type Running = Job & { abort: AbortController }
 
-export function createDispatcher({ settings, responder, clock, message, tell, onStart }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ settings, responder, clock, senders, message, tell, onStart }: DispatcherOptions): Dispatcher {
   const { limits } = settings
-  const waiting: Job[] = []
+  /** By sender, in the order of their turns: one who writes in many chats gets no more of them. */
+  const lines = new Map<UserName, Job[]>()
+  let cancelWait = () => {}
   const running = new Set<Running>()
   const adoptions = new Map<MessageId, { resolve: () => void; reject: (error: Error) => void }>()
   let taken = 0
@@ -130,9 +134,30 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
     }
   }
 
+  /** The next sender's first; null when all of them have to wait. */
+  const pick = (): Job | null => {
+    let waitMs = Number.POSITIVE_INFINITY
+    for (const [sender, jobs] of lines) {
+      const senderWaitsMs = senders.waitMs(sender)
+      waitMs = Math.min(waitMs, senderWaitsMs)
+      if (senderWaitsMs > 0) continue
+      const [job, ...others] = jobs
+      lines.delete(sender)
+      if (others.length > 0) lines.set(sender, others)
+      if (!job) continue
+      senders.spend(sender)
+      return job
+    }
+    if (Number.isFinite(waitMs)) {
+      cancelWait()
+      cancelWait = clock.after(waitMs, next)
+    }
+    return null
+  }
+
   const next = () => {
     while (!draining && taken < limits.dispatches) {
-      const job = waiting.shift()
+      const job = pick()
       if (!job) return
       void run(job)
     }
@@ -141,7 +166,8 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
   return {
     submit(job) {
       if (job.urgent && !draining) return void run(job)
-      waiting.push(job)
+      const sender = message(job.chat, job.id)?.sender ?? ''
+      lines.set(sender, [...(lines.get(sender) ?? []), job])
       next()
     },
     adopted(id) {
@@ -152,10 +178,11 @@ export function createDispatcher({ settings, responder, clock, message, tell, on
       for (const { reject } of adoptions.values()) reject(new Error('The account stopped before the adoption was recorded.'))
       adoptions.clear()
     },
-    waiting: () => waiting.length,
+    waiting: () => [...lines.values()].reduce((sum, jobs) => sum + jobs.length, 0),
     running: () => running.size,
     async drain(graceMs) {
       draining = true
+      cancelWait()
       if (running.size === 0) return
       const cancel = clock.after(graceMs, () => {
         for (const { abort } of running) abort.abort()

@@ -6,7 +6,7 @@ import type { Snapshot } from 'xstate'
 import type { ChatRecord, Inbound, OutboxRecord } from '../../machines/records.ts'
 import { type Cursor, emptyCursor, remember } from '../domain/cursor.ts'
 import type { Action, Reason } from '../domain/decision.ts'
-import type { MessageId, ReplyKey, UserName } from '../domain/ids.ts'
+import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import { afterAnswer, type LoopState, noLoop, onMessage } from '../domain/loop-guard.ts'
 
@@ -27,6 +27,10 @@ export type ChatEntry = {
   openedAtMs: number | null
   /** The chat app has shown it, so that what it shows from now on is no history. */
   shown: boolean
+  /** Its newest message that was let through, wall clock ms; null when there was none. */
+  acceptedAtMs: number | null
+  /** Something of it has been left unread since this moment of the account, wall clock ms; null when it is not known to be behind. */
+  unreadSinceMs: number | null
   /** Accepted, held or dead: what may still be asked for. */
   readonly messages: Map<MessageId, Inbound>
   /** Texts of replies that are not confirmed. */
@@ -48,6 +52,8 @@ export const newEntry = (floorMs: number): ChatEntry => ({
   cursor: emptyCursor(floorMs),
   openedAtMs: null,
   shown: false,
+  acceptedAtMs: null,
+  unreadSinceMs: null,
   messages: new Map(),
   replies: new Map(),
   sentKeys: [],
@@ -73,6 +79,8 @@ export const storeChat = (entry: ChatEntry): StoredChat => ({
 export const restoreChat = (stored: StoredChat): ChatEntry => ({
   ...stored,
   openedAtMs: stored.openedAtMs ?? null,
+  acceptedAtMs: stored.acceptedAtMs ?? null,
+  unreadSinceMs: stored.unreadSinceMs ?? null,
   messages: new Map(stored.messages.map(message => [message.id, message])),
   replies: new Map(stored.replies),
 })
@@ -83,6 +91,21 @@ export function isSettled({ messages, replies, deadLetters }: ChatEntry): boolea
   if (messages.size + replies.size > deadLetters.length) return false
   const dead = new Set(deadLetters.map(({ id }) => id))
   return [...messages.keys(), ...replies.keys()].every(id => dead.has(id))
+}
+
+/** Entries that may be forgotten, those that matter least first: never let through, then silent for longest. */
+export function forgettable(entries: Iterable<readonly [ChatId, ChatEntry]>, silentSinceMs: number): readonly ChatId[] {
+  const lastAtMs = ({ decisions, openedAtMs }: ChatEntry) => decisions.at(-1)?.atMs ?? openedAtMs ?? 0
+  return (
+    [...entries]
+      .filter(([, entry]) => isSettled(entry) && entry.deadLetters.length === 0 && entry.unreadSinceMs === null)
+      // What was answered, and is young enough to be taken for new, must not be answered again.
+      .filter(([, entry]) => entry.acceptedAtMs === null || lastAtMs(entry) < silentSinceMs)
+      .sort(
+        ([, one], [, other]) => Number(one.acceptedAtMs !== null) - Number(other.acceptedAtMs !== null) || lastAtMs(one) - lastAtMs(other),
+      )
+      .map(([chat]) => chat)
+  )
 }
 
 /** The oldest go, with their texts, when there are too many. */
@@ -103,18 +126,26 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       entry.shown ||= event.shown
       for (const seen of event.history) remember(entry.cursor, { ...seen, nowMs: atMs, liveMs: event.floorMs + limits.ageFenceMs }, limits)
       return
+    case 'chat.unread':
+      entry.unreadSinceMs = event.sinceMs
+      return
+    case 'chat.read':
+      entry.unreadSinceMs = null
+      return
     case 'message.accepted':
     case 'message.held':
     case 'message.ignored': {
       const { id, sender, timeMs } = event.message
       if (timeMs >= 0) remember(entry.cursor, { id, sender, timeMs, nowMs: atMs, liveMs: event.liveAtMs }, limits)
       if (event.type !== 'message.ignored') entry.messages.set(id, event.message)
+      if (event.type === 'message.accepted') entry.acceptedAtMs = atMs
       if (event.type === 'message.accepted') entry.loop = onMessage(entry.loop, { sender, atMs, limits }).state
       const { action, reason, detail } = event.decision
       entry.decisions = [...entry.decisions, { id, sender, atMs, action, reason, detail }].slice(-limits.decisionsPerChat)
       return
     }
     case 'message.released':
+      entry.acceptedAtMs = atMs
       entry.decisions = entry.decisions.map(kept =>
         kept.action === 'pairing' ? { ...kept, atMs, action: 'process', reason: 'whitelisted', detail: 'approved by pairing' } : kept,
       )

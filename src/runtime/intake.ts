@@ -16,11 +16,15 @@ import { matchesAllowFrom } from '../domain/policy.ts'
 import { type AccountSettings, permissionOf } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawMessage } from '../ports/ztm-agent.ts'
-import type { Memberships } from './membership.ts'
+import type { Backlog } from './backlog.ts'
+import { MembershipPending, type Memberships } from './membership.ts'
 import type { Registry } from './registry.ts'
+import type { Senders } from './senders.ts'
 
 /** A chat that shows up this soon after the very first start was there before: the chat app loads late. */
 const FIRST_LOAD_MS = 30_000
+/** What our own clock may have been off by when it dated a post. */
+const OWN_CLOCK_MS = 3_600_000
 /** Oddities that no cursor can remember, per chat. */
 const NOTED_MAX = 1_000
 
@@ -41,6 +45,10 @@ export interface Intake {
   settled(chat: ChatId, id: MessageId): void
   /** A chat that was full has room again. */
   hasRoomAgain(chat: ChatId): boolean
+  /** There was no room for all of it. */
+  isFull(chat: ChatId): boolean
+  /** What its chart was told and has not recorded may be brought again. */
+  forget(chat: ChatId): void
 }
 
 export type IntakeOptions = {
@@ -48,6 +56,8 @@ export type IntakeOptions = {
   readonly clock: Clock
   readonly registry: Registry
   readonly memberships: Memberships
+  readonly backlog: Pick<Backlog, 'behind' | 'liveMs'>
+  readonly senders: Pick<Senders, 'hasRoom' | 'keepsBack' | 'take' | 'giveBack'>
   /** Whether the user was approved by pairing. */
   readonly isPaired: (user: string) => Promise<boolean>
   /** Whether a text must not wait behind the turn that runs. */
@@ -74,7 +84,7 @@ const arrivalOf = ({ file }: Posting, timeMs: number) => (file && timeMs >= 0 ? 
 const isDone = (verdict: Look) => verdict === 'seen' || verdict === 'too_old'
 
 export function createIntake(options: IntakeOptions): Intake {
-  const { settings, clock, registry, memberships } = options
+  const { settings, clock, registry, memberships, backlog, senders } = options
   const { limits } = settings
   const inFlight = new Map<ChatId, Set<MessageId>>()
   const noted = new Map<ChatId, Set<MessageId>>()
@@ -107,7 +117,7 @@ export function createIntake(options: IntakeOptions): Intake {
       { id, sender: raw.sender, timeMs },
       {
         nowMs,
-        liveMs: registry.account.liveAtMs || nowMs,
+        liveMs: backlog.liveMs(chat),
         limits: taken === 0 ? limits : { ...limits, futurePerSender: Math.max(0, limits.futurePerSender - taken) },
       },
     )
@@ -143,20 +153,23 @@ export function createIntake(options: IntakeOptions): Intake {
     )
   }
 
-  const conversationFacts = async (chat: ChatId, sender: string, text: string, signal: AbortSignal): Promise<Facts['conversation']> => {
+  /** `gated`: the policy is not asked, so nobody else is either. */
+  const conversationFacts = async (
+    chat: ChatId,
+    { id, sender, text, gated }: { id: MessageId; sender: string; text: string; gated: boolean },
+    signal: AbortSignal,
+  ): Promise<Facts['conversation']> => {
     const conversation = parseChat(chat)
     if (conversation.kind === 'peer') {
       const listed = matchesAllowFrom(sender, settings.allowFrom)
-      const mayBePaired = settings.dmPolicy === 'pairing' || settings.dmPolicy === 'allowlist'
+      const mayBePaired = !gated && (settings.dmPolicy === 'pairing' || settings.dmPolicy === 'allowlist')
       const paired = !listed && mayBePaired && (await options.isPaired(sender))
       return { kind: 'direct', sender, policy: settings.dmPolicy, listed, paired }
     }
     const { creator, group } = conversation
     const permission = permissionOf(settings, creator, group)
-    const { membership } =
-      settings.enableGroups && sender.trim() !== ''
-        ? await memberships.of(creator, group, sender, signal)
-        : { membership: 'unknown' as const }
+    const isAsked = settings.enableGroups && sender.trim() !== '' && !gated
+    const membership = isAsked ? await memberships.of(creator, group, { sender, id }, signal) : 'unknown'
     return {
       kind: 'group',
       sender,
@@ -180,6 +193,8 @@ export function createIntake(options: IntakeOptions): Intake {
       case 'seen':
       case 'too_old':
         return 'known'
+      case 'missed':
+        return 'too_old'
       case 'future_full':
         return note(chat, id) ? 'future_dated' : 'known'
       case 'new':
@@ -190,13 +205,16 @@ export function createIntake(options: IntakeOptions): Intake {
     }
   }
 
+  const isKnown = (chat: ChatId, candidate: Candidate) =>
+    inFlight.get(chat)?.has(candidate.id) === true || isDone(lookAt(chat, registry.entry(chat).cursor, candidate))
+
   const receive = async (chat: ChatId, candidate: Candidate, signal: AbortSignal) => {
     const { id, raw, timeMs } = candidate
     const content = readMessage(raw, limits.textCharacters)
     const gate = gateOf(chat, candidate, content.kind === 'text')
     if (gate === 'known') return
     const text = content.kind === 'text' ? content.text : ''
-    const conversation = await conversationFacts(chat, raw.sender, text, signal)
+    const conversation = await conversationFacts(chat, { id, sender: raw.sender, text, gated: gate !== null }, signal)
     const { looping } = onMessage(registry.entry(chat).loop, { sender: raw.sender, atMs: clock.now(), limits })
     const message: Inbound = {
       id,
@@ -208,12 +226,13 @@ export function createIntake(options: IntakeOptions): Intake {
     }
     const ids = inFlight.get(chat) ?? new Set()
     inFlight.set(chat, ids.add(id))
+    senders.take(raw.sender, id)
     if (timeMs > clock.now() + limits.ageFenceMs / 2) ahead.set(id, { chat, sender: raw.sender })
     registry.tellChat(chat, {
       type: 'message.received',
       message,
       facts: { gate, looping, conversation },
-      liveAtMs: registry.account.liveAtMs || clock.now(),
+      liveAtMs: backlog.liveMs(chat),
       heldMax: limits.pairingHeld,
     })
   }
@@ -243,24 +262,43 @@ export function createIntake(options: IntakeOptions): Intake {
       const shown = source === 'app' && !waitsForFiles
       if (!entry || history.length > 0 || (shown && !entry.shown)) {
         const seen = history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs }))
-        const floorMs = (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
+        const floorMs = backlog.liveMs(chat) - limits.ageFenceMs
         await options.committed([toChat(chat, { type: 'chat.opened', floorMs, history: seen, shown })])
+      }
+      // Before any of them is recorded, which moves the floor over the others; they take no room in the queue.
+      const missed = entry ? candidates.filter(candidate => lookAt(chat, entry.cursor, candidate) === 'missed') : []
+      await Promise.all(missed.map(candidate => receive(chat, candidate, signal)))
+      let isWhole = true
+      const holdOthers = (error: unknown): never => {
+        const conversation = parseChat(chat)
+        if (error instanceof MembershipPending && conversation.kind === 'group')
+          memberships.hold(
+            conversation.creator,
+            conversation.group,
+            candidates.filter(candidate => !isKnown(chat, candidate)).map(({ id }) => id),
+          )
+        throw error
       }
       for (const candidate of candidates) {
         if (signal.aborted) return false
+        // Unread messages stay on the mesh; the chat is fetched again when its queue has drained.
         if (load(chat) >= limits.queuedPerChat) {
-          // Unread messages stay on the mesh; the chat is fetched again when its queue has drained.
           full.add(chat)
-          return false
+          isWhole = false
+          break
         }
-        await receive(chat, candidate, signal)
+        if (!senders.hasRoom(candidate.raw.sender, chat) && !isKnown(chat, candidate)) isWhole = false
+        else await receive(chat, candidate, signal).catch(holdOthers)
       }
-      return true
+      if (!isWhole) backlog.behind(chat)
+      return isWhole
     },
     sinceMs(chat) {
       const entry = registry.chats.get(chat)
-      const sinceMs = entry ? lowestFloor(entry.cursor) : (registry.account.liveAtMs || clock.now()) - limits.ageFenceMs
-      return Math.max(0, sinceMs)
+      const floorMs = entry ? lowestFloor(entry.cursor) : backlog.liveMs(chat) - limits.ageFenceMs
+      // What we have posted is looked for there, too. Our own clock dates it: an hour covers one that was put right meanwhile.
+      const posts = registry.outbox(chat)?.context.posts.filter(({ phase }) => phase !== 'queued') ?? []
+      return Math.max(0, Math.min(floorMs, ...posts.map(({ postedAtMs }) => postedAtMs - OWN_CLOCK_MS)))
     },
     knows(chat, message) {
       if (message.sender === settings.username) return true
@@ -279,6 +317,14 @@ export function createIntake(options: IntakeOptions): Intake {
     hasRoomAgain(chat) {
       if (!full.has(chat) || load(chat) > limits.queuedPerChat / 2) return false
       return full.delete(chat)
+    },
+    isFull: chat => full.has(chat) || senders.keepsBack(chat),
+    forget(chat) {
+      for (const id of inFlight.get(chat) ?? []) {
+        ahead.delete(id)
+        senders.giveBack(id)
+      }
+      inFlight.delete(chat)
     },
   }
 }

@@ -2,29 +2,70 @@
 import { type ChatId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import type { Json } from '../domain/json.ts'
-import type { FileEntry, RawMessage, ZtmAgent } from '../ports/ztm-agent.ts'
+import type { FileEntry, ZtmAgent } from '../ports/ztm-agent.ts'
 import { createGate } from './gate.ts'
 
 /** Own files of a conversation that can still hold a reply: older ones are full. */
 const NEWEST_FILES = 3
+/** Conversations looked into at once. */
+const LOOKS_AT_ONCE = 4
 
 export interface Ledger {
-  /** `postedAtMs`: wall clock, of the newest attempt. @throws when nobody can tell: neither there nor not there. */
-  has(chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<boolean>
+  /** @throws when nobody can tell: neither there nor not there. */
+  has(chat: ChatId, key: ReplyKey, signal: AbortSignal): Promise<boolean>
 }
 
-const keyOf = (message: RawMessage): ReplyKey | null => readMessage(message, 1).replyKey
+export type LedgerOptions = {
+  readonly agent: Pick<ZtmAgent, 'files' | 'fileData'>
+  readonly username: UserName
+  /** Reads the chat's history as everybody does, through its watcher: a GET resets the hints that the feed lives on. */
+  readonly read: (chat: ChatId) => Promise<void>
+  /** The history that was read has shown the reply. */
+  readonly wasSeen: (chat: ChatId, key: ReplyKey) => boolean
+}
 
-export function createLedger(agent: ZtmAgent, username: UserName): Ledger {
-  /** Listing every file is the agent's most expensive answer. */
-  const oneByOne = createGate(1)
+/** Our own message files by folder, the newest of each. */
+type Listing = ReadonlyMap<string, readonly FileEntry[]>
+
+export function createLedger({ agent, username, read, wasSeen }: LedgerOptions): Ledger {
+  const base = `/apps/ztm/chat/shared/${username}/publish`
+  const gate = createGate(LOOKS_AT_ONCE)
+  let running: Promise<unknown> = Promise.resolve()
+  let next: Promise<Listing> | null = null
 
   const ownFolder = (chat: ChatId): string => {
     const conversation = parseChat(chat)
-    const base = `/apps/ztm/chat/shared/${username}/publish`
     return conversation.kind === 'peer'
       ? `${base}/peers/${conversation.peer}/messages/`
       : `${base}/groups/${conversation.creator}/${conversation.group}/messages/`
+  }
+
+  const listFiles = async (signal: AbortSignal): Promise<Listing> => {
+    const folders = new Map<string, FileEntry[]>()
+    await agent.files(
+      { sinceMs: 0, keep: path => path.startsWith(`${base}/`) },
+      file => {
+        if (file.size < 0) return
+        const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
+        folders.set(folder, [...(folders.get(folder) ?? []), file].sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES))
+      },
+      signal,
+    )
+    return folders
+  }
+
+  /**
+   * A listing that begins from now on. Listing every file is the agent's most expensive answer: whoever asks while one is under way
+   * shares the one after it.
+   */
+  const listed = (signal: AbortSignal): Promise<Listing> => {
+    next ??= running.then(() => {
+      const listing = listFiles(signal)
+      running = listing.catch(() => {})
+      next = null
+      return listing
+    })
+    return next
   }
 
   const keysOfFile = async (path: string, signal: AbortSignal): Promise<readonly (ReplyKey | null)[]> => {
@@ -33,26 +74,24 @@ export function createLedger(agent: ZtmAgent, username: UserName): Ledger {
     if (!bytes) throw new Error(`${path} cannot be read at present.`)
     const entries: unknown = JSON.parse(new TextDecoder().decode(bytes))
     if (!Array.isArray(entries)) return []
-    return entries.map((entry: { message?: Json } | null) => keyOf({ time: 0, sender: username, message: entry?.message ?? null }))
+    return entries.map((entry: { message?: Json } | null) => readMessage({ time: 0, message: entry?.message ?? null }, 1).replyKey)
   }
 
-  const isOnMesh = async (chat: ChatId, key: ReplyKey, postedAtMs: number, signal: AbortSignal): Promise<boolean> => {
-    // Our own clock wrote the message's time: an hour covers a clock that was put right meanwhile.
-    const history = await agent.messages(chat, Math.max(0, postedAtMs - 3_600_000), signal)
-    if (history?.some(message => message.sender === username && keyOf(message) === key)) return true
-    const folder = ownFolder(chat)
-    let newest: FileEntry[] = []
-    await agent.files(
-      { sinceMs: 0, keep: path => path.startsWith(folder) },
-      file => {
-        if (file.size < 0) return
-        newest = [...newest, file].sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES)
-      },
-      signal,
-    )
-    for (const file of newest) if ((await keysOfFile(file.path, signal)).includes(key)) return true
-    return false
+  return {
+    async has(chat, key, signal) {
+      // The files may know what the chat app does not say.
+      const failure = await read(chat).then(
+        () => null,
+        (error: unknown) => ({ error }),
+      )
+      if (wasSeen(chat, key)) return true
+      const files = (await listed(signal)).get(ownFolder(chat)) ?? []
+      const isThere = await gate.run(async () => {
+        for (const { path } of files) if ((await keysOfFile(path, signal)).includes(key)) return true
+        return false
+      })
+      if (!isThere && failure) throw failure.error
+      return isThere
+    },
   }
-
-  return { has: (chat, key, postedAtMs, signal) => oneByOne.run(() => isOnMesh(chat, key, postedAtMs, signal)) }
 }

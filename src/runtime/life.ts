@@ -120,6 +120,8 @@ export function createLifeReader(wanted: Wanted): LifeReader {
       case 'message.discarded':
         return add(kept.get(event.id), { atMs, what: 'given up by hand' })
       case 'chat.opened':
+      case 'chat.unread':
+      case 'chat.read':
         return
       default:
         event satisfies never

@@ -6,6 +6,8 @@ import type { Json } from '../domain/json.ts'
 // A kind that is not listed is a type error: `Record` asks for all of them.
 const CHAT: Record<(ChatRecord | OutboxRecord)['type'], true> = {
   'chat.opened': true,
+  'chat.unread': true,
+  'chat.read': true,
   'message.accepted': true,
   'message.held': true,
   'message.ignored': true,

@@ -36,6 +36,8 @@ export type PlaceOptions = {
   readonly indexedMs: () => number | null
   readonly isPushed: () => boolean
   readonly isIdle: () => boolean
+  /** But for chats that are known to be behind, everything that was fetched was read to its end. */
+  readonly isCaughtUp: () => boolean
   /** On its own. */
   readonly commit: (changes: readonly Change[]) => void
   /** In one line with what the charts commit: once it is durable, so is everything that was read before. */
@@ -51,6 +53,7 @@ export function createPlace({
   indexedMs,
   isPushed,
   isIdle,
+  isCaughtUp,
   commit,
   commitInLine,
 }: PlaceOptions): Place {
@@ -69,7 +72,7 @@ export function createPlace({
     const atMs = openRoundAtMs
     openRoundAtMs = null
     if (account.openedAtMs !== null) noteOpened()
-    if (atMs === null || atMs <= account.liveAtMs) return
+    if (atMs === null || atMs <= account.liveAtMs || !isCaughtUp()) return
     account.liveAtMs = atMs
     if (atMs - livedAtMs < LIVED_MS) return
     livedAtMs = atMs

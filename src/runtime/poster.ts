@@ -17,8 +17,8 @@ export interface Poster {
   request(chat: ChatId): void
   release(chat: ChatId): void
   post(chat: ChatId, key: ReplyKey, text: string, signal: AbortSignal): Promise<void>
-  /** Looks into the chat's history and our own files for the key. Times are of the newest attempt, wall clock ms. */
-  checkLedger(post: { chat: ChatId; key: ReplyKey; postedAtMs: number; answeredAtMs: number }, signal: AbortSignal): Promise<void>
+  /** Looks into the chat's history and our own files for the key. `answeredAtMs`: of the newest attempt, wall clock. */
+  checkLedger(post: { chat: ChatId; key: ReplyKey; answeredAtMs: number }, signal: AbortSignal): Promise<void>
   /** No slot is granted until `resume`. */
   hold(): void
   resume(): void
@@ -125,9 +125,9 @@ export function createPoster(options: PosterOptions): Poster {
         if (active.size === 0) drained()
       }
     },
-    async checkLedger({ chat, key, postedAtMs, answeredAtMs }, signal) {
+    async checkLedger({ chat, key, answeredAtMs }, signal) {
       try {
-        if (await ledger.has(chat, key, postedAtMs, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
+        if (await ledger.has(chat, key, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
         else {
           const lostAtMs = queueLostAtMs()
           tell(chat, {

@@ -12,7 +12,7 @@ import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { FoldSource, Loaded } from '../ports/store.ts'
 import type { Effects } from './effects.ts'
-import { type ChatEntry, isSettled, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
+import { type ChatEntry, forgettable, isSettled, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
 import type { Nursery } from './nursery.ts'
 import { isChatId, keyOf, parseChange } from './parse-record.ts'
 import { createShelf } from './shelf.ts'
@@ -60,6 +60,8 @@ export interface Registry {
   runningChats(): Iterable<ChatId>
   outbox(chat: ChatId): OutboxSnapshot | null
   outboxes(): Iterable<ChatId>
+  /** Charts of chats and outboxes that run, resting ones included. */
+  running(): number
   pairing(user: UserName): PairingSnapshot | null
   /** Requests that are open. */
   pairings(): readonly PairingSnapshot[]
@@ -88,9 +90,14 @@ export type RegistryOptions = {
   readonly nursery: Nursery
   readonly limits: Limits
   readonly effects: Effects
+  /** The bound on chats was reached, and so many were forgotten. */
+  readonly onForgotten?: (count: number) => void
 }
 
-export function createRegistry({ nursery, limits, effects }: RegistryOptions): Registry {
+/** Of the chats that may be remembered, so many are forgotten at once when there are more. */
+const FORGOTTEN_SHARE = 0.01
+
+export function createRegistry({ nursery, limits, effects, onForgotten }: RegistryOptions): Registry {
   const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, indexed: null, healed: null, approved: new Set() }
   const chats = new Map<ChatId, ChatEntry>()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
@@ -101,9 +108,32 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
   const entry = (chat: ChatId): ChatEntry => {
     const known = chats.get(chat)
     if (known) return known
-    const made = newEntry(account.liveAtMs - limits.ageFenceMs)
+    return add(chat, account.liveAtMs - limits.ageFenceMs)
+  }
+
+  const add = (chat: ChatId, floorMs: number): ChatEntry => {
+    if (chats.size >= crowdedAt) forgetSome()
+    const made = newEntry(floorMs)
     chats.set(chat, made)
     return made
+  }
+
+  let crowdedAt = limits.chats
+  /** Many at once, and not for each new one when there are none to be found: finding them looks at all. */
+  const forgetSome = () => {
+    const share = Math.ceil(limits.chats * FORGOTTEN_SHARE)
+    const wanted = chats.size - limits.chats + share
+    const gone = forgettable(chats, account.liveAtMs - 2 * limits.ageFenceMs)
+      .filter(chat => chatShelf.persisted(chat) == null && outboxShelf.persisted(chat) == null)
+      .slice(0, wanted)
+    for (const chat of gone) {
+      chatShelf.remove(chat)
+      outboxShelf.remove(chat)
+      chats.delete(chat)
+      dirty.add(`chat:${chat}`)
+    }
+    crowdedAt = Math.max(limits.chats, chats.size + share)
+    if (gone.length > 0) onForgotten?.(gone.length)
   }
 
   const chatShelf = createShelf<ChatId, typeof chatMachine>({
@@ -204,7 +234,7 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     dirty.add(keyOf(change))
     if (change.at === 'account') applyAccount(change.event)
     if (change.at !== 'chat') return
-    if (change.event.type === 'chat.opened' && !chats.has(change.chat)) chats.set(change.chat, newEntry(change.event.floorMs))
+    if (change.event.type === 'chat.opened' && !chats.has(change.chat)) add(change.chat, change.event.floorMs)
     project(entry(change.chat), change.event, atMs, limits)
     if (change.event.type === 'reply.sent') {
       account.confirmedPostMs = Math.max(account.confirmedPostMs, change.event.postedAtMs)
@@ -282,6 +312,7 @@ export function createRegistry({ nursery, limits, effects }: RegistryOptions): R
     runningChats: () => chatShelf.running(),
     outbox: chat => outboxShelf.peek(chat),
     outboxes: () => outboxShelf.running(),
+    running: () => chatShelf.size() + outboxShelf.size(),
     pairing: user => pairingShelf.peek(user),
     pairings: () => [...requests.keys()].flatMap(user => pairingShelf.peek(user) ?? []),
     openPairing(user) {

@@ -32,6 +32,7 @@ export interface Shelf<Key extends string, Logic extends AnyStateMachine> {
   /** The state of a running actor; null when none runs. */
   peek(key: Key): SnapshotFrom<Logic> | null
   running(): Iterable<Key>
+  size(): number
   /** The state as JSON: null when it rests, undefined when it does not run. */
   persisted(key: Key): Snapshot<unknown> | null | undefined
   /** One silent step: no effect is carried out. */
@@ -82,6 +83,7 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
     start: key => void actorOf(key),
     peek: key => actors.get(key)?.getSnapshot() ?? null,
     running: () => actors.keys(),
+    size: () => actors.size,
     persisted(key) {
       const snapshot: SnapshotFrom<Logic> | undefined = actors.get(key)?.getSnapshot() ?? put.get(key)
       if (snapshot === undefined) return undefined

@@ -15,6 +15,8 @@ export interface StatusKeeper {
   read(lagMs: number): void
   countIgnored(reason: string, count?: number): void
   warn(sentence: string): void
+  /** Shown until it is mended: null. */
+  trouble(what: string, sentence: string | null): void
   countRepeatedPost(): void
   /** `now.warnings` are those that hold at present, before what has been warned of. */
   status(
@@ -38,6 +40,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
   let lastInboundAtMs: number | null = null
   let lastOutboundAtMs: number | null = null
   const warnings: string[] = []
+  const troubles = new Map<string, string>()
   const counters = { seen: 0, processed: 0, sent: 0, repeatedPosts: 0 }
   const ignored: Record<string, number> = {}
 
@@ -117,6 +120,10 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
       warnings.push(sentence)
       if (warnings.length > WARNINGS_MAX) warnings.shift()
     },
+    trouble(what, sentence) {
+      if (sentence === null) troubles.delete(what)
+      else troubles.set(what, sentence)
+    },
     countRepeatedPost() {
       counters.repeatedPosts += 1
     },
@@ -130,7 +137,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
       lastFeedAtMs,
       lastInboundAtMs,
       lastOutboundAtMs,
-      warnings: [...standing, ...warnings],
+      warnings: [...standing, ...warnings, ...troubles.values()].slice(-WARNINGS_MAX),
       counters: { ...counters, deadLetters, ignored: { ...ignored } },
       ...now,
     }),

@@ -2,7 +2,7 @@
 import { type Actor, createActor, type SnapshotFrom } from 'xstate'
 import { watcherMachine } from '../../machines/watcher.ts'
 import { backoffMs } from '../domain/backoff.ts'
-import { ZtmChatError } from '../domain/errors.ts'
+import { ZtmAgentSilent, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Random } from '../ports/random.ts'
@@ -12,7 +12,9 @@ import type { Timers } from './timers.ts'
 
 export interface Watchers {
   changed(chat: ChatId): void
-  /** None is at work: everything known has been fetched. */
+  /** Fetches the chat anew. Resolves when it was read; rejects when it cannot be at present. */
+  fetched(chat: ChatId): Promise<void>
+  /** None is at work: everything known has been fetched, but for chats that are in trouble. */
   idle(): boolean
   running(): Iterable<ChatId>
   look(chat: ChatId): SnapshotFrom<typeof watcherMachine> | null
@@ -26,36 +28,58 @@ export type WatchersOptions = {
   readonly timers: Timers
   readonly signal: AbortSignal
   readonly fetch: (chat: ChatId, signal: AbortSignal) => Promise<void>
-  /** The last one has done its work. */
+  readonly onFetched: (chat: ChatId) => void
+  readonly onFailed: (chat: ChatId, error: unknown) => void
+  /** None is at work any more. */
   readonly onIdle: () => void
   readonly onTrouble: (chat: ChatId, reason: string) => void
 }
 
-export function createWatchers({ nursery, limits, random, timers, signal, fetch, onIdle, onTrouble }: WatchersOptions): Watchers {
+export function createWatchers(options: WatchersOptions): Watchers {
+  const { nursery, limits, random, timers, signal, fetch, onFetched, onFailed, onIdle, onTrouble } = options
   const actors = new Map<ChatId, Actor<typeof watcherMachine>>()
   const gate = createGate(limits.fetches)
+  const waiting = new Map<ChatId, { resolve: () => void; reject: (error: unknown) => void }[]>()
+  const inTrouble = new Set<ChatId>()
 
-  const drop = (chat: ChatId) => {
+  const idle = () => actors.size === inTrouble.size
+
+  /** After a step: who rests is dropped, who backs off is no longer waited for. */
+  const note = (chat: ChatId) => {
     const actor = actors.get(chat)
-    if (actor?.getSnapshot().value !== 'idle') return
-    nursery.stopChild(actor)
-    actors.delete(chat)
-    if (actors.size === 0) onIdle()
+    const state = actor?.getSnapshot().value
+    if (actor && state === 'idle') {
+      nursery.stopChild(actor)
+      actors.delete(chat)
+    }
+    if (state === 'backing off') inTrouble.add(chat)
+    else inTrouble.delete(chat)
+    if (idle()) onIdle()
   }
 
   const work = async (chat: ChatId) => {
+    const waiters = waiting.get(chat) ?? []
+    waiting.delete(chat)
     const outcome = await gate
       .run(() => fetch(chat, signal))
       .then(
-        () => ({ type: 'fetch.done' }) as const,
-        (error: unknown) => ({
-          type: 'fetch.failed' as const,
-          retryable: !(error instanceof ZtmChatError) || error.retryable,
-          reason: error instanceof Error ? error.message : String(error),
-        }),
+        () => {
+          onFetched(chat)
+          for (const { resolve } of waiters) resolve()
+          return { type: 'fetch.done' } as const
+        },
+        (error: unknown) => {
+          if (!signal.aborted) onFailed(chat, error)
+          for (const { reject } of waiters) reject(error)
+          return {
+            type: 'fetch.failed' as const,
+            retryable: !(error instanceof ZtmChatError) || error.retryable,
+            reason: error instanceof Error ? error.message : String(error),
+          }
+        },
       )
     actors.get(chat)?.send(outcome)
-    drop(chat)
+    note(chat)
   }
 
   const logic = watcherMachine.provide({
@@ -65,28 +89,41 @@ export function createWatchers({ nursery, limits, random, timers, signal, fetch,
         timers.set(
           `watcher:${context.chat}`,
           backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }),
-          () => actors.get(context.chat)?.send({ type: 'backoff.over' }),
+          () => {
+            inTrouble.delete(context.chat)
+            actors.get(context.chat)?.send({ type: 'backoff.over' })
+          },
         ),
       reportTrouble: (_, { chat, reason }) => onTrouble(chat, reason),
     },
   })
 
+  const changed = (chat: ChatId) => {
+    if (signal.aborted) return
+    const actor = actors.get(chat) ?? createActor(logic, { id: `watcher:${chat}`, parent: nursery.ref, input: { chat } })
+    if (!actors.has(chat)) {
+      actors.set(chat, actor)
+      actor.start()
+    }
+    actor.send({ type: 'chat.changed' })
+  }
+
   return {
-    changed(chat) {
-      if (signal.aborted) return
-      const actor = actors.get(chat) ?? createActor(logic, { id: `watcher:${chat}`, parent: nursery.ref, input: { chat } })
-      if (!actors.has(chat)) {
-        actors.set(chat, actor)
-        actor.start()
-      }
-      actor.send({ type: 'chat.changed' })
-    },
+    changed,
+    fetched: chat =>
+      new Promise((resolve, reject) => {
+        waiting.set(chat, [...(waiting.get(chat) ?? []), { resolve, reject }])
+        changed(chat)
+      }),
+    idle,
     running: () => actors.keys(),
     look: chat => actors.get(chat)?.getSnapshot() ?? null,
-    idle: () => actors.size === 0,
     stop() {
       for (const actor of actors.values()) nursery.stopChild(actor)
       actors.clear()
+      inTrouble.clear()
+      for (const waiters of waiting.values()) for (const { reject } of waiters) reject(new ZtmAgentSilent('The account stops.'))
+      waiting.clear()
     },
   }
 }

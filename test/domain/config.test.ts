@@ -701,7 +701,7 @@ describe('policies', () => {
       '{"__proto__":{"polluted":1},"accounts":{"__proto__":{"polluted":1}},"groupPermissions":{"__proto__":{"polluted":1}},"limits":{"__proto__":1}}',
     )
 
-    expect(problemsOf(input)).toContain('channels.ztm-chat.limits.__proto__ is not an option; the nearest one is "fetches".')
+    expect(problemsOf(input)).toContain('channels.ztm-chat.limits.__proto__ is not an option; the nearest one is "chats".')
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
   })
 })

@@ -43,7 +43,7 @@ describe('a message', () => {
   test('is new however late it comes, as long as it is within the fence', () => {
     const cursor = after([at(NOW)], NOW + 600)
     expect(verdict(cursor, at(FLOOR + 1), NOW + 600)).toBe('new')
-    expect(verdict(cursor, at(FLOOR + 1), FLOOR + 1 + 1_000)).toBe('too_old')
+    expect(verdict(cursor, at(FLOOR + 1), FLOOR + 1 + 1_000)).toBe('missed')
   })
 
   test('of a sender whose clock is ahead moves the floor of that sender alone', () => {
@@ -59,7 +59,16 @@ describe('a message', () => {
   test('after an outage is judged against the last moment of life, not against today', () => {
     const cursor = after([at(NOW)])
     expect(verdict(cursor, at(NOW + 1), NOW)).toBe('new')
-    expect(verdict(cursor, at(NOW + 1), NOW + 5_000)).toBe('too_old')
+    expect(verdict(cursor, at(NOW + 1), NOW + 5_000)).toBe('missed')
+  })
+
+  test('that was never seen and comes too late is missed once, and old from then on', () => {
+    const cursor = after([at(NOW)])
+    const late = at(NOW + 1)
+    expect(verdict(cursor, late, NOW + 5_000)).toBe('missed')
+    remember(cursor, { ...late, nowMs: NOW + 5_000 }, limits)
+    expect(verdict(cursor, late, NOW + 5_000)).toBe('too_old')
+    expect(verdict(cursor, at(NOW), NOW + 5_000)).toBe('too_old')
   })
 
   test('from somebody who calls himself like a part of JavaScript is like any other', () => {
@@ -193,7 +202,7 @@ describe('whatever the order, the lateness and the repetition of deliveries', ()
       const found = look(cursor, delivery, { nowMs: delivery.nowMs, limits: given })
       const before = structuredClone(cursor)
       // What cannot be remembered was recorded as ignored, and what is old needs no memory.
-      if (found === 'new' || found === 'future') remember(cursor, delivery, given)
+      if (found === 'new' || found === 'future' || found === 'missed') remember(cursor, delivery, given)
       check({ found, delivery, before, cursor })
       // A restart in between changes nothing.
       cursor = JSON.parse(JSON.stringify(cursor))
@@ -206,12 +215,12 @@ describe('whatever the order, the lateness and the repetition of deliveries', ()
     futurePerSender: fc.constantFrom(0, 1, 3),
   })
 
-  test('nothing is processed twice, and what was processed is known at once', () => {
+  test('nothing is processed or missed twice, and what was processed is known at once', () => {
     fc.assert(
       fc.property(deliveries, anyLimits, (list, given) => {
         const processed = new Set<string>()
         run(list, given, ({ found, delivery, cursor }) => {
-          if (found !== 'new' && found !== 'future') return
+          if (found !== 'new' && found !== 'future' && found !== 'missed') return
           expect(processed.has(delivery.id)).toBe(false)
           processed.add(delivery.id)
           expect(['seen', 'too_old']).toContain(look(cursor, delivery, { nowMs: delivery.nowMs, limits: given }))
@@ -221,22 +230,25 @@ describe('whatever the order, the lateness and the repetition of deliveries', ()
     )
   })
 
-  test('nothing above the floor is missed', () => {
+  test('nothing above the floor and the fence is missed, and what is missed was never seen', () => {
     fc.assert(
       fc.property(deliveries, list => {
         const processed: Delivery[] = []
+        const remembered: Delivery[] = []
         run(list, limits, ({ found, delivery }) => {
           const { ageFenceMs } = limits
           const isKnown = processed.some(({ id }) => id === delivery.id)
           // The floor as the specification says it.
-          const views = processed.map(({ nowMs }) => nowMs - ageFenceMs)
+          const views = remembered.map(({ nowMs }) => nowMs - ageFenceMs)
           const progress = processed
             .filter(one => one.sender === delivery.sender && one.timeMs <= one.nowMs + ageFenceMs / 2)
             .map(one => one.timeMs - ageFenceMs)
-          const floorMs = Math.max(FLOOR, delivery.nowMs - ageFenceMs, ...views, ...progress)
+          const floorMs = Math.max(FLOOR, ...views, ...progress)
           if (found === 'new' || found === 'future') processed.push(delivery)
+          if (found === 'new' || found === 'future' || found === 'missed') remembered.push(delivery)
           if (delivery.timeMs <= floorMs) expect(isKnown ? ['seen', 'too_old'] : ['too_old']).toContain(found)
           else if (isKnown) expect(found).toBe('seen')
+          else if (delivery.timeMs <= delivery.nowMs - ageFenceMs) expect(found).toBe('missed')
           else expect(found).toMatch(delivery.timeMs > delivery.nowMs + ageFenceMs / 2 ? /^future/ : /^new$/)
         })
       }),

@@ -387,6 +387,8 @@ const chat = region<ChatEvent['type']>({
     'backoff.over': true,
     'host.resumed': true,
     'chat.opened': true,
+    'chat.unread': true,
+    'chat.read': true,
     'message.accepted': true,
     'message.held': true,
     'message.ignored': true,
@@ -401,6 +403,34 @@ const chat = region<ChatEvent['type']>({
   },
   deliberatelyIgnored: {
     'chat.opened': {
+      why: 'Kept beside the chart.',
+      in: [
+        'door.deciding',
+        'door.awaiting pairing',
+        'turn.idle',
+        'turn.answering.dispatching',
+        'turn.answering.committing',
+        'turn.answering.backing off',
+        'errand.idle',
+        'errand.under way.dispatching',
+        'errand.under way.committing',
+      ],
+    },
+    'chat.unread': {
+      why: 'Kept beside the chart.',
+      in: [
+        'door.deciding',
+        'door.awaiting pairing',
+        'turn.idle',
+        'turn.answering.dispatching',
+        'turn.answering.committing',
+        'turn.answering.backing off',
+        'errand.idle',
+        'errand.under way.dispatching',
+        'errand.under way.committing',
+      ],
+    },
+    'chat.read': {
       why: 'Kept beside the chart.',
       in: [
         'door.deciding',

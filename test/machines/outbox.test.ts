@@ -65,7 +65,7 @@ const looks = { type: 'look', params: { chat: alice } }
 const backsOff = (failures: number) => ({ type: 'startBackoff', params: { chat: alice, failures } })
 const checks = (key: string, answeredAtMs = 1_000) => ({
   type: 'checkLedger',
-  params: { chat: alice, key, postedAtMs: 1_000, answeredAtMs },
+  params: { chat: alice, key, answeredAtMs },
 })
 
 /** k1 is posted and answered with 201; k2 waits behind it. */

@@ -182,7 +182,8 @@ const permission = object(
 
 const limitNames = Object.keys(LIMITS) as (keyof Limits)[]
 const limit = (name: keyof Limits) =>
-  option(whole(1, INTEGER_MAX, 'a whole number'), {
+  // What is off unless it is set can be switched off.
+  option(whole(Math.min(1, LIMITS[name]), INTEGER_MAX, 'a whole number'), {
     label: name,
     type: 'integer',
     default: LIMITS[name],
