@@ -48,6 +48,17 @@ type Outcome = { readonly file: FileOfMessages } & (
 export function createFetch({ agent, clock, username, limits, due, intake, onNewest, onRead, onUnreadable }: FetchOptions) {
   const gate = createGate(limits.fetches)
 
+  const tooLarge = new Set<ChatId>()
+  /** Both sources find a chat too large, again at each change: once is enough. */
+  const tellUnusable = (chat: ChatId, why: Unusable, reason: string) => {
+    if (why === 'too_large') {
+      if (tooLarge.has(chat)) return
+      if (tooLarge.size >= TOO_LARGE_TOLD) tooLarge.clear()
+      tooLarge.add(chat)
+    }
+    onUnreadable(chat, why, reason)
+  }
+
   const read = async (file: FileOfMessages, signal: AbortSignal): Promise<Outcome> => {
     const place = parseMessagePath(file.path, username)
     if (typeof place === 'string') return { file, kind: 'never', why: 'unusable_file', reason: `${file.path} is no message file.` }
@@ -109,18 +120,10 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
           onRead(Math.max(0, clock.now() - file.sinceMs))
           tellNewest(chat, outcome.postings)
         }
-        if (outcome.kind === 'never') onUnreadable(chat, outcome.why, outcome.reason)
+        if (outcome.kind === 'never') tellUnusable(chat, outcome.why, outcome.reason)
       }
     }
     return missing
-  }
-
-  const tooLarge = new Set<ChatId>()
-  const tellTooLarge = (chat: ChatId, reason: string) => {
-    if (tooLarge.has(chat)) return
-    if (tooLarge.size >= TOO_LARGE_TOLD) tooLarge.clear()
-    tooLarge.add(chat)
-    onUnreadable(chat, 'too_large', reason)
   }
 
   return async (chat: ChatId, signal: AbortSignal): Promise<void> => {
@@ -131,7 +134,7 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
         const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
         if (messages !== null && !(await intake.take(chat, 'app', messages, signal))) due.askApp(chat)
       } catch (error) {
-        if (error instanceof AnswerTooLarge) tellTooLarge(chat, error.message)
+        if (error instanceof AnswerTooLarge) tellUnusable(chat, 'too_large', error.message)
         else {
           failure = error
           due.askApp(chat)
