@@ -2,6 +2,7 @@
  * What the journal remembers: events that have happened once their record is durable. The charts change what they
  * keep on these events only, so that replaying them gives the same state. They carry every outside fact that was used.
  */
+import type { Attachment } from '../src/domain/attachments.ts'
 import type { Decision, Facts, Reason } from '../src/domain/decision.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../src/domain/ids.ts'
 import type { Json } from '../src/domain/json.ts'
@@ -43,7 +44,9 @@ export type ChatRecord =
   | { readonly type: 'message.revived'; readonly id: MessageId }
   | { readonly type: 'message.discarded'; readonly id: MessageId }
 
-export type Reply = { readonly key: ReplyKey; readonly text: string }
+export type Reply = { readonly key: ReplyKey } & ReplyBody
+/** What is posted: a text, files, or both. */
+export type ReplyBody = { readonly text: string; readonly files?: readonly Attachment[] }
 
 export type OutboxRecord =
   | { readonly type: 'reply.queued'; readonly replies: readonly Reply[] }

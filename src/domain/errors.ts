@@ -94,3 +94,9 @@ export class ResponderRefused extends ZtmChatError {
   readonly retryable = false
   readonly mayHaveActed = false
 }
+
+/** A file beyond `mediaMaxMb`. */
+export class FileTooLarge extends ZtmChatError {
+  readonly retryable = false
+  readonly mayHaveActed = false
+}

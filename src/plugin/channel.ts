@@ -39,6 +39,7 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
     running,
     freshKey: randomUUID,
     clock: systemClock,
+    loadMedia: async (url, bytesMax, access) => (await import('./media.ts')).loadMedia(url, bytesMax, access),
     notDispatched: async (message, options) => {
       const { PlatformMessageNotDispatchedError } = await import('openclaw/plugin-sdk/error-runtime')
       return new PlatformMessageNotDispatchedError(message, options)
@@ -79,7 +80,7 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
       aliases: [CHANNEL_ALIAS],
       markdownCapable: true,
     },
-    capabilities: { chatTypes: ['direct', 'group'], blockStreaming: false },
+    capabilities: { chatTypes: ['direct', 'group'], media: true, blockStreaming: false },
     reload: { configPrefixes: [`channels.${CHANNEL_ID}`], accountScopedRestart: true },
     setupWizard: createSetupWizard(resolveAccount),
     config: configAdapter(resolveAccount),

@@ -6,7 +6,9 @@
  * G3. A stop answers within STOP_MS_MAX, whatever the disk does. The state stays leased until it is closed all the same.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import type { Attachment } from '../domain/attachments.ts'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -16,10 +18,10 @@ import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
-import type { AccountHandle } from '../runtime/runtime.ts'
+import type { AccountHandle, Runtime } from '../runtime/runtime.ts'
 import { channelSection } from './accounts.ts'
 import type { FormerPlace, FormerState } from './former-state.ts'
-import type { GatewayContext, PluginRuntime, StatusPatch } from './host.ts'
+import type { GatewayContext, OpenClawConfig, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
 import type { PluginInspector } from './inspector.ts'
 import { createHostLog, levelFrom } from './log.ts'
@@ -65,6 +67,19 @@ export interface Gateway {
   stopAccount(accountId: string): Promise<void>
 }
 
+/** Turns that the host runs at once, when its config does not say. Source: docs/concepts/queue.md of OpenClaw 2026.9. */
+const hostTurns = (): number => Math.max(8, availableParallelism() * 4)
+
+/** More dispatches than the host takes would wait there, where nobody sees them. */
+export function withinHost(settings: AccountSettings, cfg: OpenClawConfig): AccountSettings {
+  const { agents } = cfg
+  const defaults = isObject(agents) && isObject(agents.defaults) ? agents.defaults : {}
+  const turns = typeof defaults.maxConcurrent === 'number' && defaults.maxConcurrent >= 1 ? Math.floor(defaults.maxConcurrent) : hostTurns()
+  return { ...settings, limits: { ...settings.limits, dispatches: Math.min(settings.limits.dispatches, turns) } }
+}
+
+const isObject = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === 'object' && value !== null
+
 export function createGateway({ host, running, outbound, turns, world, isOnlyAccount }: GatewayOptions): Gateway {
   const { clock } = world
   const within = (ms: number, work: Promise<void>) =>
@@ -94,13 +109,15 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     await Promise.race([over, aborted(abortSignal).then(() => within(STOP_MS_MAX, over))])
   }
 
-  async function run(ctx: GatewayContext, settings: AccountSettings, setStatus: (patch: StatusPatch) => void): Promise<void> {
+  async function run(ctx: GatewayContext, configured: AccountSettings, setStatus: (patch: StatusPatch) => void): Promise<void> {
     const { accountId, abortSignal } = ctx
+    const settings = withinHost(configured, host.config.current() as OpenClawConfig)
     const inOwnContext = AsyncLocalStorage.snapshot()
     const log = createHostLog(ctx.log, levelFrom(world.environment), { account: accountId })
     const pairing = createPairingStore({ pairing: host.channel.pairing, accountId, isOnlyAccount: isOnlyAccount(ctx), clock })
     const root = join(host.state.resolveStateDir(), CHANNEL_ID)
-    const runtime = createRuntime({
+    const download = (file: Attachment, signal: AbortSignal) => runtime.account(accountId)?.download(file, signal) ?? Promise.resolve(null)
+    const runtime: Runtime = createRuntime({
       accounts: [settings],
       ports: {
         clock,
@@ -108,7 +125,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         log,
         agent: settings => world.agent(settings, log),
         store: account => world.store({ root, account }),
-        responder: createResponder({ host, settings, approved: pairing.approved, outbound, turns, clock, log }),
+        responder: createResponder({ host, settings, approved: pairing.approved, outbound, download, turns, clock, log }),
         permits: world.permits,
         pairing: () => pairing,
         formerly: async account => {
@@ -138,6 +155,12 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)
     const events = runtime.events.subscribe(happened => {
+      if (happened.event === 'decision') {
+        const { chat, id, sender, action, reason, detail } = happened
+        log.debug({ chat, id, sender, action, reason, detail }, 'decision')
+      }
+      if (happened.event === 'dead-letter')
+        log.error({ chat: happened.chat, id: happened.id, reason: happened.reason }, 'given up; see the dead letters')
       if (happened.event === 'decision')
         host.channel.activity.record({ channel: CHANNEL_ID, accountId, direction: 'inbound', at: happened.atMs })
       if (happened.event === 'sent')

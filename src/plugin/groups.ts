@@ -11,7 +11,9 @@ const NOBODY = ''
 
 /** The host names a group `creator/group` where it has the bare id, and `group:creator/group` where it has a target. */
 export function groupKeyOf(groupId: string): string | null {
-  const chat = chatOf(groupId.includes(':') ? groupId : `group:${groupId}`)
+  // In a session key, marks of ours follow the name.
+  const bare = groupId.split('/').slice(0, 2).join('/')
+  const chat = chatOf(bare.includes(':') ? bare : `group:${bare}`)
   if (chat === null) return null
   const place = parseChat(chat)
   return place.kind === 'group' ? `${place.creator}/${place.group}` : null

@@ -78,6 +78,12 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     onPlatformSendDispatch?(): Promise<void>
     assertDirectAdapterHandoff?(): void
   }
+  export type ChannelMessageSendMediaContext = ChannelMessageSendTextContext & {
+    mediaUrl: string
+    mediaAccess?: { localRoots?: readonly string[]; readFile?(path: string): Promise<Buffer>; workspaceDir?: string }
+    mediaLocalRoots?: readonly string[]
+    mediaReadFile?(path: string): Promise<Buffer>
+  }
   export type ChannelMessageUnknownSendContext = {
     cfg: OpenClawConfig
     queueId: string
@@ -249,6 +255,9 @@ declare module 'openclaw/plugin-sdk/channel-core' {
       deliveryMode: 'direct' | 'gateway' | 'hybrid'
       resolveTarget?(query: { to?: string; accountId?: string | null }): { ok: true; to: string } | { ok: false; error: Error }
       sendText?(message: ChannelMessageSendTextContext): Promise<{ channel: string; messageId: string; receipt?: MessageReceipt }>
+      sendMedia?(
+        message: Omit<ChannelMessageSendMediaContext, 'mediaUrl'> & { mediaUrl?: string },
+      ): Promise<{ channel: string; messageId: string; receipt?: MessageReceipt }>
     }
     status?: {
       probeAccount?(query: { account: Account; timeoutMs: number; cfg: OpenClawConfig }): Promise<Probe>
@@ -282,8 +291,9 @@ declare module 'openclaw/plugin-sdk/channel-core' {
       }
       send?: {
         text?(message: ChannelMessageSendTextContext): Promise<{ receipt: MessageReceipt; messageId?: string }>
+        media?(message: ChannelMessageSendMediaContext): Promise<{ receipt: MessageReceipt; messageId?: string }>
         payload?(
-          message: ChannelMessageSendTextContext & { payload: ReplyPayload },
+          message: Omit<ChannelMessageSendMediaContext, 'mediaUrl'> & { payload: ReplyPayload; mediaUrl?: string },
         ): Promise<{ receipt: MessageReceipt; messageId?: string }>
       }
     }
@@ -331,6 +341,15 @@ declare module 'openclaw/plugin-sdk/channel-core' {
         isControlCommandMessage(text?: string, cfg?: OpenClawConfig): boolean
         shouldHandleTextCommands(query: { cfg: OpenClawConfig; surface: string; commandSource?: 'text' }): boolean
       }
+      media: {
+        saveMediaBuffer(
+          bytes: Buffer,
+          contentType?: string,
+          folder?: string,
+          bytesMax?: number,
+          name?: string,
+        ): Promise<{ path: string; contentType?: string }>
+      }
       activity: { record(happened: { channel: string; accountId?: string; direction: 'inbound' | 'outbound'; at?: number }): void }
       inbound: {
         ingress: {
@@ -367,8 +386,16 @@ declare module 'openclaw/plugin-sdk/channel-core' {
           message: { rawBody: string; commandBody: string; bodyForAgent: string; inboundEventKind: 'user_request' }
           access: {
             commands: { authorized: boolean }
-            mentions?: { canDetectMention: boolean; wasMentioned: boolean; requireMention?: boolean }
+            mentions?: {
+              canDetectMention: boolean
+              wasMentioned: boolean
+              hasAnyMention?: boolean
+              explicitlyMentionedBot?: boolean
+              requireMention?: boolean
+            }
           }
+          supplemental?: { groupSystemPrompt?: string }
+          media?: { path: string; contentType?: string; kind?: 'image' | 'video' | 'audio' | 'document'; messageId?: string }[]
           extra?: Record<string, unknown>
         }): InboundContext
         run<Raw>(turn: {
@@ -390,6 +417,14 @@ declare module 'openclaw/plugin-sdk/channel-core' {
               accountId: string
               route: { agentId: string; dmScope?: DmScope; sessionKey: string }
               ctxPayload: InboundContext
+              botLoopProtection?: {
+                scopeId: string
+                conversationId: string
+                senderId: string
+                receiverId: string
+                eventId?: string
+                defaultEnabled: boolean
+              }
               delivery: {
                 deliver(payload: ReplyPayload, info: { kind: 'tool' | 'block' | 'final' }): Promise<Delivered>
                 durable(
@@ -526,4 +561,18 @@ declare module 'openclaw/plugin-sdk/channel-secret-basic-runtime' {
     accountActive: ChannelAccountPredicate
     accountInactiveReason: string
   }): void
+}
+
+declare module 'openclaw/plugin-sdk/web-media' {
+  /** Reads a path that the access allows, or a URL that is no address of this network. */
+  export function loadWebMediaRaw(
+    url: string,
+    options: {
+      maxBytes?: number
+      localRoots?: readonly string[] | 'any'
+      readFile?(path: string): Promise<Buffer>
+      hostReadCapability?: boolean
+      workspaceDir?: string
+    },
+  ): Promise<{ buffer: Buffer; contentType?: string; fileName?: string }>
 }

@@ -19,6 +19,7 @@ export type StatusIssue = ReturnType<NonNullable<Part<'status'>['collectStatusIs
 export type MessageAdapter = Part<'message'>
 export type OutboundAdapter = Part<'outbound'>
 export type TextToSend = Parameters<NonNullable<NonNullable<MessageAdapter['send']>['text']>>[0]
+export type MediaToSend = Parameters<NonNullable<NonNullable<MessageAdapter['send']>['media']>>[0]
 export type UnknownSend = Parameters<NonNullable<NonNullable<MessageAdapter['durableFinal']>['reconcileUnknownSend']>>[0]
 export type Sent = Awaited<ReturnType<NonNullable<NonNullable<MessageAdapter['send']>['text']>>>
 export type Receipt = Sent['receipt']

@@ -1,13 +1,17 @@
 /**
  * One accepted message on its way to OpenClaw's assistant: route, ingress, context, turn, replies.
  *
- * I1. Whether the message may reach the assistant has been decided before; the host's ingress is told facts that lead to the same.
- *     Whether the sender may give commands is still the host's to say, from the lists that people wrote and approved.
+ * I1. Whether the message may reach the assistant has been decided before, once; the host's ingress is told facts that lead to the same,
+ *     and where it should not, the message is kept with the reason `host_denied`. Whether the sender may give commands is still the
+ *     host's to say, from the lists that people wrote and approved.
  * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
+import type { Attachment } from '../domain/attachments.ts'
+import { DEFAULT_ACCOUNT } from '../domain/config.ts'
+import { ResponderRefused } from '../domain/errors.ts'
 import { type ChatId, parseChat } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import { permissionOf } from '../domain/settings.ts'
@@ -16,7 +20,7 @@ import type { Log } from '../ports/log.ts'
 import type { DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
-import type { Outbound } from './outbound.ts'
+import { mediaOf, type Outbound } from './outbound.ts'
 import { aborted } from './signals.ts'
 import { targetOf } from './targets.ts'
 import type { TurnLifecycle, Turns } from './turns.ts'
@@ -30,6 +34,8 @@ export type ResponderOptions = {
   /** Everybody whom the gateway's pairing store has approved. */
   readonly approved: () => Promise<readonly string[]>
   readonly outbound: Pick<Outbound, 'deliver'>
+  /** Null: not to be had now. */
+  readonly download: (file: Attachment, signal: AbortSignal) => Promise<Uint8Array | null>
   /** Outlives this responder. */
   readonly turns: Turns
   readonly clock: Clock
@@ -38,10 +44,10 @@ export type ResponderOptions = {
 
 type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
 
-export function createResponder({ host, settings, approved, outbound, turns, clock, log }: ResponderOptions): Responder {
+export function createResponder({ host, settings, approved, outbound, download, turns, clock, log }: ResponderOptions): Responder {
   const { channel } = host
 
-  async function prepare(request: DispatchRequest) {
+  async function prepare(request: DispatchRequest, signal: AbortSignal) {
     const { account, chat, messageId, sender, timeMs, text, rawText, mentioned } = request
     const cfg = host.config.current() as OpenClawConfig
     const place = placeOf(chat)
@@ -53,8 +59,10 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
       peer: { kind: place.kind, id: place.id },
       ...(isGroup ? {} : { dmScope: DM_SCOPE }),
     })
-    const sessionKey = exactSessionKey(agentRoute.sessionKey, place.id)
-    const commanders = [...settings.allowFrom, ...(await approved())]
+    const sessionKey = exactSessionKey(agentRoute.sessionKey, place, account)
+    // In a chat that is open to all, all may give commands there, as in the host's own channels.
+    const everybody = !isGroup && settings.dmPolicy === 'open' ? ['*'] : []
+    const commanders = [...settings.allowFrom, ...(await approved()), ...everybody]
     const access = await channel.inbound.ingress.resolveStable({
       channelId: CHANNEL_ID,
       accountId: account,
@@ -77,6 +85,7 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
       },
       event: { mayPair: false },
     })
+    const { media, missing } = await received(request, signal)
     const to = targetOf(chat)
     const route = { agentId: agentRoute.agentId, ...(agentRoute.dmScope && { dmScope: agentRoute.dmScope }) }
     const ctxPayload = () =>
@@ -91,14 +100,50 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
         conversation: place,
         route: { ...route, accountId: account, routeSessionKey: sessionKey },
         reply: { to: `${CHANNEL_ID}:${to}`, originatingTo: `${CHANNEL_ID}:${to}` },
-        message: { rawBody: rawText, commandBody: text, bodyForAgent: text, inboundEventKind: 'user_request' },
+        message: {
+          rawBody: rawText,
+          commandBody: text,
+          bodyForAgent: [text, ...missing].filter(Boolean).join('\n'),
+          inboundEventKind: 'user_request',
+        },
+        ...(media.length > 0 ? { media: [...media] } : {}),
         access: {
           commands: { authorized: access.commandAccess.authorized },
-          ...(isGroup ? { mentions: { canDetectMention: true, wasMentioned: mentioned, requireMention: false } } : {}),
+          ...(isGroup
+            ? {
+                mentions: {
+                  canDetectMention: true,
+                  wasMentioned: mentioned,
+                  hasAnyMention: mentioned,
+                  explicitlyMentionedBot: mentioned,
+                  requireMention: false,
+                },
+              }
+            : {}),
         },
+        ...(isGroup ? { supplemental: { groupSystemPrompt: groupHint(settings.username) } } : {}),
         ...(isGroup ? { extra: { GroupSubject: place.label } } : {}),
       })
     return { cfg, to, access, ctxPayload, route: { ...route, sessionKey } }
+  }
+
+  /** The files of a message, where the host wants them; what cannot be had is said in a line each. */
+  async function received({ account, chat, messageId, files }: DispatchRequest, signal: AbortSignal) {
+    const media: { path: string; contentType: string; kind: 'image' | 'video' | 'audio' | 'document'; messageId: string }[] = []
+    const missing: string[] = []
+    for (const file of files) {
+      try {
+        const bytes = await download(file, signal)
+        if (bytes === null) throw new Error('The mesh does not have it at present.')
+        const saved = await channel.media.saveMediaBuffer(Buffer.from(bytes), file.contentType, 'inbound', bytes.length, file.name)
+        media.push({ path: saved.path, contentType: saved.contentType ?? file.contentType, kind: kindOf(file.contentType), messageId })
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn({ account, chat, id: messageId, file: file.name, err: error }, 'a file of a message could not be had')
+        missing.push(`[attachment ${JSON.stringify(file.name)} could not be loaded]`)
+      }
+    }
+    return { media, missing }
   }
 
   function delivery({ account, chat, messageId }: DispatchRequest, to: string) {
@@ -107,18 +152,20 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
       async deliver(payload: ReplyPayload, { kind }: { kind: string }) {
         const ordinal = ordinals.get(kind) ?? 0
         ordinals.set(kind, ordinal + 1)
-        const { text } = payload
-        if (hasMedia(payload)) log.warn({ account, chat, id: messageId }, 'attachments of an answer cannot be sent yet')
-        if (!text?.trim()) return { visibleReplySent: false }
+        const { text = '' } = payload
+        const mediaUrls = mediaOf(payload)
+        if (text.trim() === '' && mediaUrls.length === 0) return { visibleReplySent: false }
         // The same turn run again, before the host had adopted it, counts the same: the outbox knows the key.
-        const keys = await outbound.deliver({ account, chat, text, key: `${messageId}#${kind}${ordinal}`, once: true })
+        const keys = await outbound.deliver({ account, chat, text, mediaUrls, key: `${messageId}#${kind}${ordinal}`, once: true })
         return { visibleReplySent: true, messageIds: [...keys] }
       },
-      durable: (payload: ReplyPayload, { kind }: { kind: string }) =>
-        // With an attachment the host would find nobody who can send it, and drop the text as well.
-        kind === 'final' && payload.text?.trim() && !hasMedia(payload)
-          ? ({ to, replyToId: messageId, requiredCapabilities: { text: true, reconcileUnknownSend: true } } as const)
-          : (false as const),
+      durable(payload: ReplyPayload, { kind }: { kind: string }) {
+        const hasText = Boolean(payload.text?.trim())
+        const hasMedia = mediaOf(payload).length > 0
+        if (kind !== 'final' || !(hasText || hasMedia)) return false as const
+        const requiredCapabilities = { ...(hasMedia ? { media: true } : { text: true }), reconcileUnknownSend: true }
+        return { to, replyToId: messageId, requiredCapabilities }
+      },
       onError: (error: unknown, { kind }: { kind: string }) =>
         log.error({ account, chat, id: messageId, kind, err: error }, 'answer not delivered'),
     }
@@ -139,10 +186,11 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
 
   async function attempt(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
     const { account, chat, messageId, timeMs, text, rawText } = request
-    const { cfg, to, access, ctxPayload, route } = await prepare(request)
+    const { cfg, to, access, ctxPayload, route } = await prepare(request, signal)
     if (access.ingress.admission !== 'dispatch') {
-      // Only a control command of somebody who may not give any.
-      log.info({ account, chat, id: messageId, reason: access.ingress.reasonCode }, 'OpenClaw does not take this message')
+      const { reasonCode } = access.ingress
+      if (!access.commandAccess.shouldBlockControlCommand) throw new ResponderRefused(`host_denied: OpenClaw's ingress says ${reasonCode}.`)
+      log.info({ account, chat, id: messageId, reason: reasonCode }, 'a command of somebody who may not give any')
       return null
     }
     signal.throwIfAborted()
@@ -166,6 +214,8 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
             route,
             ctxPayload: ctxPayload(),
             delivery: delivery(request, to),
+            // Only of somebody who answers as fast as a bot: the host's budget would else stop people who write much.
+            ...(request.alternations > 0 ? { botLoopProtection: loopFacts(request, settings.username) } : {}),
           }),
         },
       })
@@ -173,11 +223,15 @@ export function createResponder({ host, settings, approved, outbound, turns, clo
     return null
   }
 
-  return { respond }
+  return { respond, isUrgent }
 }
 
 type ReplyPayload = { readonly text?: string; readonly mediaUrl?: string; readonly mediaUrls?: readonly string[] }
-const hasMedia = ({ mediaUrl, mediaUrls }: ReplyPayload): boolean => Boolean(mediaUrl) || Boolean(mediaUrls?.length)
+
+function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
+  const [family = ''] = contentType.split('/')
+  return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
+}
 
 const DRAINING_LOOK_MS = 1_000
 
@@ -198,14 +252,34 @@ function groupCommanders(settings: AccountSettings, chat: ChatId): readonly stri
   return [place.creator, ...permission.allowFrom]
 }
 
+const groupHint = (username: string): string =>
+  `This is a group chat on a ZTM mesh. People address you as @${username}; what they write to each other is not for you. Answer briefly.`
+
+const loopFacts = ({ account, chat, messageId, sender }: DispatchRequest, username: string) => ({
+  scopeId: account,
+  conversationId: chat,
+  senderId: sender,
+  receiverId: username,
+  eventId: messageId,
+  defaultEnabled: true,
+})
+
+/** Commands about the turn that runs, and the words by which the host takes a message for a stop. */
+const ABOUT_THE_TURN =
+  /^\s*(?:\/(?:stop|abort|approve|deny|status|help|commands|whoami|queue|steer|tell|btw|side|kill)(?:[\s:@]|$)|(?:stop|esc|abort|wait|exit|interrupt|halt|please stop|stop please)[\s.!…]*$)/i
+
+/** It would be about nothing if it waited until that turn is over. */
+export const isUrgent = (text: string): boolean => ABOUT_THE_TURN.test(text)
+
 const KEY_MARK_DIGITS = 12
 
 /**
- * The host folds names to lower case in session keys; on the mesh `Alice` and `alice` are two people. The mark stands behind a `/`,
- * which no mesh name contains, so that nobody can be called like it.
+ * The host folds names to lower case in session keys; on the mesh `Alice` and `alice` are two people. And it gives the accounts that meet
+ * in a group one session between them. Each mark stands behind a `/`, which no mesh name contains, so that nobody can be called like it.
  */
-export function exactSessionKey(sessionKey: string, id: string): string {
+export function exactSessionKey(sessionKey: string, { kind, id }: Pick<Place, 'kind' | 'id'>, account: string): string {
   const folded = id.toLowerCase()
-  if (id === folded || !sessionKey.endsWith(`:${folded}`)) return sessionKey
-  return `${sessionKey}/${createHash('sha256').update(id).digest('hex').slice(0, KEY_MARK_DIGITS)}`
+  const isExact = id === folded || !sessionKey.endsWith(`:${folded}`)
+  const exact = isExact ? sessionKey : `${sessionKey}/${createHash('sha256').update(id).digest('hex').slice(0, KEY_MARK_DIGITS)}`
+  return kind === 'group' && account !== DEFAULT_ACCOUNT ? `${exact}/@${account}` : exact
 }

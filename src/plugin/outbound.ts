@@ -3,13 +3,17 @@
  *
  * O1. One owner of retries. What the outbox has made durable is sent for OpenClaw, and is never reported as failed again.
  * O2. A send that the outbox did not take is proven not to have left the machine, so that OpenClaw keeps it and tries again.
- * O3. The key is OpenClaw's delivery id, which survives a restart: asking the outbox again is the reconciliation.
+ * O3. The key is OpenClaw's delivery id, which survives a restart: asking the outbox again is the reconciliation. A turn that is run
+ *     again after a crash gets new ids: the same final answer to the same message is then known by its place among them, and its text.
  */
+import { createHash } from 'node:crypto'
+import type { Attachment } from '../domain/attachments.ts'
 import { StoreUnusable, ZtmChatError } from '../domain/errors.ts'
-import type { ChatId } from '../domain/ids.ts'
+import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { AccountHandle } from '../runtime/runtime.ts'
 import { defaultAccountId } from './accounts.ts'
-import type { MessageAdapter, OpenClawConfig, OutboundAdapter, Receipt, Sent, TextToSend, UnknownSend } from './host.ts'
+import type { MediaToSend, MessageAdapter, OpenClawConfig, OutboundAdapter, Receipt, Sent, TextToSend, UnknownSend } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { RunningAccount, RunningAccounts } from './running.ts'
 import { aborted } from './signals.ts'
@@ -18,9 +22,18 @@ import { chatOf, targetOf, unknownTarget } from './targets.ts'
 /** The host's own error for "nothing was sent"; it is told from others by its class. */
 export type NotDispatched = (message: string, options: { cause: unknown; retryable: boolean }) => Promise<Error>
 
+/** Reads what the host wants sent: from where, and up to which size, is for it and the account to say. */
+export type LoadMedia = (
+  url: string,
+  bytesMax: number,
+  access: MediaAccess,
+) => Promise<{ bytes: Uint8Array; name: string; contentType: string }>
+export type MediaAccess = { readonly [Name in 'mediaAccess' | 'mediaLocalRoots' | 'mediaReadFile']?: MediaToSend[Name] | undefined }
+
 export type OutboundOptions = {
   readonly running: Pick<RunningAccounts, 'get' | 'arrival'>
   readonly notDispatched: NotDispatched
+  readonly loadMedia: LoadMedia
   /** For a send that nobody has given an id: a command, a tool. */
   readonly freshKey: () => string
   readonly clock: Clock
@@ -41,7 +54,8 @@ type Sendable = Pick<
   | 'deliveryPartIndex'
   | 'onPlatformSendDispatch'
   | 'assertDirectAdapterHandoff'
->
+> &
+  MediaAccess & { readonly mediaUrl?: string | undefined }
 
 /** A reload restarts an account within seconds. What the host hands over only once waits this long for it. */
 const ARRIVAL_MS_MAX = 60_000
@@ -50,7 +64,12 @@ type Delivery = {
   readonly account: string
   readonly chat: ChatId
   readonly text: string
+  /** What goes with the text: a path or URL of the host's. */
+  readonly mediaUrls?: readonly string[]
+  readonly access?: MediaAccess
   readonly key: string
+  /** Whether the same answer was taken, perhaps under another delivery id. */
+  readonly repeats?: (known: ReplyKey) => boolean
   /** The host does not keep it: there is no second try. */
   readonly once?: boolean
 }
@@ -62,7 +81,7 @@ export interface Outbound {
   readonly outbound: OutboundAdapter
 }
 
-export function createOutbound({ running, notDispatched, freshKey, clock }: OutboundOptions): Outbound {
+export function createOutbound({ running, notDispatched, loadMedia, freshKey, clock }: OutboundOptions): Outbound {
   const arrival = (account: string) =>
     new Promise<RunningAccount | undefined>(resolve => {
       const cancel = clock.after(ARRIVAL_MS_MAX, () => resolve(undefined))
@@ -72,14 +91,33 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
       })
     })
 
-  async function deliver({ account, chat, text, key, once = false }: Delivery): Promise<readonly string[]> {
+  const ordinals = createOrdinals()
+
+  async function deliver({
+    account,
+    chat,
+    text,
+    mediaUrls = [],
+    access = {},
+    key,
+    repeats,
+    once = false,
+  }: Delivery): Promise<readonly string[]> {
     const entry = once ? await arrival(account) : running.get(account)
     if (entry === undefined) {
       const message = `Account "${account}" of ${CHANNEL_ID} is not running, so nothing was sent.`
       throw await notDispatched(message, { cause: null, retryable: true })
     }
+    const take = async (handle: AccountHandle) => {
+      // Known already: then it need not be read again, which may no longer be possible.
+      const before = repeats ? handle.known(chat).filter(repeats) : []
+      if (before.length > 0) return { keys: before }
+      const files: Attachment[] = []
+      for (const url of mediaUrls) files.push(await handle.upload(await loadMedia(url, handle.fileBytesMax, access)))
+      return handle.send({ chat, text, key, ...(files.length > 0 && { files }), ...(repeats && { repeats }) })
+    }
     try {
-      const taken = await Promise.race([entry.enter(() => entry.handle.send({ chat, text, key })), aborted(entry.gone)])
+      const taken = await Promise.race([entry.enter(() => take(entry.handle)), aborted(entry.gone)])
       if (taken) return taken.keys
       throw new StoreUnusable(`Account "${account}" of ${CHANNEL_ID} stopped before it could take the message.`, true)
     } catch (cause) {
@@ -94,8 +132,28 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
     message.signal?.throwIfAborted()
     await message.onPlatformSendDispatch?.()
     message.assertDirectAdapterHandoff?.()
-    const keys = await deliver({ account, chat, text: message.text, key: keyOf(message) ?? freshKey() })
+    const { text, mediaUrl, mediaAccess, mediaLocalRoots, mediaReadFile } = message
+    const keys = await deliver({
+      account,
+      chat,
+      text,
+      ...(mediaUrl === undefined ? {} : { mediaUrls: [mediaUrl] }),
+      access: { mediaAccess, mediaLocalRoots, mediaReadFile },
+      ...(keyOf(message, account) ?? { key: freshKey() }),
+    })
     return { receipt: receiptOf(keys, message.replyToId), messageId: keys[0] ?? '' }
+  }
+
+  const keyOf = ({ deliveryQueueId, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable, account: string) =>
+    deliveryQueueId === undefined ? null : deliveryKey(account, deliveryQueueId, deliveryPartIndex ?? 0, replyToId, text + mediaUrl)
+
+  /** The message that is answered stands in front, so that the mesh shows what was answered also when our own memory is lost. */
+  function deliveryKey(account: string, queueId: string, part: number, replyToId: string | null | undefined, text: string) {
+    const id = part === 0 ? queueId : `${queueId}.${part}`
+    if (!replyToId) return { key: id }
+    const answer = `${replyToId}#${ordinals.of(`${account}/${replyToId}`, id)}-${fingerprint(text)}.`
+    const isThisDelivery = (known: ReplyKey) => known.startsWith(`${replyToId}#`) && known.replace(/#\d+$/, '').endsWith(`.${id}`)
+    return { key: `${answer}${id}`, repeats: (known: ReplyKey) => known.startsWith(answer) || isThisDelivery(known) }
   }
 
   async function addressed({ cfg, to, accountId }: Addressed): Promise<{ account: string; chat: ChatId }> {
@@ -107,11 +165,14 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
   async function reconcile(send: UnknownSend) {
     const [payload] = send.payloads
     const text = payload?.text ?? ''
-    if (send.payloads.length !== 1 || text === '') return { status: 'unresolved', error: 'Only one text can be looked up.' } as const
+    const mediaUrls = payload ? mediaOf(payload) : []
+    if (send.payloads.length !== 1 || mediaUrls.length > 1 || (text === '' && mediaUrls.length === 0))
+      return { status: 'unresolved', error: 'Only one text or file can be looked up.' } as const
     try {
       const { account, chat } = await addressed(send)
       const replyToId = send.effectiveReplyToId ?? send.replyToId
-      const keys = await deliver({ account, chat, text, key: deliveryKey(send.queueId, 0, replyToId) })
+      const identity = deliveryKey(account, send.queueId, 0, replyToId, text + mediaUrls.join(''))
+      const keys = await deliver({ account, chat, text, mediaUrls, ...identity })
       return { status: 'sent', receipt: receiptOf(keys, replyToId), messageId: keys[0] ?? '' } as const
     } catch (error) {
       return { status: 'unresolved', retryable: true, error: error instanceof Error ? error.message : String(error) } as const
@@ -126,6 +187,11 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
     sentAt: clock.now(),
   })
 
+  async function sendForChannel(message: Sendable) {
+    const { receipt, messageId } = await sendText(message)
+    return { channel: CHANNEL_ID, messageId, receipt }
+  }
+
   return {
     deliver,
     message: {
@@ -133,15 +199,17 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
       durableFinal: {
         // Every reply carries the id of the message it answers. The mesh shows no such link, but the key does: `replyTo` is honoured
         // there. Without it OpenClaw would leave its queue out of every reply.
-        capabilities: { text: true, payload: true, replyTo: true, messageSendingHooks: true, reconcileUnknownSend: true },
+        capabilities: { text: true, payload: true, media: true, replyTo: true, messageSendingHooks: true, reconcileUnknownSend: true },
         automaticUnknownSendReconciliation: true,
-        reconcileUnknownSendKinds: { text: true, payload: true },
+        reconcileUnknownSendKinds: { text: true, payload: true, media: true },
         reconcileUnknownSend: reconcile,
       },
       send: {
         text: sendText,
+        media: sendText,
         // Buttons and tables come with the text that stands for them.
-        payload: message => sendText({ ...message, text: message.payload.text ?? message.text }),
+        payload: message =>
+          sendText({ ...message, text: message.payload.text ?? message.text, mediaUrl: message.mediaUrl ?? mediaOf(message.payload)[0] }),
       },
     },
     outbound: {
@@ -151,19 +219,35 @@ export function createOutbound({ running, notDispatched, freshKey, clock }: Outb
         const chat = chatOf(to ?? '')
         return chat === null ? { ok: false, error: new Error(unknownTarget(to ?? '')) } : { ok: true, to: targetOf(chat) }
       },
-      sendText: async message => {
-        const { receipt, messageId } = await sendText(message)
-        return { channel: CHANNEL_ID, messageId, receipt }
-      },
+      sendText: sendForChannel,
+      sendMedia: sendForChannel,
     },
   }
 }
 
-const keyOf = ({ deliveryQueueId, deliveryPartIndex, replyToId }: Sendable): string | null =>
-  deliveryQueueId === undefined ? null : deliveryKey(deliveryQueueId, deliveryPartIndex ?? 0, replyToId)
+const FINGERPRINT_DIGITS = 8
+const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, FINGERPRINT_DIGITS)
 
-/** The message that is answered stands in front, so that the mesh shows what was answered also when our own memory is lost. */
-function deliveryKey(queueId: string, part: number, replyToId: string | null | undefined): string {
-  const key = part === 0 ? queueId : `${queueId}.${part}`
-  return replyToId ? `${replyToId}#${key}` : key
+/** Messages whose deliveries are counted at once; the oldest are forgotten. */
+const ANSWERED_MAX = 1_000
+
+/** The how-manieth delivery of its message this is, from 0, as long as this process lives. */
+function createOrdinals() {
+  const known = new Map<string, string[]>()
+  return {
+    of(message: string, delivery: string): number {
+      const deliveries = known.get(message) ?? []
+      known.delete(message)
+      known.set(message, deliveries)
+      if (!deliveries.includes(delivery)) deliveries.push(delivery)
+      const [oldest] = known.keys()
+      if (known.size > ANSWERED_MAX && oldest !== undefined) known.delete(oldest)
+      return deliveries.indexOf(delivery)
+    },
+  }
 }
+
+/** What a reply of the host brings besides its text. */
+export const mediaOf = ({ mediaUrl, mediaUrls }: ReplyPayload): readonly string[] =>
+  mediaUrls && mediaUrls.length > 0 ? mediaUrls : mediaUrl ? [mediaUrl] : []
+type ReplyPayload = { readonly mediaUrl?: string; readonly mediaUrls?: readonly string[] }

@@ -1,3 +1,4 @@
+import type { Attachment } from '../domain/attachments.ts'
 import type { AccountId, ChatId, MessageId, UserName } from '../domain/ids.ts'
 import type { ToolPolicy } from '../domain/tools.ts'
 
@@ -14,8 +15,12 @@ export interface DispatchRequest {
   readonly text: string
   /** As it was written. */
   readonly rawText: string
+  /** What came with the text; `url` is where the agent gives it away, to whoever reaches that agent. */
+  readonly files: readonly (Attachment & { readonly url: string })[]
   readonly group: { readonly creator: UserName; readonly group: string } | null
   readonly mentioned: boolean
+  /** How often in a row this sender has written within seconds after our answer, as another bot would. */
+  readonly alternations: number
   /** Tools this sender may use in this group; null outside groups. */
   readonly tools: ToolPolicy | null
   /** Counted from 1; 0 for the one attempt beside the turn that runs. */

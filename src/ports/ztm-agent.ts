@@ -136,7 +136,8 @@ export interface ZtmAgent {
   setGroup(creator: UserName, group: string, change: { name?: string; members?: readonly UserName[] }, signal?: AbortSignal): Promise<void>
   /** Returns the hash, 64 hex digits. */
   uploadFile(bytes: Uint8Array, signal?: AbortSignal): Promise<string>
-  downloadFile(owner: UserName, hash: string, signal?: AbortSignal): Promise<Uint8Array | null>
+  /** @throws AnswerTooLarge beyond `bytesMax` */
+  downloadFile(owner: UserName, hash: string, bytesMax: number, signal?: AbortSignal): Promise<Uint8Array | null>
 
   /** Closes idle connections; calls under way are aborted. */
   close(): Promise<void>

@@ -107,6 +107,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
       outbox: posts.length,
       uncertain: posts.filter(post => post.phase === 'uncertain').length,
       problems,
+      known: byHand.known,
       pairings,
       explain: wanted => explainFrom(store, registry, wanted),
       approve: async code => (isPending(code) ? orTrouble(byHand.approve(code)) : null),

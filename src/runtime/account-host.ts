@@ -25,6 +25,7 @@ import { createDue } from './feed/due.ts'
 import { createPollFeed } from './feed/poll-feed.ts'
 import { createPushFeed } from './feed/push-feed.ts'
 import { createFeed } from './feed.ts'
+import { createFiles } from './files.ts'
 import { createHealer } from './heal/healer.ts'
 import { createInspection } from './inspection.ts'
 import { createIntake } from './intake.ts'
@@ -308,6 +309,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     clock,
     senders,
     message: (chat, id) => registry.chats.get(chat)?.messages.get(id),
+    alternations(chat, sender) {
+      const loop = registry.chats.get(chat)?.loop
+      return loop?.sender === sender ? loop.alternations : 0
+    },
     tell: (chat, event) => registry.tellChat(chat, event),
     onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
   })
@@ -458,6 +463,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       })
     },
     ...byHand,
+    ...createFiles(settings, agent),
     explain: wanted => explainFrom(store, registry, wanted),
     inspection: inspector.inspection,
   }

@@ -1,7 +1,7 @@
 /** What people do to an account: write to somebody, let a stranger in, deal with dead letters. On a running account and on one at rest. */
 import { type Change, toChat } from '../../machines/records.ts'
 import { UnsafeName } from '../domain/errors.ts'
-import { type ChatId, parseChat, replyKey, type UserName } from '../domain/ids.ts'
+import { type ChatId, parseChat, type ReplyKey, replyKey, type UserName } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
 import type { Journal } from './journal.ts'
@@ -10,7 +10,10 @@ import { isChatId } from './parse-record.ts'
 import type { Registry } from './registry.ts'
 import type { AccountHandle, DeadLetter } from './runtime.ts'
 
-export type ByHand = Pick<AccountHandle, 'send' | 'pairings' | 'approve' | 'reject' | 'deadLetters' | 'retryDeadLetter' | 'dropDeadLetter'>
+export type ByHand = Pick<
+  AccountHandle,
+  'send' | 'known' | 'pairings' | 'approve' | 'reject' | 'deadLetters' | 'retryDeadLetter' | 'dropDeadLetter'
+>
 
 export type ByHandOptions = {
   readonly limits: Limits
@@ -25,7 +28,7 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
   /** The newest send under each key. */
   const sending = new Map<string, Promise<unknown>>()
 
-  const queue = async (chat: ChatId, text: string, key: string) => {
+  const queue = async ({ chat, text, files = [], key, repeats }: Parameters<AccountHandle['send']>[0]) => {
     const conversation = isChatId(chat) ? parseChat(chat) : null
     const names = conversation?.kind === 'group' ? [conversation.creator, conversation.group] : [conversation?.peer ?? '']
     if (!names.every(isSafeName)) {
@@ -33,12 +36,25 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
         `${JSON.stringify(chat)} cannot be written to: expected peer:NAME or group:CREATOR/ID, where a name is not empty and has no "/", "#", "?" or control characters.`,
       )
     }
-    const parts = text.trim() === '' ? [] : splitReply(makeSafe(text), limits.partCharacters)
-    const replies = parts.map((part, index) => ({ key: replyKey(key, index), text: part }))
+    const safe = makeSafe(text)
+    const parts = safe.trim() === '' ? (files.length > 0 ? [''] : []) : splitReply(safe, limits.partCharacters)
+    // The files come with the first part: it is what they are shown with.
+    const replies = parts.map((part, index) => ({
+      key: replyKey(key, index),
+      text: part,
+      ...(index === 0 && files.length > 0 ? { files } : {}),
+    }))
     const entry = registry.chats.get(chat)
+    const repeated = repeats ? known(chat).filter(repeats) : []
+    if (repeated.length > 0) return { keys: repeated }
     const fresh = replies.filter(reply => !entry?.replies.has(reply.key) && !entry?.sentKeys.includes(reply.key))
     if (fresh.length > 0) await journal.committed([toChat(chat, { type: 'reply.queued', replies: fresh })])
     return { keys: replies.map(reply => reply.key) }
+  }
+
+  const known = (chat: ChatId): readonly ReplyKey[] => {
+    const entry = registry.chats.get(chat)
+    return entry ? [...entry.replies.keys(), ...entry.sentKeys] : []
   }
 
   const deadLetters = (): readonly DeadLetter[] =>
@@ -63,10 +79,12 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
   }
 
   return {
-    async send({ chat, text, key }) {
+    known,
+    async send(message) {
+      const { key } = message
       // The same key twice at once: the second sees what the first has queued.
       const before = sending.get(key) ?? Promise.resolve()
-      const queued = before.catch(() => {}).then(() => queue(chat, text, key))
+      const queued = before.catch(() => {}).then(() => queue(message))
       sending.set(key, queued)
       try {
         return await queued

@@ -1,6 +1,7 @@
 /** Accepted messages on their way to the responder: so many at once, the senders in turn, one of a chat at a time. */
 import type { ChatEvent } from '../../machines/chat.ts'
 import type { Inbound } from '../../machines/records.ts'
+import { type Attachment, attachmentsOf } from '../domain/attachments.ts'
 import { ResponderRefused } from '../domain/errors.ts'
 import { type ChatId, type MessageId, parseChat, type UserName } from '../domain/ids.ts'
 import { findMention } from '../domain/mention.ts'
@@ -10,6 +11,9 @@ import { mergeTools } from '../domain/tools.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DispatchRequest, Responder } from '../ports/responder.ts'
 import type { Senders } from './senders.ts'
+
+const urlOf = ({ agentUrl, meshName }: AccountSettings, { owner, hash }: Attachment): string =>
+  `${agentUrl.replace(/\/+$/, '')}/api/meshes/${encodeURIComponent(meshName)}/apps/ztm/chat/api/files/${encodeURIComponent(owner)}/${hash}`
 
 const APOLOGY = 'Sorry, I could not answer that. Please try again later.'
 
@@ -32,6 +36,7 @@ export type DispatcherOptions = {
   readonly clock: Clock
   readonly senders: Pick<Senders, 'waitMs' | 'spend'>
   readonly message: (chat: ChatId, id: MessageId) => Inbound | undefined
+  readonly alternations: (chat: ChatId, sender: UserName) => number
   readonly tell: (chat: ChatId, event: ChatEvent) => void
   readonly onStart: (chat: ChatId, id: MessageId, attempt: number) => void
 }
@@ -39,7 +44,16 @@ export type DispatcherOptions = {
 type Job = { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }
 type Running = Job & { abort: AbortController }
 
-export function createDispatcher({ settings, responder, clock, senders, message, tell, onStart }: DispatcherOptions): Dispatcher {
+export function createDispatcher({
+  settings,
+  responder,
+  clock,
+  senders,
+  message,
+  alternations,
+  tell,
+  onStart,
+}: DispatcherOptions): Dispatcher {
   const { limits } = settings
   /** By sender, in the order of their turns: one who writes in many chats gets no more of them. */
   const lines = new Map<UserName, Job[]>()
@@ -50,10 +64,21 @@ export function createDispatcher({ settings, responder, clock, senders, message,
   let draining = false
   let drained: (() => void) | null = null
 
-  const requestFor = ({ chat, id, attempt }: Job, { sender, timeMs, text }: Inbound): DispatchRequest => {
+  const requestFor = ({ chat, id, attempt }: Job, { sender, timeMs, text, files }: Inbound): DispatchRequest => {
     const conversation = parseChat(chat)
     const mention = findMention(text, settings.username)
-    const base = { account: settings.id, chat, messageId: id, sender, timeMs, rawText: text, mentioned: mention.mentioned, attempt }
+    const base = {
+      account: settings.id,
+      chat,
+      messageId: id,
+      sender,
+      timeMs,
+      rawText: text,
+      mentioned: mention.mentioned,
+      alternations: alternations(chat, sender),
+      files: attachmentsOf(files, sender).map(file => ({ ...file, url: urlOf(settings, file) })),
+      attempt,
+    }
     if (conversation.kind === 'peer') return { ...base, text, group: null, tools: null }
     const { creator, group } = conversation
     const permission = permissionOf(settings, creator, group)

@@ -3,7 +3,7 @@
  * decided. It changes by records only, so replaying them gives the same.
  */
 import type { Snapshot } from 'xstate'
-import type { ChatRecord, Inbound, OutboxRecord } from '../../machines/records.ts'
+import type { ChatRecord, Inbound, OutboxRecord, ReplyBody } from '../../machines/records.ts'
 import { type Cursor, emptyCursor, remember } from '../domain/cursor.ts'
 import type { Action, Reason } from '../domain/decision.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
@@ -33,8 +33,8 @@ export type ChatEntry = {
   unreadSinceMs: number | null
   /** Accepted, held or dead: what may still be asked for. */
   readonly messages: Map<MessageId, Inbound>
-  /** Texts of replies that are not confirmed. */
-  readonly replies: Map<ReplyKey, string>
+  /** Replies that are not confirmed. */
+  readonly replies: Map<ReplyKey, ReplyBody>
   /** The newest keys that were confirmed: the same key again is acknowledged, not sent. */
   sentKeys: readonly ReplyKey[]
   deadLetters: readonly DeadLetter[]
@@ -67,7 +67,7 @@ export const newEntry = (floorMs: number): ChatEntry => ({
 /** An entry as JSON. The store's checksums and version guard it, so it is taken as it was written. */
 export type StoredChat = Omit<ChatEntry, 'messages' | 'replies'> & {
   readonly messages: readonly Inbound[]
-  readonly replies: readonly (readonly [ReplyKey, string])[]
+  readonly replies: readonly (readonly [ReplyKey, ReplyBody])[]
 }
 
 export const storeChat = (entry: ChatEntry): StoredChat => ({
@@ -169,7 +169,7 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       bury(entry, { id: event.id, atMs, reason: event.reason })
       return
     case 'reply.queued':
-      for (const { key, text } of event.replies) entry.replies.set(key, text)
+      for (const { key, ...body } of event.replies) entry.replies.set(key, body)
       return
     case 'reply.sent':
       for (const key of event.keys) entry.replies.delete(key)

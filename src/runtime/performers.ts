@@ -54,7 +54,7 @@ export function createPerformers({ settings, clock, random, timers, due, signal,
     post({ chat, key }) {
       onPost(chat, key)
       const { poster, registry } = parts()
-      void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? '', signal)
+      void poster.post(chat, key, registry.entry(chat).replies.get(key) ?? { text: '' }, signal)
     },
     startPostBackoff: ({ chat, failures }) =>
       timers.set(`outbox:${chat}/backoff`, restMs(failures, limits.postBackoffMs, limits.postBackoffMsMax), () =>

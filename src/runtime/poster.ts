@@ -3,6 +3,7 @@
  * served. The number of slots follows the mesh: one more for each quick confirmation, half when confirmations lag.
  */
 import type { OutboxEvent } from '../../machines/outbox.ts'
+import type { ReplyBody } from '../../machines/records.ts'
 import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -16,7 +17,7 @@ const SLOTS_MIN = 2
 export interface Poster {
   request(chat: ChatId): void
   release(chat: ChatId): void
-  post(chat: ChatId, key: ReplyKey, text: string, signal: AbortSignal): Promise<void>
+  post(chat: ChatId, key: ReplyKey, body: ReplyBody, signal: AbortSignal): Promise<void>
   /** Looks into the chat's history and our own files for the key. `answeredAtMs`: of the newest attempt, wall clock. */
   checkLedger(post: { chat: ChatId; key: ReplyKey; answeredAtMs: number }, signal: AbortSignal): Promise<void>
   /** No slot is granted until `resume`. */
@@ -110,9 +111,9 @@ export function createPoster(options: PosterOptions): Poster {
         clock.after(graceMs, resolve)
       })
     },
-    async post(chat, key, text, signal) {
+    async post(chat, key, { text, files }, signal) {
       try {
-        await agent.post(chat, { text, ztmChat: { key } }, signal)
+        await agent.post(chat, { text, ...(files && { files }), ztmChat: { key } }, signal)
         tell(chat, { type: 'post.accepted', key, atMs: clock.now() })
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)

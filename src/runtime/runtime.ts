@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { Attachment } from '../domain/attachments.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
@@ -115,9 +116,25 @@ export interface AccountHandle {
   status(): AccountStatus
   /**
    * Takes a message into the outbox; resolves when it is durable, from then on delivery is ours (never report a failure for it again).
-   * The same `key` again is acknowledged and not sent twice. Text is made safe and split here.
+   * The same `key` again is acknowledged and not sent twice; so is one that repeats a reply of this chat, by the keys that are known
+   * (of open replies, and the newest that were confirmed). Text is made safe and split here.
    */
-  send(message: { readonly chat: ChatId; readonly text: string; readonly key: string }): Promise<{ readonly keys: readonly ReplyKey[] }>
+  send(message: {
+    readonly chat: ChatId
+    readonly text: string
+    /** Uploaded before: what is recorded names them only. */
+    readonly files?: readonly Attachment[]
+    readonly key: string
+    readonly repeats?: (known: ReplyKey) => boolean
+  }): Promise<{ readonly keys: readonly ReplyKey[] }>
+  /** Keys of replies in this chat that are open, and the newest that were confirmed. */
+  known(chat: ChatId): readonly ReplyKey[]
+  /** Largest file, both ways. */
+  readonly fileBytesMax: number
+  /** Puts a file on the mesh, where the bot owns it. @throws FileTooLarge, or what the agent throws */
+  upload(file: { readonly bytes: Uint8Array; readonly name: string; readonly contentType: string }): Promise<Attachment>
+  /** Null: not to be had now. @throws FileTooLarge, or what the agent throws */
+  download(file: Attachment, signal?: AbortSignal): Promise<Uint8Array | null>
   pairings(): readonly PairingRequest[]
   /** The user approved by this code, or null when no pending request has it. */
   approve(code: string): Promise<UserName | null>

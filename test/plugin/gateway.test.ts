@@ -20,6 +20,7 @@ const host: PluginRuntime = {
     routing: { resolveAgentRoute: refuse('A route') },
     pairing: { upsertPairingRequest: refuse('Pairing'), readAllowFromStore: async () => [] },
     commands: { isControlCommandMessage: () => false, shouldHandleTextCommands: () => true },
+    media: { saveMediaBuffer: refuse('A file') },
     activity: { record: () => {} },
     inbound: { ingress: { resolveStable: refuse('Ingress') }, buildContext: refuse('A context'), run: refuse('A turn') },
   },

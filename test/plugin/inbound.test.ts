@@ -2,8 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { createMemoryLog } from '../../src/adapters/memory/memory-log.ts'
 import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
+import { ResponderRefused } from '../../src/domain/errors.ts'
 import type { PluginRuntime } from '../../src/plugin/host.ts'
-import { createResponder, exactSessionKey } from '../../src/plugin/inbound.ts'
+import { createResponder, exactSessionKey, isUrgent } from '../../src/plugin/inbound.ts'
 import { createTurns } from '../../src/plugin/turns.ts'
 import type { DispatchRequest } from '../../src/ports/responder.ts'
 import { START_MS, settingsOf } from './stand-ins.ts'
@@ -22,6 +23,8 @@ const direct: DispatchRequest = {
   rawText: 'hello',
   group: null,
   mentioned: false,
+  alternations: 0,
+  files: [],
   tools: null,
   attempt: 1,
 }
@@ -38,7 +41,13 @@ const inGroup: DispatchRequest = {
 const hostContext = new AsyncLocalStorage<string>()
 
 /** A host that adopts every turn and runs `answers` through its delivery. */
-function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispatch', begin = async () => {} } = {}) {
+function scene({
+  answers = async (_: Plan['delivery']) => {},
+  admission = 'dispatch',
+  blocksCommand = false,
+  config = {},
+  begin = async () => {},
+} = {}) {
   const asked: { ingress: object[]; contexts: object[]; plans: Plan[]; delivered: object[]; adopted: number; context: string | undefined } =
     {
       ingress: [],
@@ -62,12 +71,21 @@ function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispa
       },
       pairing: { upsertPairingRequest: async () => ({ code: '', created: false }), readAllowFromStore: async () => [] },
       commands: { isControlCommandMessage: text => text?.startsWith('/') ?? false, shouldHandleTextCommands: () => true },
+      media: {
+        saveMediaBuffer: async (_bytes, contentType, _folder, _max, name) => ({
+          path: `/media/${name}`,
+          ...(contentType && { contentType }),
+        }),
+      },
       activity: { record: () => {} },
       inbound: {
         ingress: {
           resolveStable: async query => {
             asked.ingress.push(query)
-            return { ingress: { admission, reasonCode: 'test' }, commandAccess: { authorized: true, shouldBlockControlCommand: false } }
+            return {
+              ingress: { admission, reasonCode: 'test' },
+              commandAccess: { authorized: true, shouldBlockControlCommand: blocksCommand },
+            }
           },
         },
         buildContext: facts => {
@@ -89,7 +107,7 @@ function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispa
   const { log, lines } = createMemoryLog()
   const responder = createResponder({
     host,
-    settings: settingsOf({ allowFrom: ['dave'], groupPermissions: { 'carol/team': { allowFrom: ['erin'] } } }),
+    settings: settingsOf({ ...config, allowFrom: ['dave'], groupPermissions: { 'carol/team': { allowFrom: ['erin'] } } }),
     approved: async () => ['frank'],
     outbound: {
       deliver: async delivery => {
@@ -97,6 +115,7 @@ function scene({ answers = async (_: Plan['delivery']) => {}, admission = 'dispa
         return [`${delivery.key}#0`]
       },
     },
+    download: async ({ name }) => (name === 'gone.png' ? null : new Uint8Array([1, 2, 3])),
     turns: createTurns(),
     clock,
     log,
@@ -132,6 +151,16 @@ describe('the host’s ingress', () => {
     ])
   })
 
+  test('is told that everybody may give commands where direct messages are open', async () => {
+    const { asked, ask } = scene({ config: { dmPolicy: 'open' } })
+    await ask(direct)
+    await ask(inGroup)
+    expect(asked.ingress).toMatchObject([
+      { command: { commandOwnerAllowFrom: ['dave', 'frank', '*'] } },
+      { command: { commandOwnerAllowFrom: ['dave', 'frank'] } },
+    ])
+  })
+
   test('is told what lets an accepted group message in; commands are also for the creator and the group’s own list', async () => {
     const { asked, ask } = scene()
     await ask(inGroup)
@@ -145,9 +174,15 @@ describe('the host’s ingress', () => {
   })
 
   test('may still refuse a command: then there is no turn and no answer', async () => {
-    const { asked, ask, lines } = scene({ admission: 'drop' })
+    const { asked, ask, lines } = scene({ admission: 'drop', blocksCommand: true })
     expect(await ask({ ...inGroup, text: '/reset' })).toBeNull()
-    expect([asked.plans.length, lines.map(({ phrase }) => phrase)]).toEqual([0, ['OpenClaw does not take this message']])
+    expect([asked.plans.length, lines.map(({ phrase }) => phrase)]).toEqual([0, ['a command of somebody who may not give any']])
+  })
+
+  test('that refuses anything else contradicts us: the message is not tried again, and kept with the reason', async () => {
+    const { asked, ask } = scene({ admission: 'drop' })
+    await expect(ask(inGroup)).rejects.toThrow(new ResponderRefused("host_denied: OpenClaw's ingress says test."))
+    expect(asked.plans).toEqual([])
   })
 })
 
@@ -158,7 +193,21 @@ test('everybody’s direct messages have a session of their own, also when names
   const [upper, lower] = asked.plans.map(({ route }) => route)
   expect(lower).toEqual({ agentId: 'main', dmScope: 'per-account-channel-peer', sessionKey: 'agent:main:direct:alice' })
   expect(upper?.sessionKey).toMatch(/^agent:main:direct:alice\/[0-9a-f]{12}$/)
-  expect(exactSessionKey('agent:main:main', 'Alice')).toBe('agent:main:main')
+  expect(exactSessionKey('agent:main:main', { kind: 'direct', id: 'Alice' }, 'default')).toBe('agent:main:main')
+})
+
+test('accounts that meet in a group have a session each', () => {
+  const team = { kind: 'group', id: 'carol/team' } as const
+  expect(exactSessionKey('agent:main:ztm-chat:group:carol/team', team, 'default')).toBe('agent:main:ztm-chat:group:carol/team')
+  expect(exactSessionKey('agent:main:ztm-chat:group:carol/team', team, 'work')).toBe('agent:main:ztm-chat:group:carol/team/@work')
+})
+
+test.each(['/stop', '/stop@my-bot', ' stop! ', '/approve 12ab allow-once', '/status', '/help'])('%s is about the turn that runs', text => {
+  expect(isUrgent(text)).toBe(true)
+})
+
+test.each(['stop the music', '/new', '/reset', 'status?', 'do not wait for me', '/stopwatch'])('%s is not', text => {
+  expect(isUrgent(text)).toBe(false)
 })
 
 test('the assistant sees the text without the mention, and the context names group, sender and where to answer', async () => {
@@ -194,7 +243,11 @@ describe('an answer', () => {
       requiredCapabilities: { text: true, reconcileUnknownSend: true },
     })
     expect(durable({ text: 'hi' }, { kind: 'block' })).toBe(false)
-    expect(durable({ text: 'look', mediaUrl: '/tmp/x.png' }, { kind: 'final' })).toBe(false)
+    expect(durable({ text: 'look', mediaUrl: '/tmp/x.png' }, { kind: 'final' })).toEqual({
+      to: 'Alice',
+      replyToId: 'm1',
+      requiredCapabilities: { media: true, reconcileUnknownSend: true },
+    })
     expect(durable({ text: ' ' }, { kind: 'final' })).toBe(false)
   })
 
@@ -207,8 +260,8 @@ describe('an answer', () => {
     const { asked, ask } = scene({ answers })
     await ask(direct)
     expect(asked.delivered).toEqual([
-      { account: 'default', chat: 'peer:Alice', text: 'one', key: 'm1#block0', once: true },
-      { account: 'default', chat: 'peer:Alice', text: 'three', key: 'm1#block2', once: true },
+      { account: 'default', chat: 'peer:Alice', text: 'one', mediaUrls: [], key: 'm1#block0', once: true },
+      { account: 'default', chat: 'peer:Alice', text: 'three', mediaUrls: [], key: 'm1#block2', once: true },
     ])
     expect(asked.adopted).toBe(1)
   })
@@ -246,4 +299,26 @@ describe('a gateway that is going down', () => {
 
 test('any other failure is a failed attempt', async () => {
   await expect(scene({ begin: () => Promise.reject(new Error('no session')) }).ask(direct)).rejects.toThrow('no session')
+})
+
+test('files of a message reach the assistant as the host keeps them; what cannot be had is said in the text', async () => {
+  const { asked, ask } = scene()
+  const file = (name: string, contentType: string) => ({
+    owner: 'Alice',
+    hash: 'ab'.repeat(32),
+    name,
+    contentType,
+    size: 3,
+    url: 'http://agent/file',
+  })
+  await ask({ ...direct, files: [file('cat.png', 'image/png'), file('gone.png', 'image/png'), file('a.pdf', 'application/pdf')] })
+  expect(asked.contexts).toEqual([
+    expect.objectContaining({
+      message: expect.objectContaining({ rawBody: 'hello', bodyForAgent: 'hello\n[attachment "gone.png" could not be loaded]' }),
+      media: [
+        { path: '/media/cat.png', contentType: 'image/png', kind: 'image', messageId: 'm1' },
+        { path: '/media/a.pdf', contentType: 'application/pdf', kind: 'document', messageId: 'm1' },
+      ],
+    }),
+  ])
 })

@@ -13,12 +13,17 @@ class NotDispatched extends Error {
   }
 }
 
+/** A text file with its own path in it. */
+const loadStub = async (url: string) => ({ bytes: new TextEncoder().encode(url), name: 'note.txt', contentType: 'text/plain' })
+
 function scene() {
   const clock = createVirtualClock(START_MS)
   const running = createRunningAccounts()
   const taken: { chat: string; text: string; key: string }[] = []
   const handle = handleOf({
-    send: async message => {
+    send: async ({ repeats, ...message }) => {
+      const known = repeats ? taken.map(({ key }) => `${key}#0`).filter(repeats) : []
+      if (known.length > 0) return { keys: known }
       taken.push(message)
       return { keys: [`${message.key}#0`] }
     },
@@ -28,6 +33,7 @@ function scene() {
     running,
     clock,
     freshKey: () => 'fresh',
+    loadMedia: loadStub,
     notDispatched: async (message, { retryable }) => new NotDispatched(message, retryable),
   })
   const start = () => running.set('default', { handle, enter: work => work(), gone: gone.signal })
@@ -48,13 +54,13 @@ test('a reply goes to the outbox under the host’s delivery id, with the answer
   const { taken, start, send } = scene()
   start()
   const sent = await send({ deliveryQueueId: 'q1', replyToId: 'm1', to: 'ztm-chat:group:alice/team' })
-  expect(taken).toEqual([{ chat: 'group:alice/team', text: 'hi', key: 'm1#q1' }])
+  expect(taken).toEqual([{ chat: 'group:alice/team', text: 'hi', key: 'm1#0-8f434346.q1' }])
   expect(sent).toEqual({
-    messageId: 'm1#q1#0',
+    messageId: 'm1#0-8f434346.q1#0',
     receipt: {
-      primaryPlatformMessageId: 'm1#q1#0',
-      platformMessageIds: ['m1#q1#0'],
-      parts: [{ platformMessageId: 'm1#q1#0', kind: 'text', index: 0 }],
+      primaryPlatformMessageId: 'm1#0-8f434346.q1#0',
+      platformMessageIds: ['m1#0-8f434346.q1#0'],
+      parts: [{ platformMessageId: 'm1#0-8f434346.q1#0', kind: 'text', index: 0 }],
       replyToId: 'm1',
       sentAt: expect.any(Number),
     },
@@ -117,19 +123,71 @@ test('an account that is closed before it answers has not taken the message', as
 test('asked what became of a reply, the outbox is given it again under the same key', async () => {
   const { taken, start, reconcile } = scene()
   start()
-  expect(await reconcile({ effectiveReplyToId: 'm1' })).toMatchObject({ status: 'sent', messageId: 'm1#q1#0' })
-  expect(taken).toEqual([{ chat: 'peer:alice', text: 'hi', key: 'm1#q1' }])
+  expect(await reconcile({ effectiveReplyToId: 'm1' })).toMatchObject({ status: 'sent', messageId: 'm1#0-8f434346.q1#0' })
+  expect(taken).toEqual([{ chat: 'peer:alice', text: 'hi', key: 'm1#0-8f434346.q1' }])
+})
+
+test('a turn that is run again after a crash answers under new ids: the same answer is acknowledged, another one is sent', async () => {
+  const first = scene()
+  first.start()
+  for (const [deliveryQueueId, text] of [
+    ['q1', 'one'],
+    ['q2', 'one'],
+    ['q3', 'two'],
+  ] as const)
+    await first.send({ deliveryQueueId, replyToId: 'm1', text })
+  expect(first.taken.map(({ text }) => text)).toEqual(['one', 'one', 'two'])
+
+  // The process after it has counted nothing yet.
+  const { running, taken } = first
+  const second = createOutbound({
+    running,
+    clock: first.clock,
+    freshKey: () => 'fresh',
+    loadMedia: loadStub,
+    notDispatched: async () => new Error('never'),
+  })
+  const again = (deliveryQueueId: string, text: string) =>
+    second.message.send!.text!({ cfg: {}, to: 'alice', accountId: 'default', deliveryQueueId, replyToId: 'm1', text })
+  await again('q4', 'one')
+  await again('q5', 'one')
+  await again('q6', 'another')
+  expect(taken.map(({ text }) => text)).toEqual(['one', 'one', 'two', 'another'])
+})
+
+test('a delivery that was taken is known by its id, whatever stood before it in an earlier process', async () => {
+  const first = scene()
+  first.start()
+  await first.send({ deliveryQueueId: 'q1', replyToId: 'm1', text: 'one' })
+  await first.send({ deliveryQueueId: 'q2', replyToId: 'm1', text: 'two' })
+  const second = createOutbound({
+    running: first.running,
+    clock: first.clock,
+    freshKey: () => 'fresh',
+    loadMedia: loadStub,
+    notDispatched: async () => new Error('never'),
+  })
+  const verdict = await second.message.durableFinal!.reconcileUnknownSend!({
+    cfg: {},
+    queueId: 'q2',
+    to: 'alice',
+    accountId: 'default',
+    payloads: [{ text: 'two' }],
+    effectiveReplyToId: 'm1',
+  })
+  expect(verdict).toMatchObject({ status: 'sent' })
+  expect(first.taken).toHaveLength(2)
 })
 
 test('while the account is away, what became of a reply stays open, and the host asks again', async () => {
   expect(await scene().reconcile({})).toMatchObject({ status: 'unresolved', retryable: true })
 })
 
-test('only a single text can be looked up', async () => {
+test('only a single text or file can be looked up', async () => {
   const { start, reconcile } = scene()
   start()
   expect(await reconcile({ payloads: [{ text: 'a' }, { text: 'b' }] })).toMatchObject({ status: 'unresolved' })
-  expect(await reconcile({ payloads: [{ mediaUrl: 'x' }] })).toMatchObject({ status: 'unresolved' })
+  expect(await reconcile({ payloads: [{ mediaUrls: ['x', 'y'] }] })).toMatchObject({ status: 'unresolved' })
 })
 
 test('what the host hands over only once waits for an account that restarts', async () => {
@@ -170,4 +228,40 @@ test('the outbox works in the account’s own async context, not in that of the 
   context.run('account', () => running.set('default', { handle, enter: AsyncLocalStorage.snapshot(), gone: gone.signal }))
   await context.run('turn', () => send({}))
   expect(seen).toEqual(['account'])
+})
+
+test('a file is put on the mesh before the message that names it is taken, and a reply that is known is not read again', async () => {
+  const { running, clock, gone } = scene()
+  const read: string[] = []
+  const taken: unknown[] = []
+  const known: string[] = []
+  const file = { owner: 'my-bot', hash: 'cd'.repeat(32), name: 'note.txt', contentType: 'text/plain', size: 8 }
+  const handle = handleOf({
+    known: () => known,
+    upload: async () => file,
+    send: async ({ repeats: _, ...message }) => {
+      taken.push(message)
+      known.push(`${message.key}#0`)
+      return { keys: [`${message.key}#0`] }
+    },
+  })
+  running.set('default', { handle, enter: work => work(), gone: gone.signal })
+  const outbound = createOutbound({
+    running,
+    clock,
+    freshKey: () => 'fresh',
+    loadMedia: async url => {
+      read.push(url)
+      return loadStub(url)
+    },
+    notDispatched: async () => new Error('never'),
+  })
+  const message = { cfg: {}, to: 'alice', text: 'look', accountId: 'default', deliveryQueueId: 'q1', mediaUrl: '/tmp/note.txt' }
+  await outbound.message.send!.media!(message)
+  await outbound.message.send!.media!(message)
+  await outbound.message.send!.media!({ ...message, replyToId: 'm1' })
+  await outbound.message.send!.media!({ ...message, replyToId: 'm1' })
+
+  expect(taken[0]).toEqual({ chat: 'peer:alice', text: 'look', files: [file], key: 'q1' })
+  expect(read).toEqual(['/tmp/note.txt', '/tmp/note.txt', '/tmp/note.txt'])
 })

@@ -56,12 +56,16 @@ export const quietStatus: AccountStatus = {
   pendingPairings: 0,
 }
 
-export function handleOf(own: Pick<AccountHandle, 'send'>): AccountHandle {
+export function handleOf(own: Pick<AccountHandle, 'send'> & Partial<AccountHandle>): AccountHandle {
   const simulation = createSimulation()
   return {
     id: 'default',
     agent: simulation.agentOf(settingsOf()),
     status: () => quietStatus,
+    known: () => [],
+    fileBytesMax: 20_971_520,
+    upload: async () => ({ owner: 'my-bot', hash: 'ab'.repeat(32), name: 'a.txt', contentType: 'text/plain', size: 1 }),
+    download: async () => null,
     pairings: () => [],
     approve: async () => null,
     reject: async () => null,

@@ -55,6 +55,9 @@ type Call = Partial<
   Pick<ExchangeRequest, 'method' | 'body' | 'contentType' | 'pool' | 'expected' | 'timeoutMs' | 'statuses' | 'onData'>
 > & {
   readonly limit?: LimitName
+  /** Instead of a limit of the table, and what the config calls it. */
+  readonly maxBytes?: number
+  readonly limitName?: string
 }
 
 export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, transport, onOddity = () => {} }: ZtmAgentOptions): ZtmAgent {
@@ -71,11 +74,11 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
         pool: method === 'GET' ? 'read' : 'post',
         expected: [200],
         timeoutMs: apiTimeoutMs,
+        maxBytes: limits[limit],
+        limitName: `limits.${limit}`,
         ...rest,
         method,
         url,
-        maxBytes: limits[limit],
-        limitName: `limits.${limit}`,
       },
       { transport, clock, otherSide: theAgent, signals: signal ? [signal, closing.signal] : [closing.signal] },
     )
@@ -196,9 +199,9 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
       const answer = await call(`${appPath()}/files`, signal, { method: 'POST', contentType: 'application/octet-stream', body: bytes })
       return fit(answer, hashAnswer, readText(answer).trim())
     },
-    async downloadFile(owner, hash, signal) {
+    async downloadFile(owner, hash, bytesMax, signal) {
       const path = `${appPath()}/files/${piece('owner name', owner)}/${piece('file hash', hash)}`
-      const answer = await call(path, signal, { expected: [200, 404] })
+      const answer = await call(path, signal, { expected: [200, 404], maxBytes: bytesMax, limitName: 'mediaMaxMb' })
       return answer.status === 404 ? null : answer.body
     },
 

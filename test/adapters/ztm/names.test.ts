@@ -47,8 +47,8 @@ test('a name is refused, or the server understands exactly that name at exactly 
       expect([null, [...APP, 'peers', name, 'messages']]).toContainEqual(await understood(() => agent.post(peerChat(name), 'x')))
       expect([null, [...APP, 'groups', name, name]]).toContainEqual(await understood(() => agent.group(name, name)))
       expect([null, [...APP, 'groups', name, name]]).toContainEqual(await understood(() => agent.setGroup(name, name, {})))
-      expect([null, [...APP, 'files', name, 'ff']]).toContainEqual(await understood(() => agent.downloadFile(name, 'ff')))
-      expect([null, [...APP, 'files', 'bob', name]]).toContainEqual(await understood(() => agent.downloadFile('bob', name)))
+      expect([null, [...APP, 'files', name, 'ff']]).toContainEqual(await understood(() => agent.downloadFile(name, 'ff', 9)))
+      expect([null, [...APP, 'files', 'bob', name]]).toContainEqual(await understood(() => agent.downloadFile('bob', name, 9)))
     }),
     { numRuns: 200 },
   )
@@ -90,7 +90,7 @@ test.each(['', '.', '..', 'a/b', 'a#b', 'a?b', 'a\u0000b', 'a\nb', '\u007f', '\u
       agent.group('bob', name),
       agent.setGroup('bob', 'g', { members: ['alice', name] }),
       agent.issuePermit(name, key),
-      agent.downloadFile(name, 'ff'),
+      agent.downloadFile(name, 'ff', 9),
       agent.fileData(`/apps/${name === 'a/b' ? '/' : name}`),
       agentAt(server.url, { mesh: name }).agent.mesh(),
     ]

@@ -141,7 +141,12 @@ const routes = {
     ({ agent, bytes }) => agent.uploadFile(bytes),
     body => body,
   ),
-  downloadFile: route('GET', `${APP}/files/([^/]+)/([^/]+)`, ({ agent, names }) => agent.downloadFile(names[1]!, names[2]!), bytesOf),
+  downloadFile: route(
+    'GET',
+    `${APP}/files/([^/]+)/([^/]+)`,
+    ({ agent, names }) => agent.downloadFile(names[1]!, names[2]!, 1_000_000),
+    bytesOf,
+  ),
 } satisfies Record<string, Route>
 
 type RouteName = keyof typeof routes

@@ -27,7 +27,7 @@ test('the installed plugin loads, and the host has nothing to complain about', a
 
 test('status with a probe says of each account that it works', async () => {
   const { stdout } = await world.gateway.must('channels', 'status', '--channel', 'ztm-chat', '--probe')
-  for (const account of ['paired', 'open', 'listed', 'off'])
+  for (const account of ['paired', 'starred', 'open', 'listed', 'grouped', 'tooled', 'off'])
     expect(stdout).toMatch(new RegExp(`ZTM Chat ${account}: enabled, configured, running, connected, .*transport:.*works`))
 })
 

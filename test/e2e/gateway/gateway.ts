@@ -29,6 +29,8 @@ export interface Output {
 export interface Gateway {
   readonly stateDir: string
   readonly port: number
+  /** The assistant's own folder: what it may send files from. */
+  readonly workspace: string
   /** Adds top-level sections to the config file, or replaces them; what the host wrote itself (installed plugins) stays. */
   configure(sections: Readonly<Record<string, unknown>>): Promise<void>
   /** Resolves when the gateway says that it is ready; it runs already: at once. */
@@ -56,7 +58,8 @@ export async function createGateway(): Promise<Gateway> {
   const logPath = join(home, 'gateway.log')
   const port = await freePort()
   const token = 'not-a-secret'
-  await mkdir(stateDir, { recursive: true })
+  const workspace = join(stateDir, 'workspace')
+  await mkdir(workspace, { recursive: true })
   const env = {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_FOR_THE_HOST.test(name))),
     PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
@@ -134,6 +137,7 @@ export async function createGateway(): Promise<Gateway> {
   return {
     stateDir,
     port,
+    workspace,
     start,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

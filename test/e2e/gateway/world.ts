@@ -16,14 +16,39 @@ import { installHost, packPlugin } from './package-under-test.ts'
 import { until } from './until.ts'
 
 /** A cold gateway on two busy cores takes its time for a turn. */
-export const ANSWER_MS_MAX = 120_000
+export const ANSWER_MS_MAX = 240_000
 export const MESH = 'home'
 
 /** The accounts of the shared gateway, by id; the bot of account `x` is the mesh user `x-bot`. What they do not say is the README's default. */
 const ACCOUNTS = {
-  paired: { dmPolicy: 'pairing', enableGroups: true, groupPolicy: 'open' },
+  paired: { dmPolicy: 'pairing', allowFrom: ['listed-user'], enableGroups: true, groupPolicy: 'open' },
+  starred: { dmPolicy: 'allowlist', allowFrom: ['*'], enableGroups: true, groupPolicy: 'open' },
   open: { dmPolicy: 'open', enableGroups: true, groupPolicy: 'open' },
   listed: { dmPolicy: 'allowlist', allowFrom: ['listed-user'], enableGroups: true, groupPolicy: 'allowlist' },
+  grouped: {
+    dmPolicy: 'disabled',
+    enableGroups: true,
+    groupPermissions: {
+      'gina/open': { groupPolicy: 'open' },
+      'gina/open-free': { groupPolicy: 'open', requireMention: false },
+      'gina/listed': { allowFrom: ['lena'] },
+      'gina/listed-free': { allowFrom: ['lena'], requireMention: false },
+      'gina/closed': { groupPolicy: 'disabled' },
+      'gina/closed-free': { groupPolicy: 'disabled', requireMention: false },
+    },
+  },
+  tooled: {
+    dmPolicy: 'disabled',
+    enableGroups: true,
+    groupPolicy: 'open',
+    requireMention: false,
+    groupPermissions: {
+      'tara/readers': { tools: { allow: ['read'] }, toolsBySender: { uli: { alsoAllow: ['exec'] }, vera: { deny: ['read'] } } },
+      'tara/Writers': { tools: { allow: ['write'] }, toolsBySender: { uli: { allow: ['edit'] } } },
+      'tara/none': { tools: { allow: ['read'], deny: ['*'] } },
+      'tara/without-exec': { tools: { deny: ['exec'] } },
+    },
+  },
   off: { dmPolicy: 'disabled', allowFrom: ['listed-user'], enableGroups: false },
 } as const
 export type Account = keyof typeof ACCOUNTS
@@ -47,6 +72,10 @@ export interface World {
   agent(account: Account): ServedAgent
   /** A user's own chat with the bot of this account, or a group that both are in. */
   chat(user: string, account: Account, group?: ChatId): Conversation
+  /** What was decided about a message of this chat, as `action reason`; `nth` counts those of this sender. */
+  decision(account: Account, chat: ChatId, sender?: string, nth?: number): Promise<string>
+  /** Resolves when the user's chat app shows the group. */
+  appears(user: string, group: ChatId): Promise<void>
   /** Sets options of one account, which restarts; resolves when that account is connected again. */
   setAccount(account: Account, options: Readonly<Record<string, unknown>>): Promise<void>
   /** Lines of the gateway's log that matter to people. */
@@ -100,6 +129,20 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
     bot: account => mesh.user(nameOf(account)),
     agent: account => agents.get(account) ?? missing(account),
     chat: (user, account, group) => conversation(mesh.user(user), nameOf(account), group ?? `peer:${nameOf(account)}`, tail),
+    decision: (account, chat, sender, nth = 0) =>
+      until(
+        `account ${account} decides about ${sender ?? 'a message'} in ${chat}`,
+        async () => decisions(await gateway.log(), account, chat, sender)[nth] ?? false,
+        ANSWER_MS_MAX,
+        tail,
+      ),
+    async appears(user, group) {
+      await until(
+        `${user} sees ${group}`,
+        async () => JSON.stringify(await mesh.user(user).gets('/chats')).includes(`"${group.slice(group.indexOf('/') + 1)}"`),
+        ANSWER_MS_MAX,
+      )
+    },
     async setAccount(account, options) {
       const before = connections(await gateway.log(), account)
       section = { ...section, [account]: { ...section[account], ...options } }
@@ -141,6 +184,16 @@ export function conversation(user: SimUser, bot: string, chat: ChatId, tail: () 
 
 const textIn = (message: unknown): string =>
   typeof message === 'object' && message !== null && 'text' in message && typeof message.text === 'string' ? message.text : ''
+
+function decisions(log: string, account: string, chat: ChatId, sender?: string): readonly string[] {
+  const lines = log
+    .replaceAll('\\"', '"')
+    .split('\n')
+    .filter(line => line.startsWith('{') && line.includes(`[${account}] decision chat="${chat}" `))
+  return lines
+    .filter(line => sender === undefined || line.includes(` sender="${sender}" `))
+    .map(line => line.replace(/^.* action="([a-z_]+)" reason="([a-z_]+)".*$/, '$1 $2'))
+}
 
 /** How often the account has become live, by the log. */
 const connections = (log: string, account: string): number =>

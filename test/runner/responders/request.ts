@@ -10,6 +10,8 @@ export const request: DispatchRequest = {
   rawText: 'grüß dich',
   group: null,
   mentioned: false,
+  alternations: 0,
+  files: [],
   tools: null,
   attempt: 1,
 }

@@ -1,0 +1,103 @@
+/** Who owns a reply at which moment: the gateway until our outbox has it, the outbox from then on. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { textOf } from '../../../src/simulator/mesh/mesh.ts'
+import { until } from './until.ts'
+import { ANSWER_MS_MAX, MESH, sharedWorld, type World } from './world.ts'
+
+let world: World
+
+beforeAll(async () => {
+  world = await sharedWorld()
+})
+
+const keysIn = (user: string, account: 'open' | 'starred') =>
+  world.mesh
+    .user(user)
+    .inbox(`peer:${account}-bot`)
+    .flatMap(({ sender, message }) => (sender === `${account}-bot` ? [JSON.stringify(message)] : []))
+
+test('a reply takes the gateway’s durable path: its key on the mesh names the answered message and the delivery', async () => {
+  const dora = world.chat('dora', 'open')
+  await dora.says('which delivery?')
+  await dora.hears('model says: which delivery?')
+  expect(keysIn('dora', 'open')[0]).toMatch(/"ztmChat":\{"key":"[0-9a-f]{24}#0-[0-9a-f]{8}\.[0-9a-f-]{36}#0"\}/)
+})
+
+test('what is sent from the command line while the agent is away is taken, and arrives once when it is back', async () => {
+  const emil = world.chat('emil', 'open')
+  world.bot('open').agent.down()
+  const { stdout } = await world.gateway.must(
+    ...['message', 'send', '--channel', 'ztm-chat', '--account', 'open', '--target', 'emil', '--message', 'from the shell', '--json'],
+  )
+  expect(stdout).toMatch(/messageId/i)
+  world.bot('open').agent.up()
+  await emil.hears('from the shell')
+  expect(emil.heard()).toEqual(['from the shell'])
+})
+
+test('killed with a reply in the outbox that the mesh does not have yet, the gateway posts it once after the start', async () => {
+  const fay = world.chat('fay', 'open')
+  await fay.says('answer me later')
+  await until('the model is asked', () => world.model.about('answer me later').length > 0, ANSWER_MS_MAX, world.tail)
+  world.bot('open').agent.down()
+  const waits = async () => /"outbox":\s*[1-9]/.test((await world.gateway.must('ztm-chat', 'status', '--json')).stdout)
+  await until('the reply is in the outbox', waits, ANSWER_MS_MAX, world.tail)
+  await world.gateway.kill()
+  world.bot('open').agent.up()
+  await world.gateway.start()
+
+  await fay.hears('model says: answer me later')
+  await fay.says('and now?')
+  await fay.hears('model says: and now?')
+  expect(fay.heard()).toEqual(['model says: answer me later', 'model says: and now?'])
+})
+
+const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+const filesRoute = `/api/meshes/${MESH}/apps/ztm/chat/api/files`
+
+test('a picture that somebody sends reaches the assistant', async () => {
+  const gus = world.chat('gus', 'open')
+  const { agent } = world.mesh.user('gus')
+  const hash = await textOf(await agent.request({ method: 'POST', target: filesRoute, body: PICTURE }))
+  await gus.says({
+    text: 'what is in the picture?',
+    files: [{ owner: 'gus', hash, name: 'dot.png', size: PICTURE.length, contentType: 'image/png' }],
+  })
+  await until(
+    'the model is asked',
+    () => world.model.requests.some(({ everything }) => everything.includes('what is in the picture?')),
+    ANSWER_MS_MAX,
+    world.tail,
+  )
+  const request = world.model.requests.find(({ everything }) => everything.includes('what is in the picture?'))
+  expect(request?.everything).toMatch(/dot[^"]*\.png|media/)
+})
+
+test('a file that is sent from the command line arrives with its content', async () => {
+  const ida = world.chat('ida', 'open')
+  const path = join(world.gateway.workspace, 'dot.png')
+  await writeFile(path, PICTURE)
+  await world.gateway.must(
+    'message',
+    'send',
+    '--channel',
+    'ztm-chat',
+    '--account',
+    'open',
+    '--target',
+    'ida',
+    '--message',
+    'look',
+    '--media',
+    path,
+  )
+  await ida.hears('look')
+
+  const [message] = world.mesh.user('ida').inbox('peer:open-bot')
+  const { files } = (message?.message ?? {}) as { files: { owner: string; hash: string; name: string }[] }
+  expect(files).toMatchObject([{ owner: 'open-bot', name: 'dot.png', contentType: 'image/png' }])
+  const { status, body } = await world.mesh.user('ida').agent.request({ method: 'GET', target: `${filesRoute}/open-bot/${files[0]?.hash}` })
+  expect([status, Buffer.from(body as Uint8Array).equals(PICTURE)]).toEqual([200, true])
+})

@@ -1,0 +1,158 @@
+/** Groups through the real gateway: every row of the policy, sessions apart, and the tools that reach the assistant. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { ChatId } from '../../../src/domain/ids.ts'
+import { ANSWER_MS_MAX, sharedWorld, type World } from './world.ts'
+
+let world: World
+
+beforeAll(async () => {
+  world = await sharedWorld()
+})
+
+const contradictions = async () => (await world.gateway.log()).match(/host_denied[^\n]{0,200}/g) ?? []
+
+type Row = { readonly [sender in 'gina' | 'lena' | 'mark' | 'olga']: string }
+/** gina made the group, lena is in its allowFrom, mark is a member, olga was removed. First with a mention, then without. */
+const matrix: Readonly<Record<string, readonly [mentioned: Row, unmentioned: Row]>> = {
+  open: [
+    { gina: 'process creator', lena: 'process allowed', mark: 'process allowed', olga: 'ignore not_a_member' },
+    { gina: 'ignore mention_required', lena: 'ignore mention_required', mark: 'ignore mention_required', olga: 'ignore not_a_member' },
+  ],
+  'open-free': [
+    { gina: 'process creator', lena: 'process allowed', mark: 'process allowed', olga: 'ignore not_a_member' },
+    { gina: 'process creator', lena: 'process allowed', mark: 'process allowed', olga: 'ignore not_a_member' },
+  ],
+  listed: [
+    { gina: 'process creator', lena: 'process whitelisted', mark: 'ignore whitelisted', olga: 'ignore not_a_member' },
+    { gina: 'ignore mention_required', lena: 'ignore mention_required', mark: 'ignore whitelisted', olga: 'ignore not_a_member' },
+  ],
+  'listed-free': [
+    { gina: 'process creator', lena: 'process whitelisted', mark: 'ignore whitelisted', olga: 'ignore not_a_member' },
+    { gina: 'process creator', lena: 'process whitelisted', mark: 'ignore whitelisted', olga: 'ignore not_a_member' },
+  ],
+  closed: [
+    { gina: 'process creator', lena: 'ignore denied', mark: 'ignore denied', olga: 'ignore not_a_member' },
+    { gina: 'ignore mention_required', lena: 'ignore denied', mark: 'ignore denied', olga: 'ignore not_a_member' },
+  ],
+  'closed-free': [
+    { gina: 'process creator', lena: 'ignore denied', mark: 'ignore denied', olga: 'ignore not_a_member' },
+    { gina: 'process creator', lena: 'ignore denied', mark: 'ignore denied', olga: 'ignore not_a_member' },
+  ],
+}
+const SENDERS = ['gina', 'lena', 'mark', 'olga'] as const
+const BOT = 'grouped-bot'
+const groupOf = (name: string): ChatId => `group:gina/${name}`
+
+describe('every row of the policy', () => {
+  test('leads to the same answer at the gateway, where groups are on', async () => {
+    const [gina] = SENDERS.map(sender => world.mesh.user(sender))
+    if (!gina) throw new Error('Nobody is there.')
+    for (const name of Object.keys(matrix)) {
+      await gina.creates(name, { name, members: [...SENDERS, BOT] })
+      for (const sender of SENDERS) await world.appears(sender, groupOf(name))
+      await gina.creates(name, { members: [...SENDERS.filter(sender => sender !== 'olga'), BOT] })
+    }
+    for (const name of Object.keys(matrix)) {
+      for (const sender of SENDERS) {
+        await world.chat(sender, 'grouped', groupOf(name)).says(`@${BOT} ${sender} asks in ${name}`)
+        await world.chat(sender, 'grouped', groupOf(name)).says(`${sender} talks in ${name}`)
+      }
+    }
+
+    for (const [name, rows] of Object.entries(matrix)) {
+      for (const [index, row] of rows.entries()) {
+        for (const sender of SENDERS) {
+          const decision = await world.decision('grouped', groupOf(name), sender, index)
+          expect([name, sender, index, decision]).toEqual([name, sender, index, row[sender]])
+          const text = index === 0 ? `${sender} asks in ${name}` : `${sender} talks in ${name}`
+          if (decision.startsWith('process')) await world.chat('gina', 'grouped', groupOf(name)).hears(`model says: ${text}`)
+        }
+      }
+      const expected = rows.flatMap((row, index) =>
+        SENDERS.filter(sender => row[sender].startsWith('process')).map(
+          sender => `model says: ${sender} ${index === 0 ? 'asks' : 'talks'} in ${name}`,
+        ),
+      )
+      expect([...world.chat('gina', 'grouped', groupOf(name)).heard()].sort()).toEqual(expected.sort())
+    }
+    expect(await contradictions()).toEqual([])
+  })
+
+  test('is silence where groups are off', async () => {
+    await world.mesh.user('gina').creates('quiet', { members: ['gina', 'off-bot'] })
+    await world.chat('gina', 'off', groupOf('quiet')).says('@off-bot hello')
+    expect(await world.decision('off', groupOf('quiet'))).toBe('ignore groups_disabled')
+  })
+})
+
+test('accounts that meet in a group have a session each, and the group knows both', async () => {
+  const group: ChatId = 'group:hugo/both'
+  await world.mesh.user('hugo').creates('both', { members: ['hugo', 'open-bot', 'starred-bot'] })
+  const [toOpen, toStarred] = [world.chat('hugo', 'open', group), world.chat('hugo', 'starred', group)]
+  await toOpen.says('@open-bot remember the number 4711')
+  await toOpen.hears('model says: remember the number 4711')
+  await toStarred.says('@starred-bot which number was it?')
+  await toStarred.hears('model says: which number was it?')
+  expect(world.model.about('which number was it?')[0]?.everything).not.toContain('"role":"assistant","content":"model says: remember')
+  const { stdout } = await world.gateway.must('sessions', '--json')
+  expect(stdout).toContain('group:hugo/both/@open')
+  expect(stdout).toContain('group:hugo/both/@starred')
+})
+
+describe(
+  'the tools of a group',
+  () => {
+    const ask = async (sender: string, group: ChatId, text: string) => {
+      const chat = world.chat(sender, 'tooled', group)
+      await chat.says(text)
+      await chat.hears(`model says: ${text}`)
+      return world.model.about(text)[0]?.tools ?? []
+    }
+    const of = (name: string): ChatId => `group:tara/${name}`
+
+    beforeAll(async () => {
+      const tara = world.mesh.user('tara')
+      for (const user of ['uli', 'vera']) world.mesh.user(user)
+      for (const name of ['plain', 'readers', 'Writers', 'none', 'without-exec'])
+        await tara.creates(name, { members: ['tara', 'uli', 'vera', 'tooled-bot'] })
+      for (const name of ['plain', 'readers', 'Writers', 'none', 'without-exec'])
+        for (const user of ['uli', 'vera']) await world.appears(user, of(name))
+    })
+
+    test('are messaging and sessions where nothing is configured', async () => {
+      const tools = await ask('tara', of('plain'), 'what can you do in plain?')
+      expect(tools).toContain('message')
+      expect(tools.filter(name => /^(exec|process|read|write|edit|browser|web_search)$/.test(name))).toEqual([])
+    })
+
+    test('are those that it allows, and what a sender may besides', async () => {
+      expect(await ask('tara', of('readers'), 'tara in readers?')).toEqual(['read'])
+      expect([...(await ask('uli', of('readers'), 'uli in readers?'))].sort()).toEqual(['exec', 'read'])
+      expect(await ask('vera', of('readers'), 'vera in readers?')).toEqual([])
+    })
+
+    test('hold whatever the case of the group’s name, and a sender’s own list replaces the group’s', async () => {
+      expect(await ask('tara', of('Writers'), 'tara in Writers?')).toEqual(['write'])
+      expect(await ask('uli', of('Writers'), 'uli in Writers?')).toEqual(['edit'])
+    })
+
+    test('may be none at all: the group is answered all the same', async () => {
+      expect(await ask('tara', of('none'), 'tara in none?')).toEqual([])
+    })
+
+    test('are all but what it denies, where it only denies', async () => {
+      const tools = await ask('tara', of('without-exec'), 'tara in without-exec?')
+      expect(tools).toContain('read')
+      expect(tools).not.toContain('exec')
+    })
+
+    test.each(['minimal', 'messaging', 'coding', 'full'])(
+      'leave a group with an answer under the profile "%s" of the host',
+      async profile => {
+        await world.gateway.must('config', 'set', 'tools.profile', profile)
+        for (const name of ['plain', 'none']) await ask('tara', of(name), `tara in ${name} with ${profile}?`)
+      },
+    )
+  },
+  ANSWER_MS_MAX * 4,
+)

@@ -1,0 +1,59 @@
+/** Strangers, through the gateway's own store and its command line. */
+import { beforeAll, expect, test } from 'vitest'
+import { sharedWorld, type World } from './world.ts'
+
+let world: World
+
+beforeAll(async () => {
+  world = await sharedWorld()
+})
+
+const codeIn = (notice: string) => /openclaw pairing approve ztm-chat (\S+)/.exec(notice)?.[1] ?? ''
+
+test('an approval on the command line is told to the stranger, and what was held is answered without a new message', async () => {
+  const nina = world.chat('nina', 'paired')
+  await nina.says('first words of nina')
+  const code = codeIn(await nina.hears(/Pairing code: /))
+  await nina.says('second words of nina')
+  expect((await world.gateway.must('pairing', 'list', 'ztm-chat', '--account', 'paired')).stdout).toContain('nina')
+  expect((await world.gateway.run('pairing', 'approve', 'ztm-chat', 'AAAAAAAA', '--account', 'paired')).code).not.toBe(0)
+
+  expect((await world.gateway.must('pairing', 'approve', 'ztm-chat', code, '--account', 'paired')).stdout).toContain(
+    'Approved ztm-chat sender nina',
+  )
+  const approvedMs = performance.now()
+  await nina.hears(/approved/i)
+  const toldMs = performance.now()
+  await nina.hears('model says: first words of nina')
+  console.log(
+    `From the end of "pairing approve": told after ${((toldMs - approvedMs) / 1_000).toFixed(1)} s, answered after ${((performance.now() - approvedMs) / 1_000).toFixed(1)} s.`,
+  )
+  await nina.hears('model says: second words of nina')
+  expect(nina.heard().filter(text => text.startsWith('model says'))).toEqual([
+    'model says: first words of nina',
+    'model says: second words of nina',
+  ])
+
+  // Approved by pairing counts where the policy asks for a list, too; and nobody is let in where direct messages are off.
+  await world.setAccount('paired', { dmPolicy: 'allowlist' })
+  await nina.says('still there?')
+  await nina.hears('model says: still there?')
+  await world.setAccount('paired', { dmPolicy: 'disabled' })
+  await nina.says('and now?')
+  expect(await world.decision('paired', 'peer:nina', 'nina', 3)).toBe('ignore disabled')
+  await world.setAccount('paired', { dmPolicy: 'pairing' })
+})
+
+test('three strangers may wait at once; the next one is told nothing, and costs nothing', async () => {
+  const pending = JSON.parse((await world.gateway.must('pairing', 'list', 'ztm-chat', '--account', 'paired', '--json')).stdout) as {
+    requests: unknown[]
+  }
+  const free = 3 - pending.requests.length
+  const strangers = Array.from({ length: free + 1 }, (_, n) => `stranger-${n}`)
+  for (const name of strangers) {
+    await world.chat(name, 'paired').says('let me in')
+    expect(await world.decision('paired', `peer:${name}`)).toBe('pairing pending')
+    if (name !== strangers.at(-1)) await world.chat(name, 'paired').hears(/Pairing code: /)
+  }
+  expect(world.chat(strangers.at(-1) ?? '', 'paired').heard()).toEqual([])
+})
