@@ -286,6 +286,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     backlog,
     status,
     onNewest: message => healer.saw(message),
+    hasFiles: () => feed.mode() === 'push' && registry.account.openedAtMs !== null,
     onIdle: () => place.noteLive(),
   })
 

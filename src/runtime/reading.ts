@@ -27,15 +27,20 @@ export type ReadingOptions = {
   readonly backlog: Backlog
   readonly status: StatusKeeper
   readonly onNewest: Parameters<typeof createFetch>[0]['onNewest']
+  /** Message files come with the feed. */
+  readonly hasFiles: () => boolean
   /** None is at work any more. */
   readonly onIdle: () => void
 }
 
+/** What the chat app shows waits this long for the message files, which are in order. */
+const FILES_FIRST_MS = 300
+
 export function createReading(options: ReadingOptions): Watchers {
-  const { settings, agent, clock, random, timers, log, nursery, signal, due, intake, backlog, status, onNewest, onIdle } = options
+  const { settings, agent, clock, random, timers, log, nursery, signal, due, intake, backlog, status, onNewest, hasFiles, onIdle } = options
   const { limits, username } = settings
 
-  return createWatchers({
+  const watchers = createWatchers({
     nursery,
     limits,
     random,
@@ -55,6 +60,8 @@ export function createReading(options: ReadingOptions): Watchers {
         if (why === 'too_large') status.warn(`Chat ${chat}: ${reason}`)
         log.warn({ chat, why, reason }, 'messages of a chat cannot be read')
       },
+      hasFiles,
+      again: chat => timers.set(`fetch:${chat}`, FILES_FIRST_MS, () => watchers.changed(chat)),
     }),
     onFetched(chat) {
       if (!intake.isFull(chat)) backlog.caughtUp(chat)
@@ -69,4 +76,5 @@ export function createReading(options: ReadingOptions): Watchers {
     onIdle,
     onTrouble: (chat, reason) => log.warn({ chat, reason }, 'chat cannot be fetched'),
   })
+  return watchers
 }

@@ -15,6 +15,8 @@ export interface Due {
   done(chat: ChatId, file: FileOfMessages): void
   /** It cannot be read at present. True: try again soon. Otherwise it goes to the back of the line, and blocks nothing. */
   failed(chat: ChatId, file: FileOfMessages): boolean
+  /** How long it could not be read by now, ms. */
+  failingMs(chat: ChatId, file: FileOfMessages): number
   /** Chats with files from the back of the line whose time has come; they are due again. */
   wake(): readonly ChatId[]
   /** Every file that is due, those at the back of the line included. */
@@ -88,6 +90,10 @@ export function createDue(clock: Clock, limits: Pick<Limits, 'fileRetryMs' | 'un
       late.set(file.path, { chat, entry, atMs: nowMs + Math.min(LATE_MS_MAX, LATE_MS * 2 ** (entry.waits - 1)) })
       if (late.size > limits.unreadFiles) late.delete(late.keys().next().value!)
       return false
+    },
+    failingMs(chat, { path }) {
+      const failedAtMs = chats.get(chat)?.files.get(path)?.failedAtMs ?? null
+      return failedAtMs === null ? 0 : clock.monotonic() - failedAtMs
     },
     wake() {
       const woken: ChatId[] = []

@@ -6,7 +6,7 @@ import type { Limits } from '../../domain/limits.ts'
 import { readMessageFile } from '../../domain/message-file.ts'
 import { parseMessagePath } from '../../domain/message-path.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { ZtmAgent } from '../../ports/ztm-agent.ts'
+import type { RawMessage, ZtmAgent } from '../../ports/ztm-agent.ts'
 import { createGate } from '../gate.ts'
 import type { Intake, Posting } from '../intake.ts'
 import type { Due } from './due.ts'
@@ -24,6 +24,10 @@ export type FetchOptions = {
   readonly onRead: (lagMs: number) => void
   /** A file that nobody can read, or a chat larger than the limit: left alone until it changes. Told once. */
   readonly onUnreadable: (chat: ChatId, why: Unusable, reason: string) => void
+  /** Message files come with the feed, so that the chat app's view is only the second source. */
+  readonly hasFiles: () => boolean
+  /** Fetches the chat again in a moment. */
+  readonly again: (chat: ChatId) => void
 }
 
 /** Files of one chat in memory at once: so many, or fewer when they are large; and so many are read at a time. */
@@ -32,6 +36,8 @@ const BYTES_AT_ONCE = 1_048_576
 const READ_AT_ONCE = 4
 /** Chats whose size was told; one that is forgotten may be told once more. */
 const TOO_LARGE_TOLD = 1_000
+/** So long newer files of a sender wait for an older one that cannot be read: people are answered in the order in which they wrote. */
+const ORDER_MS = 10_000
 
 export type Unusable = 'unusable_file' | 'too_large'
 
@@ -39,14 +45,19 @@ type Outcome = { readonly file: FileOfMessages } & (
   | { readonly kind: 'read'; readonly postings: readonly Posting[]; readonly bytes: number }
   | { readonly kind: 'not now'; readonly reason: string }
   | { readonly kind: 'never'; readonly why: Unusable; readonly reason: string }
+  /** Behind an older one of its sender. */
+  | { readonly kind: 'held up'; readonly reason: string }
 )
 
 /**
  * Fetches everything that is due of the chat. Rejects when a part of it could not be read: what could be has been taken, and
  * the rest is still due.
  */
-export function createFetch({ agent, clock, username, limits, due, intake, onNewest, onRead, onUnreadable }: FetchOptions) {
+export function createFetch(options: FetchOptions) {
+  const { agent, clock, username, limits, due, intake, onNewest, onRead, onUnreadable, hasFiles, again } = options
   const gate = createGate(limits.fetches)
+  /** Chats whose news the chat app has shown before any file did. */
+  const shownFirst = new Set<ChatId>()
 
   const tooLarge = new Set<ChatId>()
   /** Both sources find a chat too large, again at each change: once is enough. */
@@ -92,29 +103,41 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
     if (newest !== null) onNewest(newest)
   }
 
+  /** `held`: senders with an older file that could not be read, and why. */
+  const inOrder = (chat: ChatId, outcome: Outcome, held: Map<UserName, string>): Outcome => {
+    const { file } = outcome
+    const place = parseMessagePath(file.path, username)
+    if (typeof place === 'string') return outcome
+    const reason = held.get(place.sender)
+    if (reason !== undefined && outcome.kind === 'read') return { file, kind: 'held up', reason }
+    if (outcome.kind === 'not now' && due.failingMs(chat, file) < ORDER_MS) held.set(place.sender, outcome.reason)
+    return outcome
+  }
+
   /** Null when all is well, and a sentence when something is to be tried again. */
   const takeFiles = async (chat: ChatId, files: readonly FileOfMessages[], signal: AbortSignal): Promise<string | null> => {
     let missing: string | null = null
+    const held = new Map<UserName, string>()
     const ordered = files.toSorted((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
     for (let at = 0; at < ordered.length; ) {
-      const outcomes: Outcome[] = []
+      const results: Outcome[] = []
       let bytes = 0
-      while (at < ordered.length && outcomes.length < FILES_AT_ONCE && bytes < BYTES_AT_ONCE) {
+      while (at < ordered.length && results.length < FILES_AT_ONCE && bytes < BYTES_AT_ONCE) {
         const some = await Promise.all(ordered.slice(at, at + READ_AT_ONCE).map(file => gate.run(() => read(file, signal))))
         at += some.length
-        outcomes.push(...some)
+        results.push(...some)
         for (const outcome of some) bytes += outcome.kind === 'read' ? outcome.bytes : 0
       }
       if (signal.aborted) return missing
+      const outcomes = results.map(outcome => inOrder(chat, outcome, held))
       const postings = outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
       // What finds no room stays due; the chat is fetched again when it has some.
       if (!(await intake.take(chat, 'files', postings, signal))) return missing
       for (const outcome of outcomes) {
         const { file } = outcome
-        if (outcome.kind === 'not now') {
-          if (due.failed(chat, file)) missing = outcome.reason
-          continue
-        }
+        if (outcome.kind === 'held up') missing = outcome.reason
+        else if (outcome.kind === 'not now' && due.failed(chat, file)) missing = outcome.reason
+        if (outcome.kind === 'held up' || outcome.kind === 'not now') continue
         due.done(chat, file)
         if (outcome.kind === 'read') {
           onRead(Math.max(0, clock.now() - file.sinceMs))
@@ -126,23 +149,35 @@ export function createFetch({ agent, clock, username, limits, due, intake, onNew
     return missing
   }
 
+  /** The chat app reads files side by side, and may show what was written last first: the files get a moment to come in. */
+  const isEarly = (chat: ChatId, messages: readonly RawMessage[]): boolean => {
+    if (shownFirst.delete(chat) || !hasFiles() || messages.every(message => intake.knows(chat, message))) return false
+    shownFirst.add(chat)
+    return true
+  }
+
+  const askApp = async (chat: ChatId, signal: AbortSignal): Promise<void> => {
+    const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
+    if (messages === null) return
+    if (isEarly(chat, messages)) again(chat)
+    else if (await intake.take(chat, 'app', messages, signal)) return
+    due.askApp(chat)
+  }
+
   return async (chat: ChatId, signal: AbortSignal): Promise<void> => {
     const { app, files } = due.begin(chat)
-    let failure: unknown = null
+    const missing = await takeFiles(chat, files, signal)
     if (app) {
       try {
-        const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
-        if (messages !== null && !(await intake.take(chat, 'app', messages, signal))) due.askApp(chat)
+        await askApp(chat, signal)
       } catch (error) {
-        if (error instanceof AnswerTooLarge) tellUnusable(chat, 'too_large', error.message)
-        else {
-          failure = error
+        if (!(error instanceof AnswerTooLarge)) {
           due.askApp(chat)
+          throw error
         }
+        tellUnusable(chat, 'too_large', error.message)
       }
     }
-    const missing = await takeFiles(chat, files, signal)
-    if (failure !== null) throw failure
     if (missing !== null) throw new ZtmAgentSilent(missing)
   }
 }
