@@ -1,7 +1,7 @@
 /** Makes changes durable before anybody believes them: records of all charts gather and go out in one flush. */
 import { createActor, type SnapshotFrom } from 'xstate'
 import type { Change, Commit } from '../../machines/records.ts'
-import { snapshotMachine } from '../../machines/snapshot.ts'
+import { type SnapshotEvent, snapshotMachine } from '../../machines/snapshot.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { Limits } from '../domain/limits.ts'
@@ -117,10 +117,10 @@ export function createJournal(options: JournalOptions): Journal {
         flush: () => queueMicrotask(() => void flush()),
         fold: () => {
           store.compact(options.beginFold(), { ms: limits.historyMs, bytes: limits.historyBytes }).then(
-            () => actor.send({ type: 'fold.done' }),
+            () => tell({ type: 'fold.done' }),
             error => {
               options.foldFailed()
-              actor.send({ type: 'fold.failed', reason: sentence(error) })
+              tell({ type: 'fold.failed', reason: sentence(error) })
             },
           )
         },
@@ -145,6 +145,11 @@ export function createJournal(options: JournalOptions): Journal {
     }),
     { id: 'snapshot', parent: options.nursery.ref },
   )
+
+  /** A fold may end after the account has stopped. */
+  const tell = (event: SnapshotEvent) => {
+    if (actor.getSnapshot().status === 'active') actor.send(event)
+  }
 
   const add = (entry: Waiting) => {
     if (closed) return entry.waiter?.reject(stopped())
