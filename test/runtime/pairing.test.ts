@@ -47,6 +47,26 @@ describe('a stranger', () => {
     await world.stop()
   })
 
+  test('whose message was held before the last snapshot is answered once, whatever the journal still has of it', async () => {
+    // A snapshot with every record: the journal goes on with what the snapshots have already.
+    const world = createWorld({ config: { ...PAIRING, limits: { journalBytes: 1 } } })
+    await world.start()
+    for (const text of ['one', 'two']) await world.mesh.user('alice').says(text)
+    await world.settle()
+    const [code] = world.answers('alice').map(codeIn)
+
+    await world.crash()
+    await world.start()
+    await world.settle()
+    expect(world.account.pairings()).toMatchObject([{ user: 'alice', held: 2 }])
+    await world.account.approve(code!)
+    await world.settle(600_000)
+
+    expect(world.answers('alice').slice(2)).toEqual(['echo: one', 'echo: two'])
+    expect(world.account.deadLetters()).toEqual([])
+    await world.stop()
+  })
+
   test('whose code ran out is told nothing, and gets another code when writing again', async () => {
     const world = createWorld({ config: PAIRING })
     await world.start()
