@@ -8,11 +8,12 @@ import { onTestFinished } from 'vitest'
 import { cryptoRandom } from '../../src/adapters/clock/crypto-random.ts'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { serveSimControl } from '../../src/runner/sim-control.ts'
-import { createMesh } from '../../src/simulator/mesh/mesh.ts'
+import { createMesh, type SimMesh } from '../../src/simulator/mesh/mesh.ts'
 import { CALM } from '../../src/simulator/mesh/quirks.ts'
 import { serveAgent } from '../../src/simulator/mesh/serve.ts'
 
 const CLI = join(import.meta.dirname, '../../src/runner/cli.ts')
+const BUILT_CLI = join(import.meta.dirname, '../../dist/src/runner/cli.js')
 
 export type Line = { readonly event?: string; readonly [key: string]: unknown }
 export type Ended = {
@@ -35,10 +36,16 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
 
-export type StartOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly nodeArgs?: readonly string[] }
+export type StartOptions = {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly nodeArgs?: readonly string[]
+  /** What users run, from `dist/`, in place of the source. */
+  readonly built?: boolean
+}
 
-export function start(args: readonly string[], { env = {}, cwd, nodeArgs = [] }: StartOptions = {}): Running {
-  const child = spawn(process.execPath, [...nodeArgs, CLI, ...args], {
+export function start(args: readonly string[], { env = {}, cwd, nodeArgs = [], built = false }: StartOptions = {}): Running {
+  const child = spawn(process.execPath, [...nodeArgs, built ? BUILT_CLI : CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
     ...(cwd !== undefined && { cwd }),
@@ -153,16 +160,20 @@ export function worldOf(ready: Line): World {
   }
 }
 
-/** The same mesh as that of `ztm-chat agent`, served over HTTP by this process: processes start slowly. */
-export async function openWorld(): Promise<World> {
+/** The same mesh as that of `ztm-chat agent`, in this process, with the bot's agent served over HTTP. */
+export async function serveMesh(): Promise<{ readonly mesh: SimMesh; readonly url: string }> {
   const mesh = createMesh({ clock: systemClock, random: cryptoRandom, name: 'demo-mesh', quirks: CALM })
-  const served = await serveAgent(mesh.user(mesh.bot).agent)
+  const { url, close } = await serveAgent(mesh.user(mesh.bot).agent)
+  onTestFinished(close)
+  return { mesh, url }
+}
+
+/** What `ztm-chat agent` does, without a process: those start slowly. */
+export async function openWorld(): Promise<World> {
+  const { mesh, url } = await serveMesh()
   const control = await serveSimControl(mesh, 0)
-  onTestFinished(async () => {
-    await served.close()
-    await control.close()
-  })
-  return worldOf({ url: served.url, control: control.url })
+  onTestFinished(() => control.close())
+  return worldOf({ url, control: control.url })
 }
 
 export async function writeConfig(folder: string, config: unknown, name = 'bot.json5'): Promise<string> {

@@ -5,11 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import type { Random } from '../../../src/ports/random.ts'
 
-const FAILING = 0.1
-const SLOW = 0.15
-const SLOW_MS_MAX = 600
+const FAILING = 0.05
+const SLOW = 0.05
+const SLOW_MS_MAX = 300
 /** An answer of these messages has several parts. */
-const LONG_EVERY = 5
+const LONG_EVERY = 10
 export const PARTS = 3
 /** Two paragraphs of an answer are more than one part. */
 export const PART_CHARACTERS = 80
