@@ -1,0 +1,303 @@
+/** Each entry breaks one guarantee by one edit of the source. A test must notice, or the guarantee is only hoped for. */
+
+export type Mutant = {
+  /** What is broken, in a few words. */
+  readonly name: string
+  /** From the root of the project. */
+  readonly file: string
+  /** Stands there exactly once. */
+  readonly from: string
+  readonly to: string
+  /** Test files that are to notice. */
+  readonly tests: readonly string[]
+}
+
+const JOURNAL = 'src/adapters/store/journal.ts'
+const LOAD = 'src/adapters/store/load.ts'
+const OUTBOX = 'machines/outbox.ts'
+const CHAT = 'machines/chat.ts'
+const REGISTRY = 'src/runtime/registry.ts'
+const INTAKE = 'src/runtime/intake.ts'
+const POSTER = 'src/runtime/poster.ts'
+const CURSOR = 'src/domain/cursor.ts'
+const POLICY = 'src/domain/policy.ts'
+
+export const MUTANTS: readonly Mutant[] = [
+  // What is durable.
+  {
+    name: 'a record counts before its sync',
+    file: JOURNAL,
+    from: '    await live.file.sync()\n',
+    to: '',
+    tests: ['test/adapters/store/store-model.test.ts'],
+  },
+  {
+    name: 'a failed sync counts as a good one',
+    file: JOURNAL,
+    from: 'await live.file.sync()',
+    to: 'await live.file.sync().catch(() => {})',
+    tests: ['test/adapters/store/store-faults.test.ts'],
+  },
+  {
+    name: 'a segment whose sync failed is used again',
+    file: JOURNAL,
+    from: '        await abandon()\n',
+    to: '',
+    tests: ['test/adapters/store/store-faults.test.ts'],
+  },
+  {
+    name: 'the folder of a new segment is not synced',
+    file: JOURNAL,
+    from: '    if (isNew) await disk.syncFolder(JOURNAL_FOLDER)\n',
+    to: '',
+    tests: ['test/adapters/store/store-model.test.ts'],
+  },
+  {
+    name: 'a fold drops a segment that is still needed',
+    file: JOURNAL,
+    from: 'segment !== live?.segment && segment.lastSeq <= seq',
+    to: 'segment !== live?.segment',
+    tests: ['test/adapters/store/store-fold-race.test.ts', 'test/adapters/store/store.test.ts'],
+  },
+  {
+    name: 'a snapshot is seen before its records are durable',
+    file: 'src/adapters/store/shard-file.ts',
+    from: '        await untilDurable(data.seq)\n',
+    to: '',
+    tests: ['test/adapters/store/store-model.test.ts', 'test/adapters/store/store.test.ts'],
+  },
+  {
+    name: 'segments are dropped before the snapshots have their names',
+    file: 'src/adapters/store/compaction.ts',
+    from: '  await disk.syncFolder(SHARD_FOLDER)\n  await journal.dropUpTo(floor)\n',
+    to: '  await journal.dropUpTo(floor)\n',
+    tests: ['test/adapters/store/store-model.test.ts', 'test/adapters/store/store.test.ts'],
+  },
+  {
+    name: 'a torn tail is not cut',
+    file: LOAD,
+    from: 'if (keepBytes < data.byteLength) await file.truncate(keepBytes)',
+    to: '',
+    tests: ['test/adapters/store/store.test.ts'],
+  },
+  {
+    name: 'checksums are not compared',
+    file: 'src/adapters/store/lines.ts',
+    from: ' || checksum(json) !== prefix[2]',
+    to: '',
+    tests: ['test/adapters/store/store.test.ts'],
+  },
+  {
+    name: 'records of a write that failed come back',
+    file: LOAD,
+    from: 'if (file.content.header) voidAfter(file.content.header.after, file)',
+    to: '',
+    tests: ['test/adapters/store/store-faults.test.ts'],
+  },
+  {
+    name: 'the lock is ignored',
+    file: 'src/adapters/store/account-store.ts',
+    from: 'const lease = await acquireLock(where)',
+    to: 'const lease = (await acquireLock(where).catch(() => null)) ?? { release: async () => {} }',
+    tests: ['test/adapters/store/account-store.test.ts'],
+  },
+  {
+    name: 'an effect does not wait for its record',
+    file: 'src/runtime/journal.ts',
+    from: 'if (records.length > 0) await store.append(records)',
+    to: 'if (records.length > 0) void store.append(records).catch(() => {})',
+    tests: ['test/runtime/restart.test.ts', 'test/runtime/degraded.test.ts'],
+  },
+  // What a restart finds.
+  {
+    name: 'replay skips the record after the snapshot',
+    file: REGISTRY,
+    from: '?.seq ?? 0) >= record.seq) continue',
+    to: '?.seq ?? 0) >= record.seq - 1) continue',
+    tests: ['test/runtime/restart.test.ts', 'test/simulator/scenario.test.ts'],
+  },
+  {
+    name: 'replay takes in again what the snapshot has',
+    file: REGISTRY,
+    from: 'if ((loaded.entries.get(raw.key)?.seq ?? 0) >= record.seq) continue',
+    to: '',
+    tests: ['test/runtime/registry.test.ts'],
+  },
+  {
+    name: 'a restart does not go on with what was open',
+    file: REGISTRY,
+    from: "chatShelf.resume(chat, { type: 'host.resumed' })",
+    to: '',
+    tests: ['test/runtime/restart.test.ts'],
+  },
+  {
+    name: 'the key of a reply changes with a restart',
+    file: 'src/domain/ids.ts',
+    from: 'part: number): ReplyKey => ',
+    to: 'part: number): ReplyKey => Math.random() + ',
+    tests: ['test/runtime/restart.test.ts'],
+  },
+  {
+    name: 'an adopted message is dispatched again',
+    file: CHAT,
+    from: "on: { 'turn.adopted': overForMessage, 'turn.answered'",
+    to: "on: { 'turn.answered'",
+    tests: ['test/machines/chat.test.ts', 'test/runtime/outcomes.test.ts'],
+  },
+  {
+    name: 'an approval is forgotten',
+    file: REGISTRY,
+    from: '        account.approved.add(event.user)\n',
+    to: '',
+    tests: ['test/runtime/pairing.test.ts'],
+  },
+  // What is posted.
+  {
+    name: 'the mesh is not asked before a reply is posted again',
+    file: POSTER,
+    from: 'if (await oneByOne.run(() => isOnMesh(chat, key, postedAtMs, signal)))',
+    to: 'if (false)',
+    tests: ['test/runtime/delivery.test.ts'],
+  },
+  {
+    name: 'absence alone proves a post lost',
+    file: 'src/domain/lost-post.ts',
+    from: 'absence.otherUnconfirmed === 0 && isOverdue',
+    to: 'isOverdue',
+    tests: ['test/runtime/delivery.test.ts', 'test/machines/outbox.test.ts'],
+  },
+  {
+    name: 'a post without an answer is made again without a look',
+    file: POSTER,
+    from: "tell(chat, { type: 'post.unknown', key })",
+    to: "tell(chat, { type: 'post.not-sent', key })",
+    tests: ['test/runtime/delivery.test.ts'],
+  },
+  {
+    name: 'a 201 is taken for a receipt',
+    file: POSTER,
+    from: "tell(chat, { type: 'post.accepted', key })",
+    to: "tell(chat, { type: 'reply.seen', keys: [key] })",
+    tests: ['test/runtime/delivery.test.ts'],
+  },
+  {
+    name: 'the newest reply goes first',
+    file: OUTBOX,
+    from: "context.posts.find(post => post.phase === 'queued' && !post.seen)",
+    to: "context.posts.findLast(post => post.phase === 'queued' && !post.seen)",
+    tests: ['test/runtime/delivery.test.ts'],
+  },
+  {
+    name: 'a reply does not wait for the one before it',
+    file: OUTBOX,
+    from: "&& (context.lagging || !context.posts.some(post => post.phase === 'posted'))",
+    to: '',
+    tests: ['test/machines/outbox.test.ts'],
+  },
+  {
+    name: 'what was sent under a key is sent again under it',
+    file: 'src/runtime/entries.ts',
+    from: 'entry.sentKeys = [...entry.sentKeys, ...event.keys].slice(-SENT_KEYS_MAX)',
+    to: 'entry.sentKeys = []',
+    tests: ['test/runtime/delivery.test.ts'],
+  },
+  {
+    name: 'characters that destroy message files are posted',
+    file: 'src/runtime/dispatcher.ts',
+    from: "makeSafe(answer ?? '')",
+    to: "(answer ?? '')",
+    tests: ['test/runtime/answering.test.ts'],
+  },
+  // What is answered.
+  {
+    name: 'a dead letter that is tried twice at once is answered twice',
+    file: CHAT,
+    from: '(context.queue.includes(id) ? context.queue : context.queue.concat(id))',
+    to: 'context.queue.concat(id)',
+    tests: ['test/runtime/dead-letters.test.ts'],
+  },
+  {
+    name: 'a result of an attempt that was given up counts',
+    file: CHAT,
+    from: 'result.id === context.queue[0] && result.attempt === context.attempt,',
+    to: 'result.id === context.queue[0],',
+    tests: ['test/machines/chat.test.ts'],
+  },
+  {
+    name: 'the cursor forgets the ids of what it has seen',
+    file: CURSOR,
+    from: '      insert(sender.seen, [timeMs, id])\n',
+    to: '',
+    tests: ['test/domain/cursor.test.ts'],
+  },
+  {
+    name: 'what is on its way to the journal is taken in again',
+    file: INTAKE,
+    from: "    if (inFlight.get(chat)?.has(id)) return 'known'\n",
+    to: '',
+    tests: ['test/runtime/answering.test.ts', 'test/runtime/push.test.ts'],
+  },
+  {
+    name: 'newer files overtake an older one that cannot be read',
+    file: 'src/runtime/feed/fetch.ts',
+    from: "if (reason !== undefined && outcome.kind === 'read')",
+    to: 'if (false)',
+    tests: ['test/runtime/order.test.ts'],
+  },
+  {
+    name: 'the chat app overtakes the files',
+    file: 'src/runtime/feed/fetch.ts',
+    from: 'if (shownFirst.delete(chat) || !hasFiles() ||',
+    to: 'if (true ||',
+    tests: ['test/runtime/order.test.ts'],
+  },
+  {
+    name: 'two messages that are alike are one',
+    file: 'src/domain/message-id.ts',
+    from: 'return { id: idOf(text, ordinal), raw }',
+    to: 'return { id: idOf(text, 0), raw }',
+    tests: ['test/domain/message-id.test.ts'],
+  },
+  {
+    name: 'an outage makes messages too old',
+    file: INTAKE,
+    from: '        liveMs: registry.account.liveAtMs || nowMs,',
+    to: '        liveMs: nowMs,',
+    tests: ['test/runtime/degraded.test.ts', 'test/runtime/restart.test.ts'],
+  },
+  {
+    name: 'what is older than the age fence is answered',
+    file: CURSOR,
+    from: ', liveMs - limits.ageFenceMs)) return',
+    to: ')) return',
+    tests: ['test/domain/cursor.test.ts'],
+  },
+  {
+    name: 'the place in the file index passes what could not be read',
+    file: 'src/runtime/account-host.ts',
+    from: 'const unread = due.files()',
+    to: 'const unread: ReturnType<typeof due.files> = []',
+    tests: ['test/runtime/push.test.ts'],
+  },
+  {
+    name: 'the bot answers itself',
+    file: INTAKE,
+    from: '        .filter(message => !isOwn(message))\n',
+    to: '',
+    tests: ['test/runtime/answering.test.ts'],
+  },
+  {
+    name: 'a row of the policy table comes too early',
+    file: POLICY,
+    from: "if (policy === 'disabled') return",
+    to: "if (policy === 'disabled' && !listed) return",
+    tests: ['test/domain/policy.test.ts'],
+  },
+  {
+    name: 'removed members of a group are answered',
+    file: POLICY,
+    from: "facts.membership === 'outsider'",
+    to: 'false',
+    tests: ['test/domain/policy.test.ts'],
+  },
+]
