@@ -20,7 +20,11 @@ export type Proof = {
 }
 
 /** What the feed tells: a round that went through, with the chats that may have something new, or one that failed. */
-export type FeedEvent = { type: 'feed.round'; changed: readonly ChatId[] } | { type: 'feed.failed'; reason: string }
+export type FeedEvent =
+  | { type: 'feed.round'; changed: readonly ChatId[] }
+  | { type: 'feed.failed'; reason: string }
+  /** Asking again does not help: somebody has to let us. */
+  | { type: 'feed.blocked'; reason: string }
 
 export type AccountInput = { account: AccountId }
 export type AccountContext = AccountInput & { reason: string | null; failures: number }
@@ -87,7 +91,8 @@ export const accountMachine = setup({
       reason: (_, failure: { reason: string }) => failure.reason,
     }),
     noteReason: assign({ reason: (_, failure: { reason: string }) => failure.reason }),
-    forgetFailures: assign({ failures: 0, reason: null }),
+    forgetReason: assign({ reason: null }),
+    forgetFailures: assign({ failures: 0 }),
   },
 }).createMachine({
   id: 'account',
@@ -118,13 +123,17 @@ export const accountMachine = setup({
     },
     live: {
       description: 'Messages are looked for, and answered.',
-      entry: 'forgetFailures',
+      entry: 'forgetReason',
       invoke: { src: 'feed', input: ({ context }) => ({ account: context.account }) },
       on: {
-        'feed.round': {
-          guard: { type: 'hasChanges', params: ({ event }) => event },
-          actions: { type: 'watch', params: ({ event }) => ({ chats: event.changed }) },
-        },
+        'feed.round': [
+          {
+            guard: { type: 'hasChanges', params: ({ event }) => event },
+            actions: ['forgetFailures', { type: 'watch', params: ({ event }) => ({ chats: event.changed }) }],
+          },
+          { description: 'Only now the rest before the next try is short again.', actions: 'forgetFailures' },
+        ],
+        'feed.blocked': { target: 'blocked', actions: { type: 'noteReason', params: ({ event }) => event } },
         'feed.failed': { target: 'degraded', actions: { type: 'countFailure', params: ({ event }) => event } },
         'store.failed': { target: 'degraded', actions: { type: 'countFailure', params: ({ event }) => event } },
         'trouble.proven': healWhereAllowed,
@@ -168,6 +177,7 @@ export const accountMachine = setup({
               actions: { type: 'watch', params: ({ event }) => ({ chats: event.changed }) },
             },
             'feed.failed': { description: 'As is to be expected of such an agent.' },
+            'feed.blocked': { description: 'Seen again when it has settled.' },
             'posts.quiet': 'rejoining',
             'quiesce.over': { description: 'What is still unconfirmed is looked for afterwards.', target: 'rejoining' },
           },

@@ -34,6 +34,9 @@ const hasNoIndex = (error: unknown): boolean =>
   error instanceof AnswerTooLarge ||
   (error instanceof ZtmAgentRefused && (error.status === 404 || error.status === 405))
 
+/** Somebody has to let us. */
+const isForbidden = (error: unknown): boolean => error instanceof ZtmAgentRefused && (error.status === 401 || error.status === 403)
+
 class WithoutIndex extends Error {}
 
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error))
@@ -78,7 +81,9 @@ export function createFeed({ settings, clock, poll, push, isFirst, onRound, onFa
     logic: fromEventObservable(() =>
       rounds.pipe(
         map((changed): FeedEvent => ({ type: 'feed.round', changed })),
-        catchError((error: unknown) => of<FeedEvent>({ type: 'feed.failed', reason: sentence(error) })),
+        catchError((error: unknown) =>
+          of<FeedEvent>({ type: isForbidden(error) ? 'feed.blocked' : 'feed.failed', reason: sentence(error) }),
+        ),
       ),
     ),
     mode: () => mode,

@@ -20,6 +20,7 @@ const rested: AccountEvent = { type: 'backoff.over' }
 const drained: AccountEvent = { type: 'account.drained' }
 const round = (...changed: ChatId[]): AccountEvent => ({ type: 'feed.round', changed })
 const feedFailed: AccountEvent = { type: 'feed.failed', reason: 'connection lost' }
+const feedBlocked: AccountEvent = { type: 'feed.blocked', reason: 'forbidden' }
 const storeFailed: AccountEvent = { type: 'store.failed', reason: 'the disk is full' }
 
 const probe = { type: 'probe', params: {} }
@@ -103,6 +104,14 @@ describe('a live account', () => {
   })
 })
 
+test('a live account that is not allowed to look waits for somebody to allow it', () => {
+  expect(account.after(start, passed, feedBlocked)).toEqual({
+    value: 'blocked',
+    context: context({ reason: 'forbidden' }),
+    effects: [closesFeed, { type: 'startLongRest', params: {} }],
+  })
+})
+
 describe('a degraded account', () => {
   test('looks at its agent after each rest', () => {
     expect(account.after(start, probeFailed, rested)).toEqual({
@@ -120,8 +129,12 @@ describe('a degraded account', () => {
     })
   })
 
-  test('is live again, its failures forgotten, when a look goes well', () => {
-    expect(account.after(start, probeFailed, rested, passed)).toEqual({ value: 'live', context: context(), effects: [opensFeed] })
+  test('is live again when a look goes well; its failures are forgotten only when the feed has brought something, too', () => {
+    const live = { value: 'live', context: context({ failures: 1 }), effects: [opensFeed] }
+    expect(account.after(start, probeFailed, rested, passed)).toEqual(live)
+    expect(account.after(start, probeFailed, rested, passed, round()).context).toEqual(context())
+    expect(account.after(start, probeFailed, rested, passed, round(alice)).context).toEqual(context())
+    expect(account.after(start, probeFailed, rested, passed, feedFailed)).toMatchObject({ effects: [closesFeed, backsOff(2)] })
   })
 
   test('joins when it is found to have left the mesh', () => {
@@ -171,7 +184,8 @@ describe('an account whose agent is proven to be stuck', () => {
     })
     expect(account.after(start, passed, proven(), round(alice)).effects).toEqual([{ type: 'watch', params: { chats: [alice] } }])
     expect(account.after(start, passed, proven(), round())).toMatchObject({ value: { healing: 'quiescing' }, effects: [] })
-    expect(account.after(start, passed, proven(), feedFailed)).toEqual({ value: { healing: 'quiescing' }, context: stuck, effects: [] })
+    for (const failure of [feedFailed, feedBlocked])
+      expect(account.after(start, passed, proven(), failure)).toEqual({ value: { healing: 'quiescing' }, context: stuck, effects: [] })
   })
 
   test.each([

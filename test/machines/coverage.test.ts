@@ -81,6 +81,7 @@ test('the account chart has no transition that no path takes', () => {
     { type: 'feed.round', changed: [alice] },
     { type: 'feed.round', changed: [] },
     { type: 'feed.failed', reason },
+    { type: 'feed.blocked', reason },
     { type: 'store.failed', reason },
     { type: 'backoff.over' },
     { type: 'trouble.proven', reason, selfHeal: true, sinceHealMs: null, restMs: 600_000 },

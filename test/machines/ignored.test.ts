@@ -60,6 +60,7 @@ const account = region<AccountEvent['type']>({
     'join.blocked': true,
     'feed.round': true,
     'feed.failed': true,
+    'feed.blocked': true,
     'store.failed': true,
     'backoff.over': true,
     'account.drained': true,
@@ -102,6 +103,20 @@ const account = region<AccountEvent['type']>({
       ],
     },
     'feed.failed': {
+      why: 'The feed has been closed.',
+      in: [
+        'idle',
+        'connecting',
+        'joining',
+        'degraded.resting',
+        'degraded.probing',
+        'healing.rejoining',
+        'healing.settling',
+        'blocked',
+        'stopping',
+      ],
+    },
+    'feed.blocked': {
       why: 'The feed has been closed.',
       in: [
         'idle',

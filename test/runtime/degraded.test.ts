@@ -78,6 +78,63 @@ describe('an agent that', () => {
   })
 })
 
+describe('what somebody has to mend', () => {
+  test.each([
+    ['the mesh', /meshes\/home$/, 401],
+    ['the mesh', /meshes\/home$/, 403],
+    ['the chat app', /appinfo$/, 403],
+    ['the file index', /files\?/, 403],
+    ['the file index', /files\?/, 401],
+  ] as const)(
+    '(%s answers %s with %i) blocks the account, says so, and is looked at again every five minutes only',
+    async (_, needle, status) => {
+      const world = createWorld()
+      let asked = 0
+      const mend = world.bot.agent.answer(
+        () => {
+          asked += 1
+          return { status, headers: {}, body: new Uint8Array() }
+        },
+        { when: ({ target }) => needle.test(target) },
+      )
+      await world.start()
+      await world.settle(20_000)
+      expect(world.account.status()).toMatchObject({
+        state: 'blocked',
+        reason: expect.stringMatching(new RegExp(`${status}.*let|${status}.*rights`)),
+      })
+      asked = 0
+      await world.settle(16 * 60_000)
+      expect(asked).toBeGreaterThanOrEqual(3)
+      expect(asked).toBeLessThanOrEqual(12)
+
+      mend()
+      await world.mesh.user('alice').says('hi')
+      await world.settle(6 * 60_000)
+      expect(world.account.status().state).toBe('live')
+      expect(world.answers('alice')).toEqual(['echo: hi'])
+      await world.stop()
+    },
+  )
+})
+
+test('an agent that passes each look and fails each round is asked less and less often', async () => {
+  const world = createWorld()
+  world.bot.agent.answer('error500', { when: ({ target }) => /files\?|\/chats$/.test(target) })
+  let looks = 0
+  world.bot.agent.answer(({ target }) => {
+    if (target.endsWith('/meshes/home')) looks += 1
+    return null
+  })
+  await world.start()
+  await world.settle(10 * 60_000)
+
+  // Full jitter up to 30 s; at half a second it would be thousands.
+  expect(looks).toBeLessThanOrEqual(150)
+  expect(world.account.status().state).not.toBe('blocked')
+  await world.stop()
+})
+
 test('the trouble of one account does not touch another', async () => {
   const world = createWorld({ config: { accounts: { one: { username: 'my-bot' }, two: { username: 'second-bot' } } } })
   world.mesh.user('second-bot').agent.down()
