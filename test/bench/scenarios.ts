@@ -4,6 +4,7 @@ import { ofMany, ofOne } from './scenarios/bursts.ts'
 import { chats, cost, idle } from './scenarios/chats.ts'
 import { durable } from './scenarios/durable.ts'
 import { fairness } from './scenarios/fairness.ts'
+import { inspected } from './scenarios/inspected.ts'
 import { instant, real } from './scenarios/latency.ts'
 import { replay } from './scenarios/replay.ts'
 import { steady } from './scenarios/steady.ts'
@@ -24,4 +25,5 @@ export const scenarios: readonly Scenario[] = [
   replay,
   durable,
   steady,
+  inspected,
 ]

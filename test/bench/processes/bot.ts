@@ -21,7 +21,7 @@ export type Usage = { readonly cpuMs: number; readonly rssBytes: number; readonl
 
 export const handlers = {
   /** Milliseconds until every account is live. */
-  async start(folder: string, urls: readonly string[], limits: Partial<Limits> = {}): Promise<number> {
+  async start(folder: string, urls: readonly string[], limits: Partial<Limits> = {}, inspect = false): Promise<number> {
     const accounts = Object.fromEntries(
       urls.map((agentUrl, index) => [`bot${index}`, { agentUrl, meshName: MESH, username: botName(index) }]),
     )
@@ -35,6 +35,7 @@ export const handlers = {
       responder: echoResponder,
       stateDir: folder,
       log: silent,
+      inspect: inspect ? { port: null } : undefined,
       onEvent(event) {
         if (event.event === 'live' && live.add(event.account).size === urls.length) resolve()
       },
@@ -42,6 +43,7 @@ export const handlers = {
     await promise
     return performance.now() - beganAt
   },
+  inspectorUrl: (): string => runner?.inspector?.url ?? '',
   /** Milliseconds. */
   async stop(): Promise<number> {
     const beganAt = performance.now()
