@@ -220,10 +220,27 @@ const everything: readonly Facts[] = [null, 'own_message' as const].flatMap(gate
   ),
 )
 
-test('of the rules that were asked exactly the last one decides, whatever the facts', () => {
+/** The rule that leads to this decision, by its reason. */
+const DECIDING: Readonly<Record<string, RegExp>> = {
+  loop_guard: /^Have the two answered each other too often/,
+  groups_disabled: /^Are groups switched off/,
+  not_a_member: /no member of the group/,
+  membership_unknown: /no member of the group/,
+  mention_required: /^Must the bot be mentioned/,
+  creator: /create the group/,
+  disabled: /^Are direct messages switched off/,
+  pending: /^May strangers ask to be let in/,
+  denied: /no name|dmPolicy|groupPolicy/,
+  allowed: /dmPolicy "open"|groupPolicy "open"/,
+  whitelisted: /allowFrom|approved by pairing/,
+  own_message: /can and should look at/,
+}
+
+test('of the rules that were asked exactly the last one decides, whatever the facts, and it is the one of the policy', () => {
   expect(everything.length).toBeGreaterThan(1_000)
   for (const facts of everything) {
     const { rules, sentence } = explained(facts)
+    expect(rules.at(-1)?.question, JSON.stringify(facts)).toMatch(DECIDING[decide(facts).reason] ?? /^$/)
     expect(rules.map(({ decides }) => decides).indexOf(true), JSON.stringify(facts)).toBe(rules.length - 1)
     // No decision is left to the technical detail.
     expect(sentence, JSON.stringify(facts)).not.toMatch(/enableGroups|requireMention|allowFrom/)

@@ -129,11 +129,35 @@ test('on a full disk the history goes first, and the next write has its room', a
   expect((await historyOf(store)).map(({ seq }) => seq)).toEqual([41])
 })
 
-test('what is not durable yet is no history', async () => {
-  const { store, append } = await started(createMemoryDisk())
-  await append(records(1, 3))
-  const appending = store.append([record(4)])
+test('what is written and not yet durable is no history', async () => {
+  const disk = createMemoryDisk()
+  const synced = Promise.withResolvers<void>()
+  const written = Promise.withResolvers<void>()
+  let isSlow = false
+  const slow: Disk = {
+    ...disk,
+    async append(path) {
+      const file = await disk.append(path)
+      return {
+        ...file,
+        async sync() {
+          if (isSlow) {
+            written.resolve()
+            await synced.promise
+          }
+          await file.sync()
+        },
+      }
+    },
+  }
+  const { store, append } = await started(slow)
+  await append(records(1, 1))
+  isSlow = true
+  const appending = store.append([record(2)])
+  await written.promise
 
-  expect((await historyOf(store)).map(({ seq }) => seq)).toEqual([1, 2, 3])
+  expect((await historyOf(store)).map(({ seq }) => seq)).toEqual([1])
+  synced.resolve()
   await appending
+  expect((await historyOf(store)).map(({ seq }) => seq)).toEqual([1, 2])
 })

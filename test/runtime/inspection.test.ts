@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import type { Change } from '../../machines/records.ts'
+import { toChat } from '../../machines/records.ts'
+import type { StoredRecord } from '../../src/ports/store.ts'
+import { createInspection } from '../../src/runtime/inspection.ts'
+import { keyOf } from '../../src/runtime/parse-record.ts'
+
+const conversation = { kind: 'direct', sender: 'alice', policy: 'open', listed: false, paired: false } as const
+const decision = { action: 'process', reason: 'allowed', detail: '' } as const
+const accepted = (id: string): Change =>
+  toChat('peer:alice', {
+    type: 'message.accepted',
+    message: { id, sender: 'alice', timeMs: 1, text: id, files: [] },
+    facts: { gate: null, looping: false, conversation },
+    decision,
+    liveAtMs: 0,
+  })
+const answered = (id: string): Change => toChat('peer:alice', { type: 'turn.answered', id })
+const stored = (seq: number, change: Change): StoredRecord => ({ seq, atMs: seq, changes: [{ key: keyOf(change), event: change.event }] })
+
+test('a record that becomes known while the history is read is seen once, whichever way it comes', async () => {
+  const record = [accepted('one'), answered('one'), accepted('two'), answered('two')]
+  const host = createInspection({
+    account: 'default',
+    registry: { chats: new Map() } as never,
+    store: {
+      async *history() {
+        yield stored(1, record[0]!)
+        // Durable, and applied while the history is read.
+        host.applied(2, 2, [record[1]!])
+        yield stored(2, record[1]!)
+        yield stored(3, record[2]!)
+        host.applied(4, 4, [record[3]!])
+      },
+    },
+    system: { inspect: () => ({ unsubscribe() {} }) },
+    root: () => {
+      throw new Error('not asked')
+    },
+    journal: () => {
+      throw new Error('not asked')
+    },
+    watchers: { running: () => [], look: () => null },
+  })
+  const watched = await host.inspection.watch('peer:alice', 10)
+  expect(watched.lives().map(({ id, moments }) => [id, moments.map(({ what }) => what)])).toEqual([
+    ['one', ['accepted', 'answered']],
+    ['two', ['accepted', 'answered']],
+  ])
+  expect(host.isWatched()).toBe(true)
+  host.applied(5, 5, [accepted('three')])
+  expect(watched.version()).toBe(1)
+  watched.close()
+  expect(host.isWatched()).toBe(false)
+})
