@@ -151,7 +151,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     if (handle === undefined) return aborted(abortSignal)
 
     const gone = new AbortController()
-    const entry = { handle, enter: inOwnContext, gone: gone.signal }
+    const entry = { handle, log, enter: inOwnContext, gone: gone.signal }
     running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)
     const events = runtime.events.subscribe(happened => {

@@ -5,7 +5,8 @@
  *     and where it should not, the message is kept with the reason `host_denied`. Whether the sender may give commands is still the
  *     host's to say, from the lists that people wrote and approved.
  * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
- * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox.
+ * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox, and so
+ *     do answers about the turn that runs: in the queue they would wait for its end.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
@@ -146,7 +147,8 @@ export function createResponder({ host, settings, approved, outbound, download, 
     return { media, missing }
   }
 
-  function delivery({ account, chat, messageId }: DispatchRequest, to: string) {
+  function delivery({ account, chat, messageId, text }: DispatchRequest, to: string) {
+    const answersAtOnce = isUrgent(text)
     const ordinals = new Map<string, number>()
     return {
       async deliver(payload: ReplyPayload, { kind }: { kind: string }) {
@@ -163,6 +165,8 @@ export function createResponder({ host, settings, approved, outbound, download, 
         const hasText = Boolean(payload.text?.trim())
         const hasMedia = mediaOf(payload).length > 0
         if (kind !== 'final' || !(hasText || hasMedia)) return false as const
+        // The host's queue takes a lock of the session for each final answer, which the turn that runs holds until it is over.
+        if (answersAtOnce) return false as const
         const requiredCapabilities = { ...(hasMedia ? { media: true } : { text: true }), reconcileUnknownSend: true }
         return { to, replyToId: messageId, requiredCapabilities }
       },

@@ -108,6 +108,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       const message = `Account "${account}" of ${CHANNEL_ID} is not running, so nothing was sent.`
       throw await notDispatched(message, { cause: null, retryable: true })
     }
+    entry.log?.debug({ account, chat, key }, 'reply handed over')
     const take = async (handle: AccountHandle) => {
       // Known already: then it need not be read again, which may no longer be possible.
       const before = repeats ? handle.known(chat).filter(repeats) : []

@@ -1,9 +1,11 @@
 /** The accounts that run in this process, for whoever has something to send. */
 import type { AccountId } from '../domain/ids.ts'
+import type { Log } from '../ports/log.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 
 export interface RunningAccount {
   readonly handle: AccountHandle
+  readonly log?: Log
   /** Runs work in the account's own async context: whoever calls from the host's must not leave it behind in our timers. */
   enter<T>(work: () => T): T
   /** Fires when the account is closed: what it has not answered by then, it never will. */

@@ -233,6 +233,12 @@ test('the assistant sees the text without the mention, and the context names gro
 })
 
 describe('an answer', () => {
+  test('about the turn that runs goes straight to the outbox: the host’s queue would keep it until that turn is over', async () => {
+    const { asked, ask } = scene()
+    await ask({ ...direct, text: '/status' })
+    expect(asked.plans[0]!.delivery.durable({ text: 'busy' }, { kind: 'final' })).toBe(false)
+  })
+
   test('that is final goes through the host’s queue, with the id of the message it answers', async () => {
     const { asked, ask } = scene()
     await ask(direct)

@@ -134,6 +134,9 @@ export async function createGateway(): Promise<Gateway> {
       command.once('close', code => resolve({ code: code ?? -1, stdout, stderr }))
     })
 
+  const config = async () =>
+    existsSync(configPath) ? z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(configPath, 'utf8'))) : {}
+
   return {
     stateDir,
     port,
@@ -143,7 +146,7 @@ export async function createGateway(): Promise<Gateway> {
     kill: () => end('SIGKILL'),
     run,
     async configure(sections) {
-      const present = existsSync(configPath) ? z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(configPath, 'utf8'))) : {}
+      const present = await config()
       const own = {
         gateway: { mode: 'local', bind: 'loopback', port, auth: { mode: 'token', token } },
         logging: { file: logPath, level: 'debug' },

@@ -113,10 +113,10 @@ describe(
     beforeAll(async () => {
       const tara = world.mesh.user('tara')
       for (const user of ['uli', 'vera']) world.mesh.user(user)
-      for (const name of ['plain', 'readers', 'Writers', 'none', 'without-exec'])
-        await tara.creates(name, { members: ['tara', 'uli', 'vera', 'tooled-bot'] })
-      for (const name of ['plain', 'readers', 'Writers', 'none', 'without-exec'])
+      for (const name of ['plain', 'readers', 'Writers', 'none', 'without-exec']) {
+        await tara.creates(name, { name, members: ['tara', 'uli', 'vera', 'tooled-bot'] })
         for (const user of ['uli', 'vera']) await world.appears(user, of(name))
+      }
     })
 
     test('are messaging and sessions where nothing is configured', async () => {
