@@ -78,15 +78,26 @@ export function createDirectory(resolveAccount: ResolveAccount, withAgent: WithA
   const resolver: Resolver = {
     async resolveTargets({ inputs, kind, ...asked }) {
       const settings = settingsFor(asked)
-      const known = kind === 'user' ? await peersOf(settings) : await groupsOf(settings)
-      return inputs.map(input => ({ input, ...resolve(input, kind, known) }))
+      const peers = await peersOf(settings)
+      if (kind === 'user') return inputs.map(input => told(input, resolve(input, kind, peers)))
+      const groups = await groupsOf(settings)
+      return inputs.map(input => {
+        const found = resolve(input, kind, groups)
+        if (found.resolved || input.includes('/')) return told(input, found)
+        // Asked for no kind in particular, the host asks for a group: a bare name that no group has is a user's all the same.
+        const user = resolve(input, 'user', peers)
+        if (user.resolved) return told(input, { ...user, note: 'a user, not a group' })
+        return told(input, [found, user].find(one => one.isNear) ?? user)
+      })
     },
   }
 
   return { directory, resolver, listPeers }
 }
 
-type Resolved = { readonly resolved: boolean; readonly id?: string; readonly name?: string; readonly note?: string }
+const told = (input: string, { isNear: _, ...found }: Resolved) => ({ input, ...found })
+
+type Resolved = { readonly resolved: boolean; readonly id?: string; readonly name?: string; readonly note?: string; readonly isNear?: true }
 
 function resolve(input: string, kind: 'user' | 'group', known: readonly DirectoryEntry[]): Resolved {
   const chat = kind === 'group' && !/group:/.test(input) ? chatOf(`group:${input}`) : chatOf(input)
@@ -99,11 +110,12 @@ function resolve(input: string, kind: 'user' | 'group', known: readonly Director
     const named = known.filter(({ id, name }) => name === input || id.endsWith(`/${input}`))
     const [only] = named
     if (named.length === 1 && only) return { resolved: true, id: only.id, ...(only.name ? { name: only.name } : {}) }
-    if (named.length > 1) return { resolved: false, note: `Several groups are called so: ${named.map(({ id }) => id).join(', ')}.` }
+    if (named.length > 1)
+      return { resolved: false, isNear: true, note: `Several groups are called so: ${named.map(({ id }) => id).join(', ')}.` }
   }
   const near = nearest(chat === null ? input : targetOf(chat), known)
   const what = chat === null ? TARGET_HINT : `The mesh shows no ${kind} "${input}".`
-  return { resolved: false, note: near === null ? what : `${what} Did you mean "${near}"?` }
+  return near === null ? { resolved: false, note: what } : { resolved: false, isNear: true, note: `${what} Did you mean "${near}"?` }
 }
 
 const folded = (name: string): string => name.normalize('NFKC').toLowerCase()

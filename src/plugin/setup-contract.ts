@@ -1,8 +1,8 @@
 /** `openclaw channels add --channel ztm-chat …`: the same options as in the config, as flags. */
-import { optionsOfFlags } from '../domain/config.ts'
+import { DEFAULT_ACCOUNT, optionsOfFlags } from '../domain/config.ts'
 import { settingsOf } from '../setup/interview.ts'
 import { detect, type OpenAgent, probeOnce, probeSentence } from '../setup/probe.ts'
-import { effectiveOptions, type Options, type Section, withOptions } from '../setup/section.ts'
+import { effectiveOptions, type Options, ownOptions, type Section, withOptions } from '../setup/section.ts'
 import { channelSection, withSection } from './accounts.ts'
 import type { DefineSetup, SetupContract } from './host.ts'
 import { setupFields } from './setup-fields.ts'
@@ -30,24 +30,23 @@ export function createSetupContract(define: DefineSetup, open: () => Promise<Ope
     fields: setupFields(),
     adapter: {
       configPromotion: 'preserve-root',
-      /** What was left out and the agent knows beyond doubt is taken from it. */
+      /** What the account leaves out and the agent knows beyond doubt is taken from it: another agent mostly is another bot. */
       async prepareAccountConfigInput({ cfg, accountId, input }) {
-        const draft = effectiveOptions(sectionWith(channelSection(cfg), accountId, input), accountId)
-        if (draft.meshName && draft.username) return input
-        const { settings } = settingsOf(
-          { ...draft, meshName: draft.meshName ?? 'unknown', username: draft.username ?? 'unknown' },
-          'default',
-        )
+        const section = sectionWith(channelSection(cfg), accountId, input)
+        const own = ownOptions(section, accountId)
+        if (own.meshName && own.username) return input
+        const draft = { ...effectiveOptions(section, accountId), meshName: own.meshName ?? 'unknown', username: own.username ?? 'unknown' }
+        const { settings } = settingsOf(draft, DEFAULT_ACCOUNT)
         if (settings === null) return input
         try {
           const { meshes } = await detect(await open(), settings, AbortSignal.timeout(LOOK_MS_MAX))
-          const known = meshes.filter(mesh => draft.meshName === undefined || mesh.name === draft.meshName)
-          const [only] = known
-          if (known.length !== 1 || only === undefined) return input
+          const wanted = own.meshName ?? (meshes.length === 1 ? meshes[0]?.name : effectiveOptions(section, accountId).meshName)
+          const found = meshes.find(mesh => mesh.name === wanted)
+          if (found === undefined) return input
           return {
             ...input,
-            meshName: input.meshName ?? only.name,
-            ...(draft.username || only.user === null ? {} : { username: only.user }),
+            meshName: input.meshName ?? found.name,
+            ...(own.username || found.user === null ? {} : { username: found.user }),
           }
         } catch {
           // Without an answer the validation says what is missing.

@@ -58,16 +58,12 @@ export function statusIssues(accounts: readonly Snapshot[]): StatusIssue[] {
 function troublesOf({ configured, lastError, lifecycle, application }: Snapshot): Trouble[] {
   const troubles: Trouble[] = []
   if (lastError) {
-    if (configured === false)
+    if (configured === false) {
       troubles.push({ kind: 'config', message: lastError, fix: 'openclaw config validate says everything that is wrong' })
-    else if (lifecycle === 'blocked') {
-      troubles.push({
-        kind: 'auth',
-        message: lastError,
-        fix: 'it is looked at again every 5 min, and at once after a change of the config',
-      })
-    } else
+    } else if (lifecycle !== 'blocked') {
+      // What is blocked the host points out by itself.
       troubles.push({ kind: 'runtime', message: lastError, fix: 'it is tried again for ever; nothing that is written meanwhile is lost' })
+    }
   }
   if (!isStatus(application)) return troubles
   const { counters, uncertain, warnings } = application

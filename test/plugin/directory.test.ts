@@ -71,7 +71,8 @@ describe('a target is resolved to what can be pasted', () => {
     ['group', 'friends', { resolved: true, id: 'group:alice/friends', name: 'Friends' }],
     ['group', 'team', { resolved: false, note: 'Several groups are called so: group:alice/team, group:my-bot/team.' }],
     ['group', 'alice/teem', { resolved: false, note: 'The mesh shows no group "alice/teem". Did you mean "group:alice/team"?' }],
-    ['group', 'alice', { resolved: false, note: hint }],
+    ['group', 'alice', { resolved: true, id: 'alice', name: 'alice', note: 'a user, not a group' }],
+    ['group', 'Alice', { resolved: false, note: 'The mesh shows no user "Alice". Did you mean "alice"?' }],
   ] as const)('as a %s, %s', async (kind, input, found) => {
     const { resolver } = await world()
 
