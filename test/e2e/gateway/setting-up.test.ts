@@ -26,7 +26,8 @@ beforeAll(async () => {
   workAgent = await serveAgent(mesh.user('work-bot').agent)
   gateway = await createGateway()
   await gateway.configure({})
-  await gateway.must('plugins', 'install', '-l', ROOT, '--force', '--accept-capabilities')
+  // OpenClaw 2026.9.6 links the checkout, and then ends with a complaint about its own index ("conflicting child rows").
+  await gateway.run('plugins', 'install', '-l', ROOT, '--force', '--accept-capabilities')
 })
 
 afterAll(async () => {
@@ -49,6 +50,13 @@ test('docs/openclaw.md says of every slot in the types of the host whether it is
 const add = (...flags: readonly string[]) => gateway.run('channels', 'add', '--channel', 'ztm-chat', ...flags)
 const section = async () => JSON.parse(await readFile(join(gateway.stateDir, '..', 'openclaw.json'), 'utf8')).channels?.['ztm-chat']
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}\n${stderr}`
+
+test('a checkout that is linked is loaded from where it lies', async () => {
+  const shown = await gateway.must('plugins', 'inspect', 'ztm-chat')
+
+  expect(shown.stdout).toContain('Status: enabled')
+  expect(shown.stdout).toContain(`Source: ${join(ROOT, 'dist', 'src', 'plugin', 'index.js')}`)
+})
 
 test('channels add refuses what does not fit, with every problem and its remedy, and writes nothing', async () => {
   const refused = await add('--agent-url', 'ftp://home', '--tls-key', 'key.pem')
