@@ -27,7 +27,9 @@ export async function probeAgent(agent: ZtmAgent, settings: AccountSettings, sig
     if (!mesh.connected) return no(`The mesh "${meshName}" is not connected to its hub; see the ZTM agent's own log.`)
     const user = await agent.appUser(signal)
     if (user !== username) return no(`The ZTM agent is "${user}" on the mesh "${meshName}", but username says "${username}".`)
-    return { ok: true, agentVersion, mesh: mesh.name, user }
+    const endsMs = mesh.certificateExpiresAtMs
+    const note = endsMs === undefined ? {} : { note: `certificate until ${new Date(endsMs).toISOString().slice(0, 10)}` }
+    return { ok: true, agentVersion, mesh: mesh.name, user, ...note }
   } catch (error) {
     return no(error instanceof Error ? error.message : String(error))
   }

@@ -20,14 +20,12 @@ let workAgent: ServedAgent
 
 beforeAll(async () => {
   await installHost()
-  // Builds what the checkout links to.
-  await packPlugin()
+  const tarball = await packPlugin()
   homeAgent = await serveAgent(mesh.user('home-bot').agent)
   workAgent = await serveAgent(mesh.user('work-bot').agent)
   gateway = await createGateway()
   await gateway.configure({})
-  // OpenClaw 2026.9.6 links the checkout, and then ends with a complaint about its own index ("conflicting child rows").
-  await gateway.run('plugins', 'install', '-l', ROOT, '--force', '--accept-capabilities')
+  await gateway.must('plugins', 'install', `npm-pack:${tarball}`, '--force', '--accept-capabilities')
 })
 
 afterAll(async () => {
@@ -50,13 +48,6 @@ test('docs/openclaw.md says of every slot in the types of the host whether it is
 const add = (...flags: readonly string[]) => gateway.run('channels', 'add', '--channel', 'ztm-chat', ...flags)
 const section = async () => JSON.parse(await readFile(join(gateway.stateDir, '..', 'openclaw.json'), 'utf8')).channels?.['ztm-chat']
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}\n${stderr}`
-
-test('a checkout that is linked is loaded from where it lies', async () => {
-  const shown = await gateway.must('plugins', 'inspect', 'ztm-chat')
-
-  expect(shown.stdout).toContain('Status: enabled')
-  expect(shown.stdout).toContain(`Source: ${join(ROOT, 'dist', 'src', 'plugin', 'index.js')}`)
-})
 
 test('channels add refuses what does not fit, with every problem and its remedy, and writes nothing', async () => {
   const refused = await add('--agent-url', 'ftp://home', '--tls-key', 'key.pem')
@@ -170,4 +161,19 @@ test('doctor points out what has no effect any more, and takes it out', async ()
   expect(mended).toContain('channels.ztm-chat.accounts.pairing.autoReply')
   expect((await section()).accounts.pairing).not.toHaveProperty('autoReply')
   expect((await section()).accounts.deny).toMatchObject({ dmPolicy: 'deny', username: 'deny-bot' })
+})
+
+test('a checkout that is linked is loaded from where it lies', async () => {
+  const other = await createGateway()
+  try {
+    await other.configure({})
+    // OpenClaw 2026.9.6 links the checkout, and then ends with a complaint about its own index ("conflicting child rows").
+    await other.run('plugins', 'install', '-l', ROOT, '--force', '--accept-capabilities')
+
+    const shown = await other.must('plugins', 'inspect', 'ztm-chat')
+    expect(shown.stdout).toContain('Status: enabled')
+    expect(shown.stdout).toContain(`Source: ${join(ROOT, 'dist', 'src', 'plugin', 'index.js')}`)
+  } finally {
+    await other.dispose()
+  }
 })
