@@ -49,13 +49,21 @@ const text = (error: string) => z.string({ error }).min(1, { error })
 const list = (item: z.ZodString, error: string) => z.array(item, { error })
 const object = <Shape extends z.core.$ZodLooseShape>(shape: Shape, error: string) => z.strictObject(shape, { error })
 
-/** Checks a text with a function that says what was expected. */
-function checked(error: string, fault: (value: string) => string | null) {
-  return z.string({ error }).check(({ value, issues }) => {
-    const message = fault(value)
-    if (message !== null) issues.push({ code: 'custom', message, input: value })
-  })
+/** Checks a text with a function that says what was expected. Hosts that have the JSON Schema alone get the pattern. */
+function checked(error: string, fault: (value: string) => string | null, pattern: string) {
+  return z
+    .string({ error })
+    .check(({ value, issues }) => {
+      const message = fault(value)
+      if (message !== null) issues.push({ code: 'custom', message, input: value })
+    })
+    .meta({ pattern })
 }
+
+/** JSON Schema has no flag for letters of both cases. */
+const HTTP = '[hH][tT][tT][pP]'
+const LOOPBACK = String.raw`([^/?#@]*\.)?(localhost|127(\.\d+){3}|\[::1\])`
+const PLACE = String.raw`[^/\\?#@]+([/\\?#]`
 
 const NAME = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/
 const A_NAME = 'a name of 1 to 64 ASCII letters, digits, ".", "_" or "-"'
@@ -198,13 +206,16 @@ const limits = object(
 export const accountShape = {
   enabled: option(yesNo, { label: 'Enabled', type: 'boolean', default: true, notes: 'Off at the root switches every account off.' }),
   name: option(text('a text'), { label: 'Name', type: 'string', notes: 'Display name of the account.' }),
-  agentUrl: option(checked('an http or https URL, such as "http://localhost:7777"', agentUrlFault), {
-    label: 'Agent URL',
-    type: 'http(s) URL',
-    default: 'http://localhost:7777',
-    notes: 'HTTP API of the ZTM agent. A path prefix is allowed; user info in the URL is refused.',
-    placeholder: 'http://localhost:7777',
-  }),
+  agentUrl: option(
+    checked('an http or https URL, such as "http://localhost:7777"', agentUrlFault, String.raw`^${HTTP}[sS]?://[^/\\?#@]+([/\\][^?#]*)?$`),
+    {
+      label: 'Agent URL',
+      type: 'http(s) URL',
+      default: 'http://localhost:7777',
+      notes: 'HTTP API of the ZTM agent. A path prefix is allowed; user info in the URL is refused.',
+      placeholder: 'http://localhost:7777',
+    },
+  ),
   meshName: option(meshName, {
     label: 'Mesh',
     type: '1–64 of ASCII letters, digits, `_`, `-`, `.`; required',
@@ -222,12 +233,19 @@ export const accountShape = {
     type: '`server` or `file`',
     notes: 'Needed only while the agent has not joined the mesh.',
   }),
-  permitUrl: option(checked('an https URL (http only on this machine)', permitUrlFault), {
-    label: 'Permit server',
-    type: 'https URL (http only on loopback)',
-    notes: 'Required with `permitSource: "server"`.',
-    placeholder: 'https://ztm-portal.flomesh.io:7779/permit',
-  }),
+  permitUrl: option(
+    checked(
+      'an https URL (http only on this machine)',
+      permitUrlFault,
+      String.raw`^(${HTTP}[sS]://${PLACE}.*)?|${HTTP}://${LOOPBACK}(:\d+)?([/?#].*)?)$`,
+    ),
+    {
+      label: 'Permit server',
+      type: 'https URL (http only on loopback)',
+      notes: 'Required with `permitSource: "server"`.',
+      placeholder: 'https://ztm-portal.flomesh.io:7779/permit',
+    },
+  ),
   permitFilePath: option(text('a path'), {
     label: 'Permit file',
     type: 'path',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { agentUrlFault, permitUrlFault } from '../../../src/domain/config/url.ts'
 import { configJsonSchema, configTable, configUiHints, limitsTable } from '../../../src/domain/config.ts'
 import { LIMITS } from '../../../src/domain/limits.ts'
 
@@ -111,4 +112,24 @@ test('the table of limits has every limit with its default', () => {
   expect(rows.map(row => row.split(' | ').slice(0, 2).join(' '))).toEqual(
     Object.entries(LIMITS).map(([name, value]) => `| \`limits.${name}\` integer, \`${value}\``),
   )
+})
+
+test.each([
+  [
+    'agentUrl',
+    agentUrlFault,
+    ['http://localhost:7777', 'https://h/x/y', 'HTTP://h', 'http://h/a@b', 'http://[::1]:7777/z', 'http://10.0.0.1'],
+  ],
+  ['agentUrl', agentUrlFault, ['ftp://x', 'http://u:p@h', 'http://h?x', 'http://h/#a', 'http:x', 'http:///x', 'localhost:7777']],
+  ['permitUrl', permitUrlFault, ['https://p.x/permit', 'https://p.x:7779/permit?token=a@b', 'https://h', 'https://h?token=1']],
+  ['permitUrl', permitUrlFault, ['http://localhost:1/permit', 'http://127.0.0.1/permit?x=1', 'http://a.localhost/x', 'http://[::1]:9/p']],
+  [
+    'permitUrl',
+    permitUrlFault,
+    ['http://far/permit', 'https://u:p@h/', 'ftp://x', 'http://localhost.evil.com/', 'http://127.0.0.1.evil.com/'],
+  ],
+] as const)('the pattern of %s in the JSON Schema says what we say', (name, fault, values) => {
+  const { pattern } = z.object({ [name]: z.object({ pattern: z.string() }) }).parse(schema['properties'])[name]!
+
+  expect(values.map(value => [value, new RegExp(pattern).test(value)])).toEqual(values.map(value => [value, fault(value) === null]))
 })
