@@ -9,6 +9,9 @@ import { keyOf } from '../../../src/runtime/parse-record.ts'
 import { createRegistry } from '../../../src/runtime/registry.ts'
 import { noEffects } from './no-effects.ts'
 
+/** When old conversations had their last message: beyond the age fence, so that a first start leaves them alone. */
+export const LONG_AGO_MS = 3 * 24 * 3_600_000
+
 /** User number `index`, as everywhere in the benchmarks. */
 export const userName = (index: number): string => `user-${index}`
 
@@ -40,7 +43,9 @@ function exchange(chat: ChatId, sender: string, id: MessageId, atMs: number): re
 }
 
 /** The life of `chats` conversations, told in turns, until about `records` records are there. Sizes are of a short question and its echo. */
-export function* lifeOf(chats: number, records: number, nowMs: number): Iterable<StoredRecord> {
+function* lifeOf(chats: number, records: number): Iterable<StoredRecord> {
+  const stoppedMs = Date.now()
+  const nowMs = stoppedMs - LONG_AGO_MS
   let seq = 0
   const record = (changes: readonly Change[]): StoredRecord => ({
     seq: ++seq,
@@ -48,7 +53,8 @@ export function* lifeOf(chats: number, records: number, nowMs: number): Iterable
     changes: changes.map(change => ({ key: keyOf(change), event: change.event })),
   })
   yield record([toAccount({ type: 'account.opened', atMs: nowMs })])
-  yield record([toAccount({ type: 'account.indexed', sinceMs: nowMs, unread: [] })])
+  yield record([toAccount({ type: 'account.indexed', sinceMs: stoppedMs, unread: [] })])
+  yield record([toAccount({ type: 'account.lived', atMs: stoppedMs })])
   const floorMs = nowMs - LIMITS.ageFenceMs
   for (let index = 0; index < chats && seq < records; index++)
     yield record([toChat(peerChat(userName(index)), { type: 'chat.opened', floorMs, history: [], shown: true })])
@@ -65,7 +71,7 @@ export function* lifeOf(chats: number, records: number, nowMs: number): Iterable
 export async function writeJournal(store: Store, chats: number, records: number): Promise<void> {
   await store.load()
   let batch: StoredRecord[] = []
-  for (const record of lifeOf(chats, records, Date.now())) {
+  for (const record of lifeOf(chats, records)) {
     batch.push(record)
     if (batch.length < 1_000) continue
     await store.append(batch)
@@ -78,7 +84,7 @@ export async function writeJournal(store: Store, chats: number, records: number)
 /** Writes snapshots of `chats` conversations that each had one message answered. */
 export async function writeSnapshots(store: Store, chats: number): Promise<void> {
   const loaded = await store.load()
-  const tail = [...lifeOf(chats, 2 + chats * 5, Date.now())]
+  const tail = [...lifeOf(chats, 3 + chats * 5)]
   await store.append(tail)
   const nursery = createNursery('state', () => {})
   const registry = createRegistry({ nursery, limits: LIMITS, effects: noEffects })

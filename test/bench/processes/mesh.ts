@@ -7,6 +7,7 @@ import { CALM, type Quirks, REAL } from '../../../src/simulator/mesh/quirks.ts'
 import { type ServedAgent, serveAgent } from '../../../src/simulator/mesh/serve.ts'
 import { serve } from '../kit/child.ts'
 import { createMeshUser, type MeshUser } from '../kit/mesh-user.ts'
+import { LONG_AGO_MS } from '../kit/records.ts'
 import { createTraffic, type Traffic, type Waits } from '../kit/traffic.ts'
 import { botName, MESH } from './names.ts'
 
@@ -25,7 +26,9 @@ const INSTANT: Quirks = {
   ownPostsLate: true,
 }
 const QUIRKS: Readonly<Record<MeshKind, Quirks>> = { instant: INSTANT, late: { ...INSTANT, tripMs: [1_400, 1_400] }, real: REAL }
-const HOUR_MS = 3_600_000
+/** How far the mesh's clock is behind: old conversations are made in the past. */
+let behindMs = 0
+const clock = { ...systemClock, now: () => systemClock.now() - behindMs }
 
 type Bot = {
   readonly name: string
@@ -52,10 +55,11 @@ const userOf = (bot: Bot, index: number): MeshUser => {
 export const handlers = {
   /** URLs of the bots' agents. `chats`: conversations of long ago that each bot has. */
   async open(kind: MeshKind, { bots: count = 1, chats = 0 }: { bots?: number; chats?: number } = {}): Promise<readonly string[]> {
-    mesh = createMesh({ clock: systemClock, random: cryptoRandom, name: MESH, quirks: QUIRKS[kind] })
+    behindMs = LONG_AGO_MS
+    mesh = createMesh({ clock, random: cryptoRandom, name: MESH, quirks: QUIRKS[kind] })
     for (let index = 0; index < count; index++) {
       const name = botName(index)
-      const time = Date.now() - 2 * HOUR_MS
+      const time = clock.now()
       if (chats > 0)
         mesh.remember(
           name,
@@ -74,6 +78,7 @@ export const handlers = {
       })
       bots.push(bot)
     }
+    behindMs = 0
     return bots.map(({ served }) => served.url)
   },
   /** Requests since the last time this was asked. */
