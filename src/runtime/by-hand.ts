@@ -58,7 +58,7 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
   }
 
   const deadLetters = (): readonly DeadLetter[] =>
-    [...registry.chats].flatMap(([chat, entry]) =>
+    [...registry.chats.unfolded()].flatMap(([chat, entry]) =>
       entry.deadLetters.map(letter => ({
         ...letter,
         chat,

@@ -95,17 +95,16 @@ export function isSettled({ messages, replies, deadLetters }: ChatEntry): boolea
 
 /** Entries that may be forgotten, those that matter least first: never let through, then silent for longest. */
 export function forgettable(entries: Iterable<readonly [ChatId, ChatEntry]>, silentSinceMs: number): readonly ChatId[] {
-  const lastAtMs = ({ decisions, openedAtMs }: ChatEntry) => decisions.at(-1)?.atMs ?? openedAtMs ?? 0
-  return (
-    [...entries]
-      .filter(([, entry]) => isSettled(entry) && entry.deadLetters.length === 0 && entry.unreadSinceMs === null)
-      // What was answered, and is young enough to be taken for new, must not be answered again.
-      .filter(([, entry]) => entry.acceptedAtMs === null || lastAtMs(entry) < silentSinceMs)
-      .sort(
-        ([, one], [, other]) => Number(one.acceptedAtMs !== null) - Number(other.acceptedAtMs !== null) || lastAtMs(one) - lastAtMs(other),
-      )
-      .map(([chat]) => chat)
-  )
+  const found: { readonly chat: ChatId; readonly wasAccepted: boolean; readonly lastAtMs: number }[] = []
+  for (const [chat, entry] of entries) {
+    const { decisions, openedAtMs, acceptedAtMs, unreadSinceMs, deadLetters } = entry
+    const lastAtMs = decisions.at(-1)?.atMs ?? openedAtMs ?? 0
+    if (!isSettled(entry) || deadLetters.length > 0 || unreadSinceMs !== null) continue
+    // What was answered, and is young enough to be taken for new, must not be answered again.
+    if (acceptedAtMs === null || lastAtMs < silentSinceMs) found.push({ chat, wasAccepted: acceptedAtMs !== null, lastAtMs })
+  }
+  found.sort((one, other) => Number(one.wasAccepted) - Number(other.wasAccepted) || one.lastAtMs - other.lastAtMs)
+  return found.map(({ chat }) => chat)
 }
 
 /** The oldest go, with their texts, when there are too many. */

@@ -24,9 +24,9 @@ export async function explainFrom(
 
 function rememberedBy({ chats }: Pick<Registry, 'chats'>, wanted: Wanted): readonly Life[] {
   const found: Life[] = []
-  for (const [chat, { decisions }] of chats) {
+  for (const chat of chats.keys()) {
     if ('chat' in wanted && chat !== wanted.chat) continue
-    for (const { id, sender, atMs, action, reason, detail } of decisions) {
+    for (const { id, sender, atMs, action, reason, detail } of chats.stored(chat)?.decisions ?? []) {
       if ('id' in wanted && !id.startsWith(wanted.id)) continue
       const what = action === 'process' ? 'accepted' : action === 'pairing' ? 'held' : 'ignored'
       found.push({

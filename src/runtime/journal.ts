@@ -106,6 +106,8 @@ export function createJournal(options: JournalOptions): Journal {
               lastSeq = found.lastSeq
               actor.send({ type: 'load.done' })
               loaded?.resolve(found)
+              // Whoever waits has it; what was loaded may be large, and is nobody's afterwards.
+              loaded = null
             },
             error => {
               actor.send({ type: 'load.failed', reason: sentence(error) })

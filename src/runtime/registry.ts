@@ -11,8 +11,9 @@ import type { ChatId, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { FoldSource, Loaded } from '../ports/store.ts'
+import { type ChatBook, createChatBook } from './chat-book.ts'
 import type { Effects } from './effects.ts'
-import { type ChatEntry, forgettable, isSettled, newEntry, project, restoreChat, type StoredChat, storeChat } from './entries.ts'
+import { type ChatEntry, forgettable, isSettled, newEntry, project, type StoredChat } from './entries.ts'
 import type { Nursery } from './nursery.ts'
 import { isChatId, keyOf, parseChange } from './parse-record.ts'
 import { createShelf } from './shelf.ts'
@@ -51,7 +52,7 @@ type ChatSnapshot = SnapshotFrom<typeof chatMachine>
 
 export interface Registry {
   readonly account: AccountEntry
-  readonly chats: ReadonlyMap<ChatId, ChatEntry>
+  readonly chats: Omit<ChatBook, 'set' | 'delete' | 'restore' | 'pack'>
   /** The kept entry; made, with nothing seen, when there is none. */
   entry(chat: ChatId): ChatEntry
   /** State of the charts that run; null = resting. */
@@ -99,7 +100,7 @@ const FORGOTTEN_SHARE = 0.01
 
 export function createRegistry({ nursery, limits, effects, onForgotten }: RegistryOptions): Registry {
   const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, indexed: null, healed: null, approved: new Set() }
-  const chats = new Map<ChatId, ChatEntry>()
+  const chats = createChatBook()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
   let folding = new Set<string>()
@@ -123,7 +124,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
   const forgetSome = () => {
     const share = Math.ceil(limits.chats * FORGOTTEN_SHARE)
     const wanted = chats.size - limits.chats + share
-    const gone = forgettable(chats, account.liveAtMs - 2 * limits.ageFenceMs)
+    const gone = forgettable(chats.everything(), account.liveAtMs - 2 * limits.ageFenceMs)
       .filter(chat => chatShelf.persisted(chat) == null && outboxShelf.persisted(chat) == null)
       .slice(0, wanted)
     for (const chat of gone) {
@@ -282,7 +283,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     }
     const chat = key.slice('chat:'.length)
     if (!key.startsWith('chat:') || !isChatId(chat)) return false
-    chats.set(chat, restoreChat(value as StoredChat))
+    chats.restore(chat, value as StoredChat)
     return true
   }
 
@@ -293,15 +294,15 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       return requests.has(user) ? ((pairingShelf.persisted(user) ?? requests.get(user) ?? null) as Json) : undefined
     }
     const chat = key.slice('chat:'.length) as ChatId
-    const kept = chats.get(chat)
+    const kept = chats.stored(chat)
     if (!kept) return undefined
     const chart = chatShelf.persisted(chat)
     const outbox = outboxShelf.persisted(chat)
-    return storeChat({
+    return {
       ...kept,
       chat: chart === undefined ? kept.chat : chart,
       outbox: outbox === undefined ? kept.outbox : outbox,
-    }) as Json
+    } as Json
   }
 
   return {
@@ -361,11 +362,13 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       return problems
     },
     resume(nowMs) {
-      for (const chat of chats.keys()) {
+      // What is folded rests.
+      for (const [chat] of [...chats.unfolded()]) {
         outboxShelf.resume(chat, { type: 'host.resumed', atMs: nowMs })
         chatShelf.resume(chat, { type: 'host.resumed' })
       }
       for (const user of requests.keys()) pairingShelf.resume(user, { type: 'host.resumed' })
+      chats.pack()
     },
     sweep() {
       chatShelf.sweep(chat => {
@@ -374,6 +377,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       outboxShelf.sweep(chat => {
         entry(chat).outbox = null
       })
+      chats.pack()
     },
     recover(actorId, nowMs) {
       const [kind, key] = [actorId.slice(0, actorId.indexOf(':')), actorId.slice(actorId.indexOf(':') + 1)]

@@ -22,7 +22,8 @@ export interface StoreOptions {
   readonly shards?: number
 }
 
-type Open = Found & {
+/** Without what was loaded: the caller makes of it what is kept. */
+type Open = Omit<Found, 'loaded'> & {
   readonly journal: Journal
   readonly changed: Map<number, number>
   /** Keys of what is appended while a fold runs; null when none does. */
@@ -57,11 +58,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (open) throw new Error('The store was loaded twice.')
       mayGoOn()
       try {
-        const found = await loadState(disk, where, shards)
-        const journal = createJournal({ disk, archive, where, segmentBytes, ...found, lastSeq: found.loaded.lastSeq })
+        const { loaded, ...found } = await loadState(disk, where, shards)
+        const journal = createJournal({ disk, archive, where, segmentBytes, ...found, lastSeq: loaded.lastSeq })
         open = { ...found, journal, changed: new Map(), fresh: null }
-        noteChanges(open, found.loaded.tail)
-        return found.loaded
+        noteChanges(open, loaded.tail)
+        return loaded
       } catch (cause) {
         throw storeFailure(cause, 'Loading the state', where)
       }

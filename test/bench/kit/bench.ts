@@ -1,4 +1,5 @@
 /** What a benchmark is, and what it finds. */
+import { LIMITS } from '../../../src/domain/limits.ts'
 
 /** `smoke`: as little as shows that it still runs. */
 export type Size = 'full' | 'smoke'
@@ -28,6 +29,10 @@ export type Scenario = {
 }
 
 export const DEFAULTS = 'default limits'
+
+/** Few users who write much, each answered at once, look like bots that talk to each other. */
+export const NO_GUARD = { loopAlternations: 1_000_000 }
+export const WITHOUT_GUARD = `loopAlternations ${NO_GUARD.loopAlternations} (${LIMITS.loopAlternations})`
 
 /** Resources that are given back in the reverse order, whatever happens. */
 export async function using<Result>(use: (defer: (end: () => Promise<unknown>) => void) => Promise<Result>): Promise<Result> {

@@ -1,17 +1,17 @@
-import { DEFAULTS, type Row, type Scenario, using } from '../kit/bench.ts'
+import { NO_GUARD, type Row, type Scenario, using, WITHOUT_GUARD } from '../kit/bench.ts'
 import { openBot, openFolder, openMesh } from '../kit/stage.ts'
 
 export const accounts: Scenario = {
   name: 'accounts',
   title: 'throughput of 1, 10 and 50 accounts in one process',
-  limits: DEFAULTS,
+  limits: WITHOUT_GUARD,
   async run(size) {
     const rows: Row[] = []
     for (const count of size === 'full' ? [1, 10, 50] : [2]) {
       await using(async defer => {
         const { mesh, urls } = await openMesh(defer, 'instant', { bots: count })
         const bot = openBot(defer)
-        await bot.call('start', await openFolder(defer), urls)
+        await bot.call('start', await openFolder(defer), urls, NO_GUARD)
         const open = Math.ceil(100 / count)
         const waits = await mesh.call('flatOut', [...urls.keys()], { users: open, open, seconds: size === 'full' ? 6 : 0.3 })
         await bot.call('stop')

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEFAULTS, type Row, type Scenario, using } from '../kit/bench.ts'
+import { DEFAULTS, NO_GUARD, type Row, type Scenario, using, WITHOUT_GUARD } from '../kit/bench.ts'
 import { openBot, openFolder, openMesh } from '../kit/stage.ts'
 
 const MEGABYTE = 1e6
@@ -19,7 +19,7 @@ async function withChats(chats: number, start: Start, idleMs: number, messages: 
     }
     const bot = openBot(defer)
     const empty = await bot.call('usage', true)
-    const liveMs = await bot.call('start', folder, urls)
+    const liveMs = await bot.call('start', folder, urls, messages > 0 ? NO_GUARD : {})
     await sleep(Math.min(5_000, idleMs))
     const held = await bot.call('usage', true)
     await mesh.call('requests', 0)
@@ -107,7 +107,7 @@ export const chats: Scenario = {
 export const cost: Scenario = {
   name: 'cost',
   title: 'the cost of a message does not depend on the number of chats',
-  limits: DEFAULTS,
+  limits: WITHOUT_GUARD,
   async run(size) {
     const [few, most, seconds] = size === 'full' ? [10, 100_000, 8] : [2, 10, 0.2]
     const low = await withChats(few, 'warm', 1_000, seconds)

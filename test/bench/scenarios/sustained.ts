@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../src/domain/limits.ts'
-import { DEFAULTS, type Row, type Scenario, using } from '../kit/bench.ts'
+import { DEFAULTS, NO_GUARD, type Row, type Scenario, using, WITHOUT_GUARD } from '../kit/bench.ts'
 import { floorOf, openBot, openFolder, openMesh } from '../kit/stage.ts'
 
 const POSTS = 64
@@ -8,7 +8,7 @@ const POSTS = 64
 export const sustained: Scenario = {
   name: 'sustained',
   title: 'sustained load of 500 users, confirmations at once',
-  limits: `unconfirmedPosts ${POSTS} (${LIMITS.unconfirmedPosts})`,
+  limits: `unconfirmedPosts ${POSTS} (${LIMITS.unconfirmedPosts}), ${WITHOUT_GUARD}`,
   run: size =>
     using(async defer => {
       const seconds = size === 'full' ? 12 : 0.5
@@ -16,7 +16,7 @@ export const sustained: Scenario = {
       const rate = size === 'full' ? 1_000 : 20
       const { mesh, urls } = await openMesh(defer, 'instant')
       const bot = openBot(defer)
-      await bot.call('start', await openFolder(defer), urls, { unconfirmedPosts: POSTS })
+      await bot.call('start', await openFolder(defer), urls, { unconfirmedPosts: POSTS, ...NO_GUARD })
       const floor = await floorOf(defer, urls[0] ?? '')
       await mesh.call('burst', 0, { users, each: 1 })
       const before = await bot.call('usage')

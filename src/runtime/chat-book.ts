@@ -1,0 +1,86 @@
+/**
+ * What is kept of every chat. A conversation that rests is one text: a quarter of what it takes as objects, and of the work that
+ * it makes for the garbage collector. It is unfolded when somebody asks for it, and folded again at the next `pack`.
+ */
+import type { ChatId } from '../domain/ids.ts'
+import { type ChatEntry, restoreChat, type StoredChat, storeChat } from './entries.ts'
+
+export interface ChatBook {
+  readonly size: number
+  has(chat: ChatId): boolean
+  /** The same object until the next `pack`: do not hold it over an await. */
+  get(chat: ChatId): ChatEntry | undefined
+  set(chat: ChatId, entry: ChatEntry): void
+  delete(chat: ChatId): void
+  keys(): IterableIterator<ChatId>
+  /** All that is not a text; whatever is open or dead is among them. */
+  unfolded(): Iterable<readonly [ChatId, ChatEntry]>
+  /** One after the other: what is folded is a copy, and stays folded. */
+  everything(): Iterable<readonly [ChatId, ChatEntry]>
+  /** From a snapshot. */
+  restore(chat: ChatId, stored: StoredChat): void
+  /** As it goes into a snapshot, before what its running charts add. Unfolds nothing. */
+  stored(chat: ChatId): StoredChat | undefined
+  pack(): void
+}
+
+const rests = ({ messages, replies, deadLetters, chat, outbox }: StoredChat): boolean =>
+  messages.length + replies.length + deadLetters.length === 0 && chat === null && outbox === null
+
+export function createChatBook(): ChatBook {
+  const texts = new Map<ChatId, string>()
+  const entries = new Map<ChatId, ChatEntry>()
+
+  const read = (text: string): StoredChat => JSON.parse(text)
+  const get = (chat: ChatId): ChatEntry | undefined => {
+    const text = texts.get(chat)
+    if (text === undefined) return entries.get(chat)
+    const entry = restoreChat(read(text))
+    texts.delete(chat)
+    entries.set(chat, entry)
+    return entry
+  }
+
+  return {
+    get size() {
+      return texts.size + entries.size
+    },
+    has: chat => texts.has(chat) || entries.has(chat),
+    get,
+    set(chat, entry) {
+      texts.delete(chat)
+      entries.set(chat, entry)
+    },
+    delete(chat) {
+      texts.delete(chat)
+      entries.delete(chat)
+    },
+    *keys() {
+      yield* texts.keys()
+      yield* entries.keys()
+    },
+    unfolded: () => entries,
+    *everything() {
+      for (const [chat, text] of texts) yield [chat, restoreChat(read(text))]
+      yield* entries
+    },
+    restore(chat, stored) {
+      if (rests(stored)) texts.set(chat, JSON.stringify(stored))
+      else entries.set(chat, restoreChat(stored))
+    },
+    stored(chat) {
+      const text = texts.get(chat)
+      if (text !== undefined) return read(text)
+      const entry = entries.get(chat)
+      return entry && storeChat(entry)
+    },
+    pack() {
+      for (const [chat, entry] of entries) {
+        const stored = storeChat(entry)
+        if (!rests(stored)) continue
+        texts.set(chat, JSON.stringify(stored))
+        entries.delete(chat)
+      }
+    },
+  }
+}
