@@ -480,7 +480,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       }
       place.begin()
       registry.resume(clock.now())
-      for (const [chat, { messages }] of registry.chats)
+      for (const [chat, { messages }] of registry.chats.unfolded())
         for (const id of registry.chat(chat)?.context.queue ?? []) senders.take(messages.get(id)?.sender ?? '', id)
       healer.start()
       root.send({ type: 'account.start' })

@@ -61,6 +61,6 @@ export function createBacklog({ registry, clock, commit }: BacklogOptions): Back
       }
       return isSettled
     },
-    stored: () => [...chats].flatMap(([chat, { unreadSinceMs }]) => (unreadSinceMs === null ? [] : chat)),
+    stored: () => [...chats.unfolded()].flatMap(([chat, { unreadSinceMs }]) => (unreadSinceMs === null ? [] : chat)),
   }
 }

@@ -13,7 +13,7 @@ export interface ChatBook {
   set(chat: ChatId, entry: ChatEntry): void
   delete(chat: ChatId): void
   keys(): IterableIterator<ChatId>
-  /** All that is not a text; whatever is open or dead is among them. */
+  /** All that is not a text; whatever is open, unread or dead is among them. */
   unfolded(): Iterable<readonly [ChatId, ChatEntry]>
   /** One after the other: what is folded is a copy, and stays folded. */
   everything(): Iterable<readonly [ChatId, ChatEntry]>
@@ -24,8 +24,8 @@ export interface ChatBook {
   pack(): void
 }
 
-const rests = ({ messages, replies, deadLetters, chat, outbox }: StoredChat): boolean =>
-  messages.length + replies.length + deadLetters.length === 0 && chat === null && outbox === null
+const rests = ({ messages, replies, deadLetters, unreadSinceMs, chat, outbox }: StoredChat): boolean =>
+  messages.length + replies.length + deadLetters.length === 0 && (unreadSinceMs ?? null) === null && chat === null && outbox === null
 
 export function createChatBook(): ChatBook {
   const texts = new Map<ChatId, string>()

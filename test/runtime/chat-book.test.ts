@@ -23,15 +23,16 @@ test('a conversation that rests is folded, and is the same when it is asked for 
   expect([book.size, [...book.keys()]]).toEqual([1, [alice]])
 })
 
-test('what is open, dead, or waits in a chart is never folded', () => {
+test('what is open, unread, dead, or waits in a chart is never folded', () => {
   const open = newEntry(0)
   project(open, accepted('m1'), 2_000, LIMITS)
-  const replying = { ...idle(), replies: new Map([['m1#0', 'text']]) }
+  const replying = { ...idle(), replies: new Map([['m1#0', { text: 'text' }]]) }
   const dead = idle()
   project(dead, { type: 'turn.abandoned', id: 'm2', reason: 'gone' }, 2_000, LIMITS)
   const charted = { ...idle(), chat: { status: 'active' as const, output: undefined, error: undefined } }
   const posting = { ...idle(), outbox: { status: 'active' as const, output: undefined, error: undefined } }
-  for (const entry of [open, replying, dead, charted, posting]) {
+  const unread = { ...idle(), unreadSinceMs: 1 }
+  for (const entry of [open, replying, unread, dead, charted, posting]) {
     const book = createChatBook()
     book.set(alice, entry)
     book.pack()
