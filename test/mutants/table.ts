@@ -69,8 +69,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'segments are dropped before the snapshots have their names',
     file: 'src/adapters/store/compaction.ts',
-    from: '  await disk.syncFolder(SHARD_FOLDER)\n  await journal.dropUpTo(floor)\n',
-    to: '  await journal.dropUpTo(floor)\n',
+    from: '  await disk.syncFolder(SHARD_FOLDER)\n  await journal.dropUpTo(floor, keep)\n',
+    to: '  await journal.dropUpTo(floor, keep)\n',
     tests: ['test/adapters/store/store-model.test.ts', 'test/adapters/store/store.test.ts'],
   },
   {
@@ -83,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'checksums are not compared',
     file: 'src/adapters/store/lines.ts',
-    from: ' || checksum(json) !== prefix[2]',
+    from: ' || crc32(json) !== Number.parseInt(prefix[2]!, 16)',
     to: '',
     tests: ['test/adapters/store/store.test.ts'],
   },
@@ -154,9 +154,9 @@ export const MUTANTS: readonly Mutant[] = [
   // What is posted.
   {
     name: 'the mesh is not asked before a reply is posted again',
-    file: POSTER,
-    from: 'if (await oneByOne.run(() => isOnMesh(chat, key, postedAtMs, signal)))',
-    to: 'if (false)',
+    file: 'src/runtime/ledger.ts',
+    from: 'return isThere\n',
+    to: 'return false\n',
     tests: ['test/runtime/delivery.test.ts'],
   },
   {
@@ -169,14 +169,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a post without an answer is made again without a look',
     file: POSTER,
-    from: "tell(chat, { type: 'post.unknown', key })",
+    from: "tell(chat, { type: 'post.unknown', key, atMs: clock.now() })",
     to: "tell(chat, { type: 'post.not-sent', key })",
     tests: ['test/runtime/delivery.test.ts'],
   },
   {
     name: 'a 201 is taken for a receipt',
     file: POSTER,
-    from: "tell(chat, { type: 'post.accepted', key })",
+    from: "tell(chat, { type: 'post.accepted', key, atMs: clock.now() })",
     to: "tell(chat, { type: 'reply.seen', keys: [key] })",
     tests: ['test/runtime/delivery.test.ts'],
   },
@@ -185,7 +185,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: OUTBOX,
     from: "context.posts.find(post => post.phase === 'queued' && !post.seen)",
     to: "context.posts.findLast(post => post.phase === 'queued' && !post.seen)",
-    tests: ['test/runtime/delivery.test.ts'],
+    tests: ['test/runtime/order.test.ts'],
   },
   {
     name: 'a reply does not wait for the one before it',
@@ -261,20 +261,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an outage makes messages too old',
     file: INTAKE,
-    from: '        liveMs: registry.account.liveAtMs || nowMs,',
-    to: '        liveMs: nowMs,',
+    from: '        liveMs: backlog.liveMs(chat),\n',
+    to: '        liveMs: nowMs,\n',
     tests: ['test/runtime/degraded.test.ts', 'test/runtime/restart.test.ts'],
   },
   {
     name: 'what is older than the age fence is answered',
     file: CURSOR,
-    from: ', liveMs - limits.ageFenceMs)) return',
-    to: ')) return',
+    from: "  if (timeMs <= liveMs - limits.ageFenceMs) return 'missed'\n",
+    to: '',
     tests: ['test/domain/cursor.test.ts'],
   },
   {
     name: 'the place in the file index passes what could not be read',
-    file: 'src/runtime/account-host.ts',
+    file: 'src/runtime/place.ts',
     from: 'const unread = due.files()',
     to: 'const unread: ReturnType<typeof due.files> = []',
     tests: ['test/runtime/push.test.ts'],

@@ -94,3 +94,17 @@ test('what the chat app shows too early waits for the files that are due', async
   expect(world.answers('alice')).toEqual(ANSWERS)
   await world.stop()
 })
+
+test('the parts of a long answer come in their order, and what was said next comes behind them', async () => {
+  const part = (n: number, text: string) => `part ${n} of what there is to say about ${text} and not about anything else`
+  const world = createWorld({
+    config: { limits: { partCharacters: 80 } },
+    responder: { respond: async ({ text }) => [1, 2, 3].map(n => part(n, text)).join('\n\n') },
+  })
+  await world.start()
+  for (const text of ['one', 'two']) await world.mesh.user('alice').says(text)
+  await world.settle(120_000)
+
+  expect(world.answers('alice')).toEqual(['one', 'two'].flatMap(text => [1, 2, 3].map(n => part(n, text))))
+  await world.stop()
+})

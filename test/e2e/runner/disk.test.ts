@@ -123,6 +123,9 @@ async function journalOf(stateDir: string, which: 'first' | 'last', kind: string
     path,
     name,
     bytes,
+    seq: (JSON.parse(lines[index]!.slice(lines[index]!.indexOf('{'))) as { seq: number }).seq,
+    /** Without the header, the damaged one, and the torn one. */
+    readable: lines.length - 3,
     at: startOf(index),
     middle: startOf(index) + Math.floor(lines[index]!.length / 2),
     lastAt: startOf(lines.length - 1),
@@ -148,6 +151,9 @@ describe('a damaged journal', { timeout: 120_000 }, () => {
       const texts = ['one', 'two', 'three']
       for (const text of texts) for (const user of ['alice', 'bob']) await world.says(user, text)
       await expect.poll(() => first.lines(isSent).length, WAIT).toBe(6)
+      // The torn line is of bob's chat: of no conversation more than one record is lost.
+      await world.says('bob', 'bye')
+      await expect.poll(() => first.lines(isSent).length, WAIT).toBe(7)
       await first.stop('SIGKILL')
       const journal = await journalOf(stateDir, which, kind)
       journal.bytes[journal.middle]! ^= 0x01
@@ -157,11 +163,18 @@ describe('a damaged journal', { timeout: 120_000 }, () => {
       const second = startBot()
       await second.line(isLive)
       const { warnings } = await statusOf(at)
-      expect(warnings).toContainEqual(
-        expect.stringMatching(
-          `journal/${journal.name} in .* is damaged at byte ${journal.at} and was set aside as damaged/${journal.name}-1; `,
-        ),
+      const where = join(stateDir, 'accounts', 'default')
+      const sentences = [
+        `journal/${journal.name} in ${where} is damaged at byte ${journal.at} and was set aside as damaged/${journal.name}-1; the ${journal.readable} records that can be read are loaded.`,
+        `Record ${journal.seq} is missing from the journal of ${where}; what was changed there is lost where no snapshot has it.`,
+      ]
+      expect(warnings).toEqual(sentences)
+      // What was written stays for whoever can make something of it.
+      expect(await readFile(join(where, 'damaged', `${journal.name}-1`))).toHaveLength(
+        Math.floor((journal.lastAt + journal.bytes.length) / 2),
       )
+      const told = (await run(['status', ...at])).out
+      for (const sentence of sentences) expect(told).toContain(`  ! ${sentence}`)
       for (const user of ['alice', 'bob']) {
         await world.says(user, 'four')
         await expect.poll(answers(world, user), WAIT).toContain('echo: four')
@@ -172,7 +185,8 @@ describe('a damaged journal', { timeout: 120_000 }, () => {
       for (const user of ['alice', 'bob']) {
         await world.says(user, 'five')
         await expect.poll(answers(world, user), WAIT).toContain('echo: five')
-        expect(await world.answersTo(user)).toEqual([...texts, 'four', 'five'].map(text => `echo: ${text}`))
+        const before = user === 'bob' ? [...texts, 'bye'] : texts
+        expect(await world.answersTo(user)).toEqual([...before, 'four', 'five'].map(text => `echo: ${text}`))
       }
       const { warnings: lasting, deadLetters } = await statusOf(at)
       expect(lasting).not.toContainEqual(expect.stringContaining('set aside'))
