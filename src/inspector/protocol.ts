@@ -4,6 +4,7 @@ import type { ChatId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { ActorView, Taken } from '../runtime/inspection.ts'
 import type { Life } from '../runtime/life.ts'
+import type { PastStep } from '../runtime/past.ts'
 import type { AccountStatus, DeadLetter, PairingRequest } from '../runtime/runtime.ts'
 
 /** Longest frame that a client may send. */
@@ -46,7 +47,10 @@ const act = z.object({
 })
 export type Act = z.infer<typeof act>['act']
 
-export const fromClient = z.discriminatedUnion('t', [wants, act])
+/** Asked once. */
+const past = z.object({ t: z.literal('past'), account: name, chat })
+
+export const fromClient = z.discriminatedUnion('t', [wants, act, past])
 
 /** Who a person at the page may write as, and where. Only in the demo. */
 export type Persona = { readonly user: string; readonly chats: readonly { readonly chat: string; readonly title: string }[] }
@@ -90,4 +94,5 @@ export type ToClient =
       readonly chat?: { readonly chat: ChatId; readonly lives: readonly Life[] }
       readonly log?: { readonly lines: readonly LogLine[]; readonly skipped: number }
     }
+  | { readonly t: 'past'; readonly chat: ChatId; readonly steps: readonly PastStep[] }
   | { readonly t: 'done'; readonly n: number; readonly ok: boolean; readonly said: string }

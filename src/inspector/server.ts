@@ -126,6 +126,16 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
         const { t: _, ...wants } = parsed.data
         return joined.want(wants)
       }
+      if (parsed.data.t === 'past') {
+        const { account, chat } = parsed.data
+        const asked = runtime.accounts().find(({ id }) => id === account)
+        asked?.inspection.past(chat).then(
+          steps => send({ t: 'past', chat, steps }),
+          // The account is stopping.
+          () => {},
+        )
+        return
+      }
       const { n, act } = parsed.data
       carryOut(act).then(
         said => send({ t: 'done', n, ok: true, said }),

@@ -12,6 +12,7 @@ import type { Json } from '../domain/json.ts'
 import type { Store } from '../ports/store.ts'
 import { createLifeReader, type Life, type LifeReader } from './life.ts'
 import { isChatId, parseChange } from './parse-record.ts'
+import { type PastStep, pastOf } from './past.ts'
 import type { Registry } from './registry.ts'
 
 export type ActorKind = 'account' | 'snapshot' | 'watcher' | 'pairing' | 'chat' | 'outbox'
@@ -64,6 +65,8 @@ export interface Inspection {
   busy(): readonly string[]
   look(actor: string): ActorView | null
   watch(chat: ChatId, last: number): Promise<Watched>
+  /** In which states the chat was after each of its records. */
+  past(chat: ChatId): Promise<readonly PastStep[]>
 }
 
 export type InspectionOptions = {
@@ -176,6 +179,7 @@ export function createInspection(options: InspectionOptions): InspectionHost {
         const snapshot = registry.outbox(name)
         return snapshot ? running(actor, 'outbox', name, snapshot) : stored(actor, 'outbox', name, entry.outbox, restingOutbox)
       },
+      past: chat => pastOf(store, chat),
       async watch(chat, last) {
         const reader = createLifeReader({ chat, last })
         let version = 0

@@ -77,6 +77,7 @@ export function handleOf(own: Pick<AccountHandle, 'send'> & Partial<AccountHandl
       actors: () => [],
       busy: () => [],
       look: () => null,
+      past: async () => [],
       watch: async () => ({ lives: () => [], version: () => 0, close: () => {} }),
     },
     dropDeadLetter: async () => false,

@@ -119,6 +119,24 @@ describe('the life of a message', () => {
   })
 })
 
+test('the past of a chat shows its states after each record, up to where it is now', async () => {
+  const world = createWorld({ config: { dmPolicy: 'pairing', limits: { journalBytes: 1 } } })
+  await world.start()
+  await world.mesh.user('alice').says('may I?')
+  await world.settle()
+  await world.account.approve(world.account.pairings()[0]?.code ?? '')
+  await world.settle(60_000)
+
+  const { inspection } = world.account
+  const steps = await inspection.past('peer:alice')
+  expect(steps.find(({ event }) => event === 'message.held')).toMatchObject({ chat: { door: 'awaiting pairing', turn: 'idle' } })
+  expect(steps.find(({ event }) => event === 'message.released')).toMatchObject({ chat: { turn: { answering: 'dispatching' } } })
+  expect(steps.at(-1)?.chat).toEqual(inspection.look('chat:peer:alice')?.value)
+  expect(steps.at(-1)?.outbox).toEqual(inspection.look('outbox:peer:alice')?.value)
+  expect(await inspection.past('peer:nobody')).toEqual([])
+  await world.stop()
+})
+
 describe('replay', () => {
   const lived = async () => {
     const world = createWorld({ config: { dmPolicy: 'pairing', limits: { journalBytes: 1 } } })

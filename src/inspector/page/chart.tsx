@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Taken } from '../../runtime/inspection.ts'
+import type { PastStep } from '../../runtime/past.ts'
 import { hrefOf } from './route.ts'
-import { actor, want } from './stream.ts'
+import { actor, askPast, past, want } from './stream.ts'
 import { activeStates, clockMs, plain, stateText } from './words.ts'
 
 const drawings = new Map<string, Promise<SVGElement | null>>()
@@ -23,8 +24,10 @@ function drawingOf(kind: string): Promise<SVGElement | null> {
 }
 
 export function Chart({ account, actor: id }: { account: string; actor: string }) {
+  const [then, setThen] = useState<number | null>(null)
   useEffect(() => {
     want({ actor: { account, actor: id } })
+    past.value = null
     return () => want({ actor: null })
   }, [account, id])
   const kind = id.slice(0, id.indexOf(':'))
@@ -32,6 +35,9 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
   const told = actor.value
   const view = told?.view ?? null
   const last = told?.steps.at(-1)
+  const steps = past.value?.chat === name ? past.value.steps : null
+  const moment = steps?.[then ?? steps.length - 1]
+  const shown = moment && (kind === 'chat' || kind === 'outbox') ? moment[kind] : view?.value
   const isChat = kind === 'chat' || kind === 'outbox' || kind === 'watcher'
   return (
     <section class="chart">
@@ -57,7 +63,23 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
         <p class="empty">This actor is not there any more; it may have finished its work.</p>
       ) : (
         <div class="split">
-          <Drawing kind={kind} states={view ? activeStates(kind, view.value) : []} taken={last?.taken ?? []} />
+          <div>
+            {(kind === 'chat' || kind === 'outbox') && (
+              <Past
+                steps={steps}
+                at={then ?? (steps?.length ?? 1) - 1}
+                onOpen={() => {
+                  setThen(null)
+                  askPast(account, name)
+                }}
+                onMove={setThen}
+                onClose={() => {
+                  past.value = null
+                }}
+              />
+            )}
+            <Drawing kind={kind} states={shown !== undefined ? activeStates(kind, shown) : []} taken={moment ? [] : (last?.taken ?? [])} />
+          </div>
           <aside>
             <h3>Now</h3>
             <p class="now">{view ? stateText(view.value) : '…'}</p>
@@ -82,6 +104,38 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
         </div>
       )}
     </section>
+  )
+}
+
+type PastProps = { steps: readonly PastStep[] | null; at: number; onOpen: () => void; onMove: (at: number) => void; onClose: () => void }
+
+/** One chat's history under a slider: its records through the charts again. */
+function Past({ steps, at, onOpen, onMove, onClose }: PastProps) {
+  if (steps === null) {
+    return (
+      <p class="past">
+        <button type="button" onClick={onOpen}>
+          go back in time
+        </button>
+      </p>
+    )
+  }
+  const moment = steps[at]
+  return (
+    <p class="past">
+      <input
+        type="range"
+        aria-label="Moment"
+        min={0}
+        max={Math.max(0, steps.length - 1)}
+        value={at}
+        onInput={event => onMove(Number(event.currentTarget.value))}
+      />
+      <output>{moment ? `${clockMs(moment.atMs)} · ${moment.event} (${at + 1} of ${steps.length})` : 'nothing is recorded'}</output>
+      <button type="button" onClick={onClose}>
+        now
+      </button>
+    </p>
   )
 }
 

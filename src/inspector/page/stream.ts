@@ -12,6 +12,7 @@ export const overview = signal<readonly AccountOverview[] | null>(null)
 export const list = signal<Tick['list'] | null>(null)
 export const actor = signal<Tick['actor'] | null>(null)
 export const chat = signal<Tick['chat'] | null>(null)
+export const past = signal<Extract<ToClient, { t: 'past' }> | null>(null)
 export const log = signal<readonly LogLine[]>([])
 export const skipped = signal(0)
 export const paused = signal(false)
@@ -91,6 +92,8 @@ export function want(part: Partial<Wants>): void {
   send({ t: 'want', ...wants })
 }
 
+export const askPast = (account: string, chat: string): void => send({ t: 'past', account, chat })
+
 export function act(what: Act): Promise<{ readonly ok: boolean; readonly said: string }> {
   return new Promise(resolve => {
     if (connection.value !== 'live') return resolve({ ok: false, said: 'There is no connection.' })
@@ -104,6 +107,10 @@ function take(message: ToClient): void {
   if (message.t === 'done') {
     open.get(message.n)?.(message)
     open.delete(message.n)
+    return
+  }
+  if (message.t === 'past') {
+    past.value = message
     return
   }
   batch(() => {

@@ -32,6 +32,7 @@ async function busyAccount() {
     actors: () => ids,
     busy: () => [],
     look: actor => (ids.includes(actor) ? view(actor) : null),
+    past: chat => world.account.inspection.past(chat),
     watch: (chat, last) => world.account.inspection.watch(chat, last),
   }
   let n = 0

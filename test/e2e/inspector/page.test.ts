@@ -75,6 +75,18 @@ describe('the page of a running bot', () => {
     await page.getByText('not there any more').waitFor()
   })
 
+  test('chart: the slider shows the states of any moment of the chat, and leads back to now', async () => {
+    await goTo(page, '#/chart/default/chat%3Apeer%3Amallory')
+    await expect.poll(() => page.locator('[data-state="chat.door.awaiting pairing"].active').count()).toBe(1)
+    await page.getByRole('button', { name: 'go back in time' }).click()
+    await page.getByRole('slider').focus()
+    await page.keyboard.press('Home')
+    await page.getByText(/chat.opened \(1 of \d+\)/).waitFor()
+    expect(await page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
+    await page.getByRole('button', { name: 'now' }).click()
+    await expect.poll(() => page.locator('[data-state="chat.door.awaiting pairing"].active').count()).toBe(1)
+  })
+
   test('conversation: what was written, why it was answered, how long it took, and the reply; as it happens', async () => {
     await goTo(page, '#/chat/default/peer%3Aalice')
     await page.getByText('Hello! Does the build pass?', { exact: true }).waitFor()
