@@ -239,11 +239,11 @@ export function createIntake(options: IntakeOptions): Intake {
 
   return {
     async take(chat, source, postings, signal) {
-      const identified = identify(chat, postings)
-      const isOwn = ({ raw }: { raw: RawMessage }) => raw.sender === settings.username
-      const ownKeys = new Set(identified.filter(isOwn).flatMap(({ raw }) => readMessage(raw, limits.textCharacters).replyKey ?? []))
-      const found = identified
-        .filter(message => !isOwn(message))
+      const isOwn = ({ sender }: RawMessage) => sender === settings.username
+      const ownKeys = new Set(postings.filter(isOwn).flatMap(own => readMessage(own, limits.textCharacters).replyKey ?? []))
+      // Our own need no ids, which are the dearest part of reading.
+      const others = postings.filter(posting => !isOwn(posting))
+      const found = identify(chat, others)
         .map(({ id, raw }): Candidate => {
           const timeMs = timeOf(raw)
           return { id, raw, timeMs, arrivedMs: arrivalOf(raw, timeMs) }
