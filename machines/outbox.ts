@@ -18,7 +18,7 @@ export type Post = {
   /** Attempts, for the count of repeated posts. */
   attempts: number
   postedAtMs: number
-  /** Null while the post is under way. Not kept over a restart: what was under way then is over. */
+  /** Monotonic, ms; null while the post is under way. Begins anew with each process: what was under way then is over. */
   answeredAtMs: number | null
   accepted: boolean
   /** Seen on the mesh; the record is on its way. Not kept over a restart. */
@@ -31,10 +31,11 @@ export type OutboxContext = OutboxInput & {
   failures: number
   looks: number
   lagging: boolean
-  /** Since when the agent says that it does not know the chat. */
+  /** Since when the agent says that it does not know the chat, monotonic ms; begins anew with each process. */
   unknownSinceMs: number | null
 }
 
+/** Times are monotonic, ms, but for those of records and of the slot, which becomes one. */
 export type OutboxEvent =
   | { type: 'slot.granted'; atMs: number }
   | { type: 'post.accepted'; key: ReplyKey; atMs: number }
@@ -123,7 +124,7 @@ export const outboxMachine = setup({
     startLag: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
-    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; answeredAtMs: number }) => {},
+    checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }) => {},
     // Context.
     append: assign({
       posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
@@ -160,7 +161,8 @@ export const outboxMachine = setup({
     /** Whatever was under way has ended with the process before this one, or was given up with the chart before this one. */
     noteResumed: assign({
       posts: ({ context }, { atMs }: { atMs: number }) =>
-        context.posts.map(post => (post.phase === 'queued' ? post : { ...post, answeredAtMs: post.answeredAtMs ?? atMs })),
+        context.posts.map(post => (post.phase === 'queued' ? post : { ...post, answeredAtMs: atMs })),
+      unknownSinceMs: null,
     }),
     // It may have gone out because the one before lagged, which it still does.
     noteNotSent: assign(({ context }) => ({ ...change(context, underWay(context)?.key, { phase: 'queued' }), lagging: true })),
@@ -363,8 +365,8 @@ export const outboxMachine = setup({
           entry: {
             type: 'checkLedger',
             params: ({ context }) => {
-              const { key, postedAtMs, answeredAtMs } = oldestUnconfirmed(context)!
-              return { chat: context.chat, key, answeredAtMs: answeredAtMs ?? postedAtMs }
+              const { key, answeredAtMs } = oldestUnconfirmed(context)!
+              return { chat: context.chat, key, answeredAtMs }
             },
           },
           on: {

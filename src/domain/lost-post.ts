@@ -5,8 +5,8 @@ export type PostLimits = Pick<Limits, 'lostPostMs' | 'lostUnansweredPostMs' | 'u
 
 export type PostState = {
   /**
-   * Wall clock, ms: when the newest attempt was answered, or given up. Null while it is under way, however long: the agent may take
-   * it at any moment, and nothing that is confirmed meanwhile was posted behind it.
+   * Monotonic, ms: when the newest attempt was answered, or given up, or this process took it over. Null while it is under way,
+   * however long: the agent may take it at any moment, and nothing that is confirmed meanwhile was posted behind it.
    */
   readonly answeredAtMs: number | null
   /** Whether the agent said 201 to it; true when that is not known any more. */
@@ -15,12 +15,13 @@ export type PostState = {
 
 /** What a fresh look at our own files and the chat's history gave; the key was in neither. */
 export type Absence = {
+  /** Monotonic. */
   readonly nowMs: number
   /** A post that was begun after this one was answered has been confirmed: the agent's queue writes one after the other. */
   readonly laterConfirmed: boolean
   /** Other posts of this account without confirmation. */
   readonly otherUnconfirmed: number
-  /** Wall clock, ms: when the agent last joined again, and so forgot what it had queued. */
+  /** Monotonic, ms: when the agent last joined again, and so forgot what it had queued. */
   readonly queueLostAtMs?: number
 }
 

@@ -99,7 +99,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
   try {
     const loaded = await journal.load()
     const problems = [...loaded.problems, ...registry.replay(loaded)]
-    registry.resume(systemClock.now())
+    registry.resume(systemClock.monotonic())
     const posts = [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
     return await use({
       id: account,

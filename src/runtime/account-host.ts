@@ -187,7 +187,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     const chat = actorId.slice('chat:'.length)
     journal.flushed().then(
       () => {
-        registry.recover(actorId, clock.now())
+        registry.recover(actorId, clock.monotonic())
         if (!actorId.startsWith('chat:') || !isChatId(chat)) return
         intake.forget(chat)
         due.askApp(chat)
@@ -333,9 +333,12 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
-    confirmedPostMs: () => registry.account.confirmedPostMs,
     unconfirmed: () => posts().filter(post => post.phase !== 'queued').length,
-    queueLostAtMs: () => registry.account.healed?.atMs ?? null,
+    queueLostAtMs() {
+      const { healed } = registry.account
+      // It was written down by the wall clock; one that was set back must not make it later than now.
+      return healed && clock.monotonic() - Math.max(0, clock.now() - healed.atMs)
+    },
   })
 
   const certificate = createCertificateWatch(settings, clock, log)
@@ -362,7 +365,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   /** A record is durable: it is counted, then kept and told. */
   function apply(seq: number, atMs: number, changes: readonly Change[]) {
     for (const change of changes) {
-      if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.postedAtMs)
+      if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.keys)
       if (change.at === 'chat' && change.event.type === 'reply.requeued' && change.event.posted) status.countRepeatedPost()
       if (change.at === 'chat' && change.event.type === 'message.released') noteReleased(change.chat, atMs)
       status.note(change, atMs)
@@ -479,7 +482,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         status.warn(problem)
       }
       place.begin()
-      registry.resume(clock.now())
+      registry.resume(clock.monotonic())
       for (const [chat, { messages }] of registry.chats.unfolded())
         for (const id of registry.chat(chat)?.context.queue ?? []) senders.take(messages.get(id)?.sender ?? '', id)
       healer.start()

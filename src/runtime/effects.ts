@@ -14,7 +14,7 @@ export type Effects = {
   startLag(params: { chat: ChatId; key: ReplyKey }): void
   startLook(params: { chat: ChatId; looks: number }): void
   look(params: { chat: ChatId }): void
-  checkLedger(params: { chat: ChatId; key: ReplyKey; answeredAtMs: number }): void
+  checkLedger(params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }): void
   requestTicket(params: { user: UserName }): void
   startPairingBackoff(params: { user: UserName }): void
   startDeadline(params: { user: UserName; atMs: number }): void

@@ -1,4 +1,5 @@
 /** The mesh is the ledger: whether a reply is there, in the chat's own history or in our own message files. */
+import { MalformedAnswer } from '../domain/errors.ts'
 import { type ChatId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import type { Json } from '../domain/json.ts'
@@ -42,8 +43,15 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
 
   const listFiles = async (signal: AbortSignal): Promise<Listing> => {
     const folders = new Map<string, FileEntry[]>()
+    let isEmpty = true
     await agent.files(
-      { sinceMs: 0, keep: path => path.startsWith(`${base}/`) },
+      {
+        sinceMs: 0,
+        keep(path) {
+          isEmpty = false
+          return path.startsWith(`${base}/`)
+        },
+      },
       file => {
         if (file.size < 0) return
         const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
@@ -51,6 +59,8 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
       },
       signal,
     )
+    // An agent that has just lost its hub, or found it again, lists nothing.
+    if (isEmpty) throw new MalformedAnswer('The ZTM agent lists no file at all at present; it is asked again.')
     return folders
   }
 

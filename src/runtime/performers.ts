@@ -66,7 +66,7 @@ export function createPerformers({ settings, clock, random, timers, due, signal,
       // Our own files come with the push feed: a look is only for what it misses.
       const firstMs = isPushed() ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
       timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
-        parts().registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.now(), limits }),
+        parts().registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.monotonic(), limits }),
       )
     },
     look({ chat }) {

@@ -18,8 +18,8 @@ export interface Poster {
   request(chat: ChatId): void
   release(chat: ChatId): void
   post(chat: ChatId, key: ReplyKey, body: ReplyBody, signal: AbortSignal): Promise<void>
-  /** Looks into the chat's history and our own files for the key. `answeredAtMs`: of the newest attempt, wall clock. */
-  checkLedger(post: { chat: ChatId; key: ReplyKey; answeredAtMs: number }, signal: AbortSignal): Promise<void>
+  /** Looks into the chat's history and our own files for the key. `answeredAtMs`: of the newest attempt, monotonic. */
+  checkLedger(post: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }, signal: AbortSignal): Promise<void>
   /** No slot is granted until `resume`. */
   hold(): void
   resume(): void
@@ -27,8 +27,8 @@ export interface Poster {
   isIdle(): boolean
   /** Grants no slot any more; resolves when no post is under way, or when `graceMs` are over. */
   drain(graceMs: number): Promise<void>
-  /** A reply was seen on the mesh that was posted at this wall-clock time. */
-  confirmed(postedAtMs: number): void
+  /** These replies were seen on the mesh. */
+  confirmed(keys: readonly ReplyKey[]): void
 }
 
 export type PosterOptions = {
@@ -41,14 +41,12 @@ export type PosterOptions = {
   readonly waitsForSlot: (chat: ChatId) => boolean
   /** Posts without confirmation, of all chats. */
   readonly unconfirmed: () => number
-  /** The newest post that was confirmed, wall clock ms. */
-  readonly confirmedPostMs: () => number
   /** When the agent last forgot what it had queued, wall clock ms; null = never. */
   readonly queueLostAtMs: () => number | null
 }
 
 export function createPoster(options: PosterOptions): Poster {
-  const { settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, confirmedPostMs, queueLostAtMs } = options
+  const { settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, queueLostAtMs } = options
   const { limits } = settings
   const holders = new Set<ChatId>()
   let queue: ChatId[] = []
@@ -59,6 +57,10 @@ export function createPoster(options: PosterOptions): Poster {
   let held = false
   let draining = false
   let drained = () => {}
+  /** Of posts of this process, monotonic. What an earlier one has posted proves nothing about ours. */
+  const beganAtMs = new Map<ReplyKey, number>()
+  /** The newest post that was confirmed. */
+  let confirmedPostMs = Number.NEGATIVE_INFINITY
   let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
 
   const grant = () => {
@@ -112,15 +114,18 @@ export function createPoster(options: PosterOptions): Poster {
       })
     },
     async post(chat, key, { text, files }, signal) {
+      beganAtMs.set(key, clock.monotonic())
       try {
         await agent.post(chat, { text, ...(files && { files }), ztmChat: { key } }, signal)
-        tell(chat, { type: 'post.accepted', key, atMs: clock.now() })
+        tell(chat, { type: 'post.accepted', key, atMs: clock.monotonic() })
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        if (error instanceof ZtmAgentRefused) tell(chat, { type: 'post.refused', key, status: error.status, reason, atMs: clock.now() })
-        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key, atMs: clock.now() })
+        if (error instanceof ZtmAgentRefused) beganAtMs.delete(key)
+        if (error instanceof ZtmAgentRefused)
+          tell(chat, { type: 'post.refused', key, status: error.status, reason, atMs: clock.monotonic() })
+        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key, atMs: clock.monotonic() })
         else if (error.retryable) tell(chat, { type: 'post.not-sent', key })
-        else tell(chat, { type: 'post.refused', key, status: 0, reason, atMs: clock.now() })
+        else tell(chat, { type: 'post.refused', key, status: 0, reason, atMs: clock.monotonic() })
       } finally {
         active.delete(chat)
         if (active.size === 0) drained()
@@ -135,19 +140,26 @@ export function createPoster(options: PosterOptions): Poster {
             type: 'ledger.absent',
             key,
             limits,
-            nowMs: clock.now(),
-            laterConfirmed: confirmedPostMs() > answeredAtMs,
+            nowMs: clock.monotonic(),
+            laterConfirmed: answeredAtMs !== null && confirmedPostMs > answeredAtMs,
             otherUnconfirmed: unconfirmed() - 1,
             ...(lostAtMs !== null && { queueLostAtMs: lostAtMs }),
           })
         }
       } catch {
         // Unknown is an answer here: the outbox looks again later.
-        tell(chat, { type: 'ledger.failed', key, nowMs: clock.now(), limits })
+        tell(chat, { type: 'ledger.failed', key, nowMs: clock.monotonic(), limits })
       }
     },
-    confirmed(postedAtMs) {
-      const quick = clock.now() - postedAtMs < limits.confirmationLagMs
+    confirmed(keys) {
+      let quick = true
+      for (const key of keys) {
+        const beganMs = beganAtMs.get(key)
+        if (beganMs === undefined) continue
+        beganAtMs.delete(key)
+        confirmedPostMs = Math.max(confirmedPostMs, beganMs)
+        quick &&= clock.monotonic() - beganMs < limits.confirmationLagMs
+      }
       slots = quick ? Math.min(limits.unconfirmedPosts, slots + 1) : Math.max(SLOTS_MIN, Math.floor(slots / 2))
       queue = queue.filter(waitsForSlot)
       grant()

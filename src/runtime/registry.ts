@@ -23,8 +23,6 @@ export type AccountEntry = {
   openedAtMs: number | null
   /** Last moment at which everything had been seen. */
   liveAtMs: number
-  /** The newest post that was confirmed, wall clock ms. */
-  confirmedPostMs: number
   /** How far the mesh's file index has been read; null before the first look into it. */
   indexed: Indexed | null
   /** How often the agent was made to join again, and the last time; null = never. */
@@ -75,7 +73,7 @@ export interface Registry {
   apply(seq: number, atMs: number, changes: readonly Change[]): void
   /** Snapshot and journal tail through the same transitions, silently. Returns a sentence for each record it could not read. */
   replay(loaded: Loaded): readonly string[]
-  /** Every chart that waits for an effect asks for it again. `nowMs`: wall clock. */
+  /** Every chart that waits for an effect asks for it again. `nowMs`: monotonic. */
   resume(nowMs: number): void
   /** Charts that rest are stopped; what they know is in the entries. */
   sweep(): void
@@ -99,7 +97,7 @@ export type RegistryOptions = {
 const FORGOTTEN_SHARE = 0.01
 
 export function createRegistry({ nursery, limits, effects, onForgotten }: RegistryOptions): Registry {
-  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, confirmedPostMs: 0, indexed: null, healed: null, approved: new Set() }
+  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, indexed: null, healed: null, approved: new Set() }
   const chats = createChatBook()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
@@ -237,10 +235,6 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     if (change.at !== 'chat') return
     if (change.event.type === 'chat.opened' && !chats.has(change.chat)) add(change.chat, change.event.floorMs)
     project(entry(change.chat), change.event, atMs, limits)
-    if (change.event.type === 'reply.sent') {
-      account.confirmedPostMs = Math.max(account.confirmedPostMs, change.event.postedAtMs)
-      dirty.add('account')
-    }
   }
   /** A reply that was confirmed is not queued again: a damaged journal may have lost that its message was answered. */
   const withoutSent = (change: Change): Change => {
@@ -270,7 +264,6 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       const stored = value as StoredAccount
       account.openedAtMs = stored.openedAtMs
       account.liveAtMs = stored.liveAtMs
-      account.confirmedPostMs = stored.confirmedPostMs
       // A snapshot of before there was an index has none.
       account.indexed = stored.indexed ?? null
       account.healed = stored.healed ?? null
