@@ -91,9 +91,11 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
     }),
     pairing: { idLabel: 'mesh user', normalizeAllowEntry: entry => entry.trim() },
     security: {
-      resolveDmPolicy: ({ account, accountId }) => {
-        if (account.settings === null) return null
-        const { dmPolicy, allowFrom } = account.settings
+      // The audit hands over the account as it is inspected, which has no settings: they are looked up here.
+      resolveDmPolicy: ({ cfg, accountId }) => {
+        const { settings } = resolveAccount(cfg, accountId)
+        if (settings === null) return null
+        const { dmPolicy, allowFrom } = settings
         const path =
           accountId === undefined || accountId === null ? `channels.${CHANNEL_ID}` : `channels.${CHANNEL_ID}.accounts.${accountId}`
         return {
@@ -106,7 +108,7 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
         }
       },
       dmRouting: { resolveDmScope: () => DM_SCOPE },
-      collectWarnings: ({ account }) => securityFindings(account),
+      collectWarnings: ({ cfg, accountId }) => securityFindings(resolveAccount(cfg, accountId)),
     },
     groups: groupsAdapter(resolveAccount),
     outbound: outbound.outbound,

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { createAccountResolver } from '../../src/plugin/accounts.ts'
+import { createPlugin } from '../../src/plugin/channel.ts'
 import { securityFindings } from '../../src/plugin/security.ts'
+import { defineSetup } from './define-setup.ts'
 
 const findingsOf = (config: object) =>
   securityFindings(
@@ -30,4 +32,13 @@ test.each([
   ['plain http on this machine', { agentUrl: 'http://127.0.0.1:7777' }, []],
 ] as const)('%s', (_, config, findings) => {
   expect(findingsOf(config)).toEqual(findings)
+})
+
+test('the security audit, which hands over the account as it is inspected, gets the same answers', () => {
+  const cfg = { channels: { 'ztm-chat': { meshName: 'home', username: 'my-bot', dmPolicy: 'open' } } }
+  const { channel } = createPlugin(defineSetup)
+  const inspected = { ...createAccountResolver()(cfg, 'default'), settings: null }
+
+  expect(channel.security?.resolveDmPolicy?.({ cfg, accountId: 'default', account: inspected })).toMatchObject({ policy: 'open' })
+  expect(channel.security?.collectWarnings?.({ cfg, accountId: 'default', account: inspected })).toHaveLength(1)
 })
