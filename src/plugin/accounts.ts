@@ -138,7 +138,16 @@ export function deleteAccount({ cfg, accountId }: { cfg: OpenClawConfig; account
   return { ...cfg, channels }
 }
 
+/** Commands that run without a gateway hand over the account as it is inspected in place of the account: it has no settings. */
+export const wholeAccount =
+  (resolveAccount: ResolveAccount) =>
+  (account: PluginAccount, cfg: OpenClawConfig): PluginAccount =>
+    'problems' in account ? account : resolveAccount(cfg, accountIdOf(account))
+
+const accountIdOf = (inspected: { readonly accountId?: string }): string | null => inspected.accountId ?? null
+
 export function configAdapter(resolveAccount: ResolveAccount): Channel['config'] {
+  const whole = wholeAccount(resolveAccount)
   return {
     listAccountIds,
     resolveAccount,
@@ -147,10 +156,10 @@ export function configAdapter(resolveAccount: ResolveAccount): Channel['config']
     setAccountEnabled,
     deleteAccount,
     isEnabled: account => account.enabled,
-    isConfigured: account => account.settings !== null,
-    unconfiguredReason: account => account.problems.join(' '),
+    isConfigured: (account, cfg) => whole(account, cfg).settings !== null,
+    unconfiguredReason: (account, cfg) => whole(account, cfg).problems.join(' '),
     disabledReason: account => `Account "${account.accountId}" is switched off (enabled: false).`,
-    describeAccount: accountSnapshot,
+    describeAccount: (account, cfg) => accountSnapshot(whole(account, cfg)),
     resolveAllowFrom: ({ cfg, accountId }) => [...(resolveAccount(cfg, accountId).settings?.allowFrom ?? [])],
     // A bot with one owner: what nobody has addressed is meant for them.
     resolveDefaultTo({ cfg, accountId }) {

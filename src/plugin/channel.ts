@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { configJsonSchema, configUiHints } from '../domain/config.ts'
 import { probeAgent, probeOnce, probeSentence } from '../setup/probe.ts'
-import { configAdapter, createAccountResolver, listAccountIds } from './accounts.ts'
+import { configAdapter, createAccountResolver, listAccountIds, wholeAccount } from './accounts.ts'
 import { createDirectory, type WithAgent } from './directory.ts'
 import { legacyConfigRules, normalizeCompatibilityConfig, previewWarnings } from './doctor.ts'
 import type { Gateway } from './gateway.ts'
@@ -35,6 +35,7 @@ const loadWorld = async () => (await import('./world.ts')).world
 export function createPlugin(defineSetup: DefineSetup, { running, turns }: Shared = sharedState()): Plugin {
   let host: PluginRuntime | null = null
   const resolveAccount = createAccountResolver()
+  const whole = wholeAccount(resolveAccount)
   const outbound = createOutbound({
     running,
     freshKey: randomUUID,
@@ -113,8 +114,8 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
     groups: groupsAdapter(resolveAccount),
     outbound: outbound.outbound,
     status: {
-      async probeAccount({ account, timeoutMs }) {
-        const { accountId, settings, problems } = account
+      async probeAccount({ account, timeoutMs, cfg }) {
+        const { accountId, settings, problems } = whole(account, cfg)
         if (settings === null) return { ok: false, error: problems.join(' ') }
         const signal = AbortSignal.timeout(timeoutMs)
         const live = running.get(accountId)
@@ -123,7 +124,7 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
         return probeOnce(found => world.agent(found, null), settings, signal)
       },
       formatCapabilitiesProbe: ({ probe }) => [{ text: probeSentence(probe), tone: probe.ok ? 'success' : 'error' }],
-      buildAccountSnapshot: buildSnapshot,
+      buildAccountSnapshot: ({ account, cfg, ...told }) => buildSnapshot({ account: whole(account, cfg), ...told }),
       collectStatusIssues: statusIssues,
     },
     gateway: {

@@ -89,3 +89,16 @@ test('deleting takes one account, and with the last one the whole section', () =
   expect(left).toEqual(config({ ...two, accounts: { play: two.accounts.play } }))
   expect(deleteAccount({ cfg: left, accountId: 'play' })).toEqual({ channels: { other: { kept: true } } })
 })
+
+test('an account as it is inspected, which commands without a gateway hand over, is answered for like the account itself', () => {
+  const cfg = { channels: { 'ztm-chat': { meshName: 'home', username: 'my-bot', dmPolicy: 'open' } } }
+  const resolve = createAccountResolver()
+  const config = configAdapter(resolve)
+  const account = resolve(cfg, 'default')
+  const { problems: _, settings: __, ...bare } = account
+  const inspected = Object.assign(Object.create(null), bare)
+
+  expect(config.isConfigured?.(inspected, cfg)).toBe(true)
+  expect(config.unconfiguredReason?.(inspected, cfg)).toBe('')
+  expect(config.describeAccount?.(inspected, cfg)).toEqual(config.describeAccount?.(account, cfg))
+})
