@@ -30,8 +30,8 @@ export interface DispatchRequest {
 export interface Turn {
   /**
    * The responder has made the message durable on its side and answers by itself from now on, also after a crash; its answers
-   * arrive through `send`. Resolves when that is recorded; rejects when the account stops first: then the message is
-   * dispatched again at the next start, under the same id. Without this call the resolved text of `respond` is the answer.
+   * arrive through `send`. Resolves when that is recorded; rejects when the attempt was given up or the account stops first: then the message is
+   * dispatched again, under the same id. Without this call the resolved text of `respond` is the answer.
    */
   adopted(): Promise<void>
 }

@@ -119,6 +119,8 @@ function commandLine(finish: (code: number) => void): Command {
     .option('--from <n>', 'the first seed', wholeCount, 1)
     .option('--threads <n>', 'how many at once (default: one for each core)', wholeCount)
     .option('--seed <n>', 'only this one, with its trace; the same seed gives the same trace', wholeCount)
+    .option('--steps <n>', 'with --seed: end its storm of faults after so many steps', wholeCount)
+    .option('--faults <names>', 'with --seed: leave out all other faults', names)
     .addOption(new Option('--real', 'delays, losses and oddities of a real mesh').default(false, 'a calm one'))
     .action(async options => finish(await (await import('./commands/simulate.ts')).simulate(options)))
 

@@ -42,7 +42,7 @@ export type DispatcherOptions = {
 }
 
 type Job = { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }
-type Running = Job & { abort: AbortController }
+type Running = Job & { giveUp: () => void }
 
 export function createDispatcher({
   settings,
@@ -87,7 +87,15 @@ export function createDispatcher({
 
   const run = async (job: Job) => {
     const abort = new AbortController()
-    const entry = { ...job, abort }
+    const entry: Running = {
+      ...job,
+      giveUp() {
+        abort.abort()
+        // One that ignores its signal is left behind: its result is dropped, and nothing waits for it.
+        over = true
+        cancelTimeout()
+      },
+    }
     const { chat, id, attempt } = job
     running.add(entry)
     let holdsSlot = !job.urgent
@@ -132,7 +140,8 @@ export function createDispatcher({
         requestFor(job, inbound),
         {
           adopted: () => {
-            if (over || adopted) return Promise.resolve()
+            if (over) return Promise.reject(new Error('This attempt was given up; the message is dispatched again under the same id.'))
+            if (adopted) return Promise.resolve()
             adopted = true
             // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
             freeSlot()
@@ -150,9 +159,8 @@ export function createDispatcher({
         tell(chat, { type: 'dispatch.answered', id, attempt, parts: text.trim() === '' ? [] : splitReply(text, limits.partCharacters) })
       }
     } catch (error) {
-      // At a stop the attempt is not counted: the message is asked again after the start, under the same id.
-      if (!(draining && abort.signal.aborted))
-        fail(error instanceof Error ? error.message : String(error), error instanceof ResponderRefused)
+      // At a stop that has given it up the attempt is not counted: the message is asked again after the start, under the same id.
+      fail(error instanceof Error ? error.message : String(error), error instanceof ResponderRefused)
     } finally {
       cancelTimeout()
       leave()
@@ -210,8 +218,7 @@ export function createDispatcher({
       cancelWait()
       if (running.size === 0) return
       const cancel = clock.after(graceMs, () => {
-        for (const { abort } of running) abort.abort()
-        // A responder that ignores its signal is left behind; its result is dropped.
+        for (const { giveUp } of running) giveUp()
         drained?.()
       })
       await new Promise<void>(resolve => {

@@ -149,14 +149,16 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
         kept.action === 'pairing' ? { ...kept, atMs, action: 'process', reason: 'whitelisted', detail: 'approved by pairing' } : kept,
       )
       return
-    case 'message.dropped':
-      for (const id of event.ids) entry.messages.delete(id)
+    case 'message.dropped': {
+      // An approval may have come first: what it has let in is not held any more.
+      const letIn = new Set(entry.decisions.flatMap(kept => (kept.action === 'process' ? [kept.id] : [])))
+      const gone = event.ids.filter(id => !letIn.has(id))
+      for (const id of gone) entry.messages.delete(id)
       entry.decisions = entry.decisions.map(kept =>
-        event.ids.includes(kept.id)
-          ? { ...kept, atMs, action: 'ignore', reason: event.reason, detail: 'held for pairing, which ended' }
-          : kept,
+        gone.includes(kept.id) ? { ...kept, atMs, action: 'ignore', reason: event.reason, detail: 'held for pairing, which ended' } : kept,
       )
       return
+    }
     case 'turn.adopted':
     case 'turn.answered':
       entry.loop = afterAnswer(entry.loop, { sender: entry.messages.get(event.id)?.sender ?? '', atMs })

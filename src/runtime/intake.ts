@@ -21,8 +21,6 @@ import { MembershipPending, type Memberships } from './membership.ts'
 import type { Registry } from './registry.ts'
 import type { Senders } from './senders.ts'
 
-/** A chat that shows up this soon after the very first start was there before: the chat app loads late. */
-const FIRST_LOAD_MS = 30_000
 /** What our own clock may have been off by when it dated a post. */
 const OWN_CLOCK_MS = 3_600_000
 /** Oddities that no cursor can remember, per chat. */
@@ -65,6 +63,8 @@ export type IntakeOptions = {
   /** Per chat, the sender's time of the last message that another program had dealt with before us. */
   readonly formerly: ReadonlyMap<ChatId, number>
   readonly committed: (changes: readonly Change[]) => Promise<void>
+  /** What the chat app shows of a new chat may have been there before us. */
+  readonly isFirstLoad: () => boolean
 }
 
 type Candidate = {
@@ -133,7 +133,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const entry = registry.chats.get(chat)
     // A group may have been there long before we came into it.
     const isGroup = parseChat(chat).kind === 'group'
-    const isFirstLook = !entry?.shown && (isGroup || openedAtMs === null || nowMs - openedAtMs < FIRST_LOAD_MS)
+    const isFirstLook = !entry?.shown && (isGroup || options.isFirstLoad())
     const oldMs = Math.min(nowMs, (isGroup ? entry?.openedAtMs : openedAtMs) ?? nowMs) - settings.firstSyncMs
     const wasThere = (arrivedMs: number | null) => {
       if (arrivedMs === null) return isFirstLook

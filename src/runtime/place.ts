@@ -12,7 +12,12 @@ const LIVED_MS = 60_000
 /** The chats of the very first start have been read by then, or are in trouble: history is what was there. */
 const FIRST_READ_MS = 30_000
 
+/** A chat that shows up this soon after the very first start was there before: the chat app loads late. */
+const FIRST_LOAD_MS = 30_000
+
 export interface Place {
+  /** The very first start, and a while after it; a wall clock that is set makes nothing first again. */
+  isFirstLoad(): boolean
   /** The account's state has been loaded. */
   begin(): void
   /** When everything that a round showed has been fetched, all that had been written by then was seen. */
@@ -60,6 +65,8 @@ export function createPlace({
   let livedAtMs = 0
   let openRoundAtMs: number | null = null
   let willSave = false
+  /** Monotonic ms. */
+  let firstLoadEndsMs = 0
   let isOpened = false
 
   const noteOpened = () => {
@@ -97,7 +104,10 @@ export function createPlace({
   }
 
   return {
+    isFirstLoad: () => account.openedAtMs === null || clock.monotonic() < firstLoadEndsMs,
     begin() {
+      const sinceMs = account.openedAtMs === null ? 0 : clock.now() - account.openedAtMs
+      firstLoadEndsMs = clock.monotonic() + (sinceMs < 0 ? 0 : Math.max(0, FIRST_LOAD_MS - sinceMs))
       livedAtMs = account.liveAtMs
       isOpened = account.openedAtMs !== null
     },
@@ -105,6 +115,7 @@ export function createPlace({
       const nowMs = clock.now()
       if (account.openedAtMs === null) {
         account.openedAtMs = nowMs
+        firstLoadEndsMs = clock.monotonic() + FIRST_LOAD_MS
         // Not before its history has been read: a start that dies in between is none.
         timers.set('opened', FIRST_READ_MS, noteOpened)
       }

@@ -109,8 +109,11 @@ export function createPoster(options: PosterOptions): Poster {
       draining = true
       if (active.size === 0) return
       await new Promise<void>(resolve => {
-        drained = resolve
-        clock.after(graceMs, resolve)
+        const cancel = clock.after(graceMs, resolve)
+        drained = () => {
+          cancel()
+          resolve()
+        }
       })
     },
     async post(chat, key, { text, files }, signal) {
@@ -132,6 +135,9 @@ export function createPoster(options: PosterOptions): Poster {
       }
     },
     async checkLedger({ chat, key, answeredAtMs }, signal) {
+      // What is seen is as old as the question, and so is what it proves.
+      const nowMs = clock.monotonic()
+      const laterConfirmed = answeredAtMs !== null && confirmedPostMs > answeredAtMs
       try {
         if (await ledger.has(chat, key, signal)) tell(chat, { type: 'reply.seen', keys: [key] })
         else {
@@ -140,8 +146,8 @@ export function createPoster(options: PosterOptions): Poster {
             type: 'ledger.absent',
             key,
             limits,
-            nowMs: clock.monotonic(),
-            laterConfirmed: answeredAtMs !== null && confirmedPostMs > answeredAtMs,
+            nowMs,
+            laterConfirmed,
             otherUnconfirmed: unconfirmed() - 1,
             ...(lostAtMs !== null && { queueLostAtMs: lostAtMs }),
           })

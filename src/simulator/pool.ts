@@ -1,12 +1,11 @@
 /** Many seeds on several threads. Results come in the order of the seeds, whichever thread was faster. */
 import { Worker } from 'node:worker_threads'
-import type { Quirks } from './mesh/quirks.ts'
-import { FAULTS, type ScenarioOptions, type ScenarioResult } from './scenario.ts'
+import type { ScenarioResult } from './scenario.ts'
 
 /** What every thread must know. */
-export type PoolJob = { readonly quirks: Partial<Quirks> }
+export type PoolJob = { readonly real: boolean }
 
-export type SeedSummary = Pick<ScenarioResult, 'seed' | 'violations' | 'messages'>
+export type SeedSummary = Omit<ScenarioResult, 'trace'>
 
 export type PoolOptions = PoolJob & {
   readonly from: number
@@ -19,19 +18,10 @@ export type PoolOptions = PoolJob & {
 /** Seeds that a thread has at once, so that it does not wait for its next. */
 const AHEAD = 2
 
-/** Every other seed goes without the faults after which order cannot be kept, so that order is checked, too. */
-export const scenarioOf = (seed: number, quirks: Partial<Quirks>): ScenarioOptions => ({
-  seed,
-  quirks,
-  faults: seed % 2 === 1 ? FAULTS : { ...FAULTS, agentRestart: 0, failedPost: 0 },
-})
-
-export const summaryOf = ({ seed, violations, messages }: ScenarioResult): SeedSummary => ({ seed, violations, messages })
-
-export async function runSeeds({ from, count, threads, quirks, onResult }: PoolOptions): Promise<void> {
+export async function runSeeds({ from, count, threads, real, onResult }: PoolOptions): Promise<void> {
   const workerFile = new URL(import.meta.url.endsWith('.ts') ? './seed-worker.ts' : './seed-worker.js', import.meta.url)
   const workers = Array.from({ length: Math.max(1, Math.min(threads, count)) }, () => {
-    const workerData: PoolJob = { quirks }
+    const workerData: PoolJob = { real }
     return new Worker(workerFile, { workerData })
   })
   const early = new Map<number, SeedSummary>()

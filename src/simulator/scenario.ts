@@ -1,178 +1,336 @@
-/** One seeded run of the whole runtime with faults, and what its users must find on the mesh at the end. */
-import { createSeededRandom } from '../adapters/memory/seeded-random.ts'
+/** One seeded run of the whole runtime: a calm beginning, a storm of faults, a calm end; then the oracle judges. */
+
+import { openStore } from '../adapters/store/store.ts'
 import type { ChatId } from '../domain/ids.ts'
-import type { Json } from '../domain/json.ts'
-import type { Random } from '../ports/random.ts'
-import type { Responder } from '../ports/responder.ts'
-import type { RuntimeEvent } from '../runtime/runtime.ts'
-import type { Quirks } from './mesh/quirks.ts'
+import type { AccountHandle } from '../runtime/runtime.ts'
+import { createAssistant } from './assistant.ts'
+import { agentFaults, type Counts, createDice, diskFaults, type FaultKind, streamOf } from './faults.ts'
+import { REAL } from './mesh/quirks.ts'
+import { judge, type Record_ } from './oracle.ts'
+import { configOf, type Policy } from './policy-reading.ts'
+import { drawPolicy, FRIEND, type Plan, userName } from './swarm.ts'
+import { createWorkload, GROUP } from './workload.ts'
 import { createWorld, type World } from './world.ts'
-
-/** Chances per step, 0 to 1. */
-export type FaultRates = {
-  /** Power loss of the runtime, and a start some seconds later. */
-  readonly crash: number
-  /** The answer to a post gets lost after the effect. */
-  readonly lostAnswer: number
-  /** A post is answered with 500, and has no effect. */
-  readonly failedPost: number
-  /** The agent restarts; what it had queued is lost. */
-  readonly agentRestart: number
-  /** The disk is full, or a sync fails, for a while. */
-  readonly disk: number
-  /** The responder fails, hangs or is slow. */
-  readonly responder: number
-}
-
-export const FAULTS: FaultRates = { crash: 0.08, lostAnswer: 0.1, failedPost: 0.08, agentRestart: 0.02, disk: 0.05, responder: 0.15 }
-
-export type ScenarioOptions = {
-  readonly seed: number
-  readonly users?: number
-  readonly steps?: number
-  readonly faults?: FaultRates
-  readonly quirks?: Partial<Quirks>
-}
 
 export type ScenarioResult = {
   readonly seed: number
   /** One line for each violation; empty when all is well. */
   readonly violations: readonly string[]
   readonly messages: number
+  /** Faults injected, by kind, and what they brought about. */
+  readonly counts: Readonly<Counts>
   /** What happened, in order, for a reader. */
   readonly trace: readonly string[]
 }
 
-const STEP_MS_MAX = 4_000
 const CLOCK_SKEW_MS_MAX = 2 * 3_600_000
-const GROUP: ChatId = 'group:user0/team'
-/** Of all messages. */
-const GROUP_SHARE = 0.25
-/** Time in which everything must come to rest: longer than the longest wait of an uncertain reply. */
-const REST_MS = 40 * 60_000
+/** Until everybody's chat app knows the group, and the first start is over. */
+const BEGIN_MS = 40_000
+/** In which everything must come to rest: longer than the longest wait of an uncertain reply. */
+const REST_MS = 50 * 60_000
+const REST_STEP_MS = 60_000
+/**
+ * Nothing is under way for so long: every look that can find something has been made, but for the rare one at the whole file
+ * index. The slowest is the read over the fence, for senders whose clock is behind.
+ */
+const QUIET_STEPS = 5
+/** A question that no fault gets in the way of is answered within this. */
+const CALM_ANSWER_MS = 60_000
+const REAL_ANSWER_MS = 5 * 60_000
+/** State of a run that has come to rest, beside what the config lets the journal have. */
+const STATE_BYTES_MAX = 1_048_576
 
-/** Fails, hangs and dawdles by chance, but not for ever: a message is answered at its last attempt at the latest. */
-const moody = (random: Random, rate: number, world: () => World): Responder => ({
-  async respond({ text, attempt }) {
-    if (attempt < 3 && random.unit() < rate) throw new Error('the model is away')
-    if (attempt < 3 && random.unit() < rate / 4) return new Promise(() => {})
-    if (random.unit() < rate) await new Promise<void>(resolve => world().clock.after(random.integer(20_000), resolve))
-    return `echo: ${text}`
-  },
-})
-
-const textOf = (message: Json | undefined): string =>
-  typeof message === 'object' && message !== null && 'text' in message ? String(message.text) : JSON.stringify(message)
-
-export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
-  const { seed, users = 4, steps = 40, faults = FAULTS, quirks = {} } = options
-  const random = createSeededRandom(seed)
+export async function runScenario(plan: Plan): Promise<ScenarioResult> {
+  const { seed, rates } = plan
+  const random = streamOf(seed, 'storm')
+  const dice = createDice(seed, rates)
   const trace: string[] = []
+  const violations: string[] = []
+  let policy = plan.policy
+  let skewMs = 0
+  let skewsMs: readonly [number, number] = [0, 0]
+  const record: Record_ = { decisions: new Map(), policies: [policy], approvals: new Map(), rejections: new Set(), unanswered: new Set() }
+
+  const say = (line: string) => trace.push(`${String(Math.round(world.clock.monotonic())).padStart(8)} ms  ${line}`)
+  const assistant = createAssistant(dice, () => world)
   const world: World = createWorld({
     seed,
-    quirks,
-    responder: moody(random, faults.responder, () => world),
-    config: { pollInterval: 500, enableGroups: true, groupPolicy: 'open' },
-  })
-  const say = (line: string) => trace.push(`${String(Math.round(world.clock.monotonic())).padStart(8)} ms  ${line}`)
-  const startMs = world.clock.now()
-  const told = (event: RuntimeEvent): string => {
-    const { event: kind, account, atMs, ...rest } = event
-    return `${String(Math.round(atMs - startMs)).padStart(8)} ms  ${account}: ${kind} ${Object.values(rest).join(' ')}`
-  }
-  const names = Array.from({ length: users }, (_, n) => `user${n}`)
-  const written = new Map<string, string[]>(names.map(name => [name, []]))
-  // Clocks are wrong by up to two hours either way.
-  for (const name of names) world.mesh.user(name, { skewMs: Math.round((random.unit() * 2 - 1) * CLOCK_SKEW_MS_MAX) })
-  const chance = (rate: number) => random.unit() < rate
-
-  await world.start()
-  await world.mesh.user(names[0]!).creates('team', { name: 'Team', members: [...names, world.mesh.bot] })
-  // Until everybody's chat app knows the group.
-  await world.settle(30_000)
-  for (let step = 0; step < steps; step++) {
-    const name = names[random.integer(users)]!
-    if (chance(GROUP_SHARE)) {
-      const isMeant = chance(0.5)
-      const text = `team-${step}`
-      say(`${name} writes ${text} in the group${isMeant ? ', to the bot' : ''}`)
-      // A chat app that has not heard of the group refuses; what reached the mesh counts.
-      await world.mesh
-        .user(name)
-        .says(isMeant ? `@${world.mesh.bot} ${text}` : text, GROUP)
-        .catch((error: Error) => say(error.message))
-    } else {
-      const text = `${name}-${written.get(name)!.length}`
-      written.get(name)!.push(text)
-      say(`${name} writes ${text}`)
-      await world.mesh.user(name).says(text)
-    }
-    for (const [preset, rate] of [['lostAnswer', faults.lostAnswer] as const, ['error500', faults.failedPost] as const]) {
-      if (!chance(rate)) continue
-      say(`the agent: ${preset} on the next post`)
-      world.bot.agent.answer(preset, { when: request => request.method === 'POST' && request.target.includes('/messages'), times: 1 })
-    }
-    if (chance(faults.disk)) {
-      if (chance(0.5)) {
-        say('the next sync fails')
-        world.disk().failNextSync()
-      } else {
-        const fullMs = random.integer(20_000)
-        say(`the disk is full for ${fullMs} ms`)
-        const disk = world.disk()
-        disk.fill(0)
-        world.clock.after(fullMs, () => disk.fill(Number.POSITIVE_INFINITY))
+    quirks: plan.real ? REAL : {},
+    responder: assistant.responder,
+    config: { ...plan.config, ...configOf(policy, GROUP.slice('group:'.length)) },
+    store: plan.store,
+    runtimeSkewMs: () => skewMs,
+    disk: diskFaults(dice, () => world, say),
+    onEvent(event) {
+      const { event: kind, account, atMs, ...rest } = event
+      say(`${account}: ${kind} ${Object.values(rest).join(' ')}`)
+      if (event.event === 'posted') dice.note('post')
+      if (event.event !== 'decision') return
+      const outcome = `${event.action} ${event.reason}` as const
+      const nowMs = world.clock.monotonic()
+      // That it was held may have been decided in an earlier life, which could not tell of it any more.
+      const isRelease = event.detail === 'approved by pairing'
+      if (!isRelease && !record.decisions.has(event.id)) record.decisions.set(event.id, { outcome, policy, atMs: nowMs })
+      const sender = event.sender
+      const isListed = policy.allowFrom.includes(sender) || policy.allowFrom.includes('*')
+      if (event.chat.startsWith('peer:') && event.action === 'process' && event.reason === 'whitelisted' && !isListed) {
+        if ((record.approvals.get(sender)?.triedAtMs ?? Number.POSITIVE_INFINITY) > nowMs)
+          violations.push(`${sender} was let in, and nobody had approved it`)
       }
+    },
+  })
+  const { clock, bot } = world
+  const names = Array.from({ length: plan.users }, (_, index) => userName(index))
+  for (const name of names) {
+    const userSkewMs = Math.round((random.unit() * 2 - 1) * CLOCK_SKEW_MS_MAX)
+    dice.note('user with a wrong clock')
+    world.mesh.user(name, { skewMs: userSkewMs })
+  }
+  const workload = createWorkload(random, dice, world, plan.users, say)
+
+  await begin()
+  dice.rest(false)
+  const stopFaults = bot.agent.answer(agentFaults(dice, world, say, body => void record.unanswered.add(body)))
+  for (let step = 0; step < plan.steps; step++) {
+    await workload.step()
+    await stumble()
+    await owner()
+    await world.settle(random.integer(plan.stepMsMax))
+    if (!world.isUp) {
+      await world.settle(random.integer(4_000))
+      await start()
     }
-    await world.settle(random.integer(STEP_MS_MAX))
-    if (chance(faults.agentRestart)) {
+    check('')
+  }
+  await calmDown()
+  await rest()
+  await ask()
+  return finish()
+
+  async function begin(): Promise<void> {
+    await world.start()
+    await world.mesh.user(names[0]!).creates('team', { name: 'Team', members: [...names, world.mesh.bot] })
+    await world.settle(BEGIN_MS)
+  }
+
+  /** Until it runs: a start may itself die, or find the disk full. */
+  async function start(): Promise<void> {
+    for (let tries = 0; !world.isUp; tries++) {
+      assistant.died()
+      say('start')
+      try {
+        await world.start()
+      } catch (error) {
+        say(`the start failed: ${error instanceof Error ? error.message : String(error)}`)
+        if (tries > 60) throw error
+      }
+      if (world.isUp) return
+      await world.settle(500 + random.integer(2_000))
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (!world.isUp) return
+    const lossesBefore = world.powerLosses()
+    await world.stop()
+    if (world.powerLosses() > lossesBefore) return
+    const { timers, requests } = world.leaks()
+    if (timers + requests > 0) violations.push(`a stop left ${timers} timers and ${requests} requests behind`)
+  }
+
+  function account(): AccountHandle | null {
+    return world.isUp ? (world.runtime.accounts()[0] ?? null) : null
+  }
+
+  /** The faults of one step. */
+  async function stumble(): Promise<void> {
+    const chance = (kind: FaultKind, ms: number) => dice.random(kind).integer(ms)
+    if (dice.hits('clock step')) {
+      skewMs = Math.round((dice.random('clock step').unit() * 2 - 1) * CLOCK_SKEW_MS_MAX)
+      skewsMs = [Math.min(skewsMs[0], skewMs), Math.max(skewsMs[1], skewMs)]
+      say(`our clock is ${skewMs} ms ahead from now on`)
+    }
+    if (dice.hits('full disk')) {
+      const ms = chance('full disk', 20_000)
+      say(`the disk is full for ${ms} ms`)
+      const disk = world.disk()
+      disk.fill(chance('full disk', 2_000))
+      clock.after(ms, () => disk.fill(Number.POSITIVE_INFINITY))
+    }
+    if (dice.hits('agent down')) {
+      const ms = chance('agent down', 30_000)
+      say(`the agent refuses connections for ${ms} ms`)
+      bot.agent.down()
+      clock.after(ms, () => bot.agent.up())
+    }
+    if (dice.hits('hub outage')) {
+      const ms = chance('hub outage', 40_000)
+      say(`the hub is away for ${ms} ms`)
+      world.mesh.hub.down()
+      clock.after(ms, () => world.mesh.hub.up())
+    }
+    if (dice.hits('frozen chat app')) {
+      say('the chat app freezes')
+      bot.agent.freeze()
+    }
+    if (dice.hits('agent restart')) {
       say('the agent restarts')
-      world.bot.agent.restart()
+      bot.agent.restart()
     }
-    if (chance(faults.crash)) {
+    if (dice.hits('power loss')) {
       say('power loss')
       await world.crash()
-      await world.settle(random.integer(STEP_MS_MAX))
-      say('start')
-      await world.start()
+      return
     }
+    const reloads = dice.hits('config reload')
+    if (!reloads && !dice.hits('clean stop')) return
+    say(reloads ? 'another config' : 'a clean stop')
+    await stop()
+    if (reloads) {
+      policy = drawPolicy(dice.random('config reload'), plan.users)
+      record.policies.push(policy)
+      world.configure({ ...plan.config, ...configOf(policy, GROUP.slice('group:'.length)) })
+    } else await world.settle(chance('clean stop', 4_000))
+    await start()
   }
-  await world.settle(REST_MS)
 
-  const violations: string[] = []
-  const expectOnce = (reader: string, expected: readonly string[], found: readonly string[]) => {
-    for (const answer of expected) {
-      const times = found.filter(text => text === answer).length
-      if (times !== 1) violations.push(`${reader} got ${times} times ${JSON.stringify(answer)}`)
+  /** Lets strangers in, turns them down, tries dead letters again; and the assistant delivers what it has in custody. */
+  async function owner(): Promise<void> {
+    const handle = account()
+    if (!handle) return
+    assistant.deliver(handle)
+    const [request] = handle.pairings()
+    if (request && random.unit() < 0.5) {
+      const { user, code } = request
+      if (random.unit() < 0.7) {
+        say(`${user} is approved`)
+        dice.note('pairing approved')
+        const approval = record.approvals.get(user) ?? { triedAtMs: clock.monotonic(), doneAtMs: null }
+        record.approvals.set(user, approval)
+        void handle.approve(code).then(
+          done => {
+            if (done !== null) approval.doneAtMs ??= world.mesh.hub.now()
+          },
+          () => {},
+        )
+      } else {
+        say(`${user} is rejected`)
+        dice.note('pairing rejected')
+        record.rejections.add(user)
+        void handle.reject(code).catch(() => {})
+      }
     }
-    for (const answer of found) {
-      if (!expected.includes(answer)) violations.push(`${reader} got ${JSON.stringify(answer)}, which answers nothing`)
+    const [letter] = handle.deadLetters()
+    if (letter && random.unit() < 0.3) retry(handle, letter.id)
+  }
+
+  function retry(handle: AccountHandle, id: string): void {
+    say(`dead letter ${id} is tried again`)
+    dice.note('dead letter tried again')
+    void handle.retryDeadLetter(id).catch(() => {})
+  }
+
+  /** What holds at any time. */
+  function check(when: string): void {
+    const handle = account()
+    if (!handle) return
+    const { pendingPairings, uncertain, chats } = handle.status()
+    const { dispatches } = plan.config.limits
+    if (assistant.atOnceMax() > dispatches) violations.push(`${assistant.atOnceMax()} messages were at the assistant at once${when}`)
+    dice.note('post held as uncertain', uncertain)
+    if (pendingPairings > 3) violations.push(`${pendingPairings} pairing requests were pending at once${when}`)
+    if (chats > plan.users + workload.writers.size + 2) violations.push(`${chats} chats are kept${when}`)
+  }
+
+  async function calmDown(): Promise<void> {
+    say('the storm is over')
+    dice.rest(true)
+    assistant.forgive()
+    stopFaults()
+    world.disk().fill(Number.POSITIVE_INFINITY)
+    bot.agent.up()
+    world.mesh.hub.up()
+    if (!world.isUp) await start()
+    // With push the message files tell what a frozen chat app does not; without, somebody has to revive it.
+    if (plan.config.feed !== 'push' || plan.real) bot.agent.restart()
+  }
+
+  async function rest(): Promise<void> {
+    let quiet = 0
+    for (let ms = 0; ms < REST_MS; ms += REST_STEP_MS) {
+      const handle = world.account
+      for (const { id } of handle.deadLetters()) retry(handle, id)
+      assistant.deliver(handle)
+      await world.settle(REST_STEP_MS)
+      check(' in the end')
+      quiet = isQuiet() ? quiet + 1 : 0
+      if (quiet >= QUIET_STEPS && !plan.restsLong) return
     }
   }
-  const groupTexts = world.mesh.reached(names[0]!, GROUP).map(({ sender, message }) => ({ sender, text: textOf(message) }))
-  const mention = `@${world.mesh.bot} `
-  expectOnce(
-    'the group',
-    groupTexts.filter(({ text }) => text.startsWith(mention)).map(({ text }) => `echo: ${text.slice(mention.length)}`),
-    groupTexts.filter(({ sender }) => sender === world.mesh.bot).map(({ text }) => text),
-  )
-  for (const name of names) {
-    // With its oddities the mesh loses what some users write, and their chat apps some of what they get: only what it has counts.
-    const reached = world.mesh.reached(name, `peer:${world.mesh.bot}`)
-    const from = (sender: string) => reached.filter(message => message.sender === sender).map(({ message }) => textOf(message))
-    const isCalm = Object.keys(quirks).length === 0
-    const expected = (isCalm ? written.get(name)! : from(name)).map(text => `echo: ${text}`)
-    const found = isCalm ? world.answers(name) : from(world.mesh.bot)
-    expectOnce(name, expected, found)
-    // What a restarted agent forgets is posted again behind what it did not forget; and where several posts have no outcome,
-    // only a later one that is confirmed tells that they are lost.
-    if (faults.agentRestart === 0 && faults.failedPost === 0 && JSON.stringify(found) !== JSON.stringify(expected))
-      violations.push(`${name} got the answers out of order: ${found.join(', ')}`)
+
+  function isQuiet(): boolean {
+    const { outbox, runningDispatches, waitingDispatches, state } = world.account.status()
+    const busy = outbox + runningDispatches + waitingDispatches + world.account.deadLetters().length + assistant.owed()
+    return busy === 0 && state === 'live' && !bot.agent.isBusy
   }
-  const { outbox, runningDispatches, waitingDispatches, state } = world.account.status()
-  if (outbox > 0 || runningDispatches > 0 || waitingDispatches > 0)
-    violations.push(`not at rest: ${JSON.stringify({ outbox, runningDispatches, waitingDispatches })}`)
-  if (state !== 'live') violations.push(`the account ended ${state}`)
-  await world.stop()
-  return { seed, violations, messages: steps, trace: [...trace, ...world.events.map(told)].sort() }
+
+  /** When all is calm, a friend asks, and must have the answer in time. */
+  async function ask(): Promise<void> {
+    const { state, outbox, runningDispatches, waitingDispatches } = world.account.status()
+    const letters = world.account.deadLetters().length
+    if (state !== 'live') violations.push(`the account ended ${state}: ${world.account.status().reason}`)
+    if (outbox + runningDispatches + waitingDispatches + letters + assistant.owed() > 0)
+      violations.push(
+        `not at rest: ${JSON.stringify({ outbox, runningDispatches, waitingDispatches, letters, inCustody: assistant.owed() })}`,
+      )
+    // What a real mesh's chat app loses, polling does not see.
+    if (policy.dmPolicy === 'disabled' || (plan.real && plan.config.feed !== 'push')) return
+    const chat: ChatId = `peer:${FRIEND}`
+    world.mesh.user(FRIEND)
+    if (plan.real) await world.settle(20_000)
+    say(`${FRIEND} writes "q0 all well?"`)
+    await world.mesh.user(FRIEND).says('q0 all well?')
+    const limitMs = plan.real ? REAL_ANSWER_MS : CALM_ANSWER_MS
+    const isAnswered = () => world.mesh.reached(FRIEND, `peer:${world.mesh.bot}`).some(({ sender }) => sender === world.mesh.bot)
+    for (let ms = 0; ms < limitMs && !isAnswered(); ms += 2_000) await world.settle(2_000)
+    if (!isAnswered()) violations.push(`${FRIEND} had no answer within ${limitMs} ms, and nothing was in the way (${chat})`)
+    await world.settle(limitMs)
+  }
+
+  async function finish(): Promise<ScenarioResult> {
+    const pending = world.account.pairings().map(({ user }) => user)
+    await stop()
+    const bytes = world.disk().bytes()
+    const boundBytes = STATE_BYTES_MAX + 2 * plan.config.limits.journalBytes
+    if (bytes > boundBytes) violations.push(`the state has ${bytes} bytes, more than ${boundBytes}`)
+    const state = await (await openStore({ disk: world.disk(), ...plan.store })).load()
+    if (state.problems.length > 0) violations.push(...state.problems)
+    const chats: ChatId[] = [...new Set([...names, ...workload.writers, FRIEND])].map(name => `peer:${name}` as const)
+    const verdict = judge({
+      world,
+      chats: [...chats, GROUP],
+      record,
+      assistant,
+      kinds: Object.keys(rates) as FaultKind[],
+      state,
+      pending,
+      wallSpanMs: skewsMs[1] - skewsMs[0] + clock.monotonic(),
+      isReal: plan.real,
+      isPushed: plan.config.feed === 'push',
+      apologies: plan.config.notifyOnFailure,
+    })
+    for (const [what, times] of Object.entries(verdict.counts)) dice.note(what, times)
+    dice.note('post repeated', repeatedPosts(world))
+    return { seed, violations: [...violations, ...verdict.violations], messages: workload.messages(), counts: dice.counts, trace }
+  }
 }
+
+/** Bodies carry the reply's key: the same again is the same reply. */
+function repeatedPosts(world: World): number {
+  const bodies = world.mesh.accepted
+    .filter(({ sender }) => sender === world.mesh.bot)
+    .map(({ to, message }) => JSON.stringify([to, message]))
+  return bodies.length - new Set(bodies).size
+}
+
+export type { Plan, Policy }

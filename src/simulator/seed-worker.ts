@@ -1,13 +1,26 @@
 /** One thread of the pool: runs the seeds that it is given, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { type PoolJob, scenarioOf, summaryOf } from './pool.ts'
+import type { PoolJob, SeedSummary } from './pool.ts'
 import { runScenario } from './scenario.ts'
+import { planOf } from './swarm.ts'
 
 // Thousands of expected failures are made in a run, and nobody reads where.
 Error.stackTraceLimit = 0
 
-const { quirks } = workerData as PoolJob
+const { real } = workerData as PoolJob
 
-parentPort?.on('message', (seed: number) => {
-  void runScenario(scenarioOf(seed, quirks)).then(result => parentPort?.postMessage(summaryOf(result)))
-})
+const run = async (seed: number): Promise<SeedSummary> => {
+  try {
+    const { trace: _, ...summary } = await runScenario(planOf(seed, real))
+    return summary
+  } catch (error) {
+    return {
+      seed,
+      violations: [`the run itself failed: ${error instanceof Error ? error.message : String(error)}`],
+      messages: 0,
+      counts: {},
+    }
+  }
+}
+
+parentPort?.on('message', (seed: number) => void run(seed).then(summary => parentPort?.postMessage(summary)))

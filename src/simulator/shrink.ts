@@ -1,29 +1,36 @@
-/** Makes a failing run shorter: fewer steps, fewer users, fewer kinds of faults, as long as it still fails. */
-import { FAULTS, type FaultRates, runScenario, type ScenarioOptions, type ScenarioResult } from './scenario.ts'
+/** Makes a failing run shorter: fewer kinds of faults, fewer steps, fewer users, as long as it still fails. */
+import type { FaultKind } from './faults.ts'
+import { type Plan, runScenario, type ScenarioResult } from './scenario.ts'
 
 /** Runs that one shrinking may take. */
-const RUNS_MAX = 60
+const RUNS_MAX = 120
 
-export async function shrink(failing: ScenarioOptions): Promise<{ readonly options: ScenarioOptions; readonly result: ScenarioResult }> {
-  let best = failing
-  let result = await runScenario(failing)
-  let runs = 1
-  const keeps = async (candidate: ScenarioOptions): Promise<boolean> => {
+export type Shrunk = { readonly plan: Plan; readonly result: ScenarioResult }
+
+/** The kind of a violation: what is left of its sentence without names, texts and numbers. */
+const kindOf = (violation: string): string => violation.replace(/"(?:[^"\\]|\\.)*"|\b\w*\d\w*\b/g, '…')
+
+/** What it shrinks to fails in the same way, whatever else it does. */
+export async function shrink(failing: Plan, result: ScenarioResult): Promise<Shrunk> {
+  let best = { plan: failing, result }
+  const kind = kindOf(result.violations[0] ?? '')
+  let runs = 0
+  const keeps = async (plan: Plan): Promise<boolean> => {
     if (runs >= RUNS_MAX) return false
     runs += 1
-    const tried = await runScenario(candidate)
-    if (tried.violations.length === 0) return false
-    best = candidate
-    result = tried
+    const tried = await runScenario(plan).catch(() => null)
+    if (!tried?.violations.some(violation => kindOf(violation) === kind)) return false
+    best = { plan, result: tried }
     return true
   }
 
-  for (const kind of Object.keys(FAULTS) as (keyof FaultRates)[]) {
-    await keeps({ ...best, faults: { ...(best.faults ?? FAULTS), [kind]: 0 } })
+  for (let steps = Math.floor(best.plan.steps / 2); steps >= 1; steps = Math.floor(steps / 2)) {
+    while (best.plan.steps > steps && (await keeps({ ...best.plan, steps: best.plan.steps - steps })));
   }
-  for (let steps = Math.floor((best.steps ?? 40) / 2); steps >= 1; steps = Math.floor(steps / 2)) {
-    while ((best.steps ?? 40) > steps && (await keeps({ ...best, steps: (best.steps ?? 40) - steps })));
+  for (const kind of Object.keys(failing.rates) as FaultKind[]) {
+    const { [kind]: _, ...rates } = best.plan.rates
+    await keeps({ ...best.plan, rates })
   }
-  while ((best.users ?? 4) > 1 && (await keeps({ ...best, users: (best.users ?? 4) - 1 })));
-  return { options: best, result }
+  while (best.plan.steps > 1 && (await keeps({ ...best.plan, steps: best.plan.steps - 1 })));
+  return best
 }

@@ -13,7 +13,12 @@ export interface MemoryDiskOptions {
   readonly random?: Random
   /** Called before each operation; what it throws is the operation's failure. */
   readonly faults?: (operation: DiskOperation) => void
+  /** After a crash: what became of that which was not synced. */
+  readonly onSurvival?: (survival: Survival) => void
 }
+
+/** How many of each were lost in a crash, or, of writes, kept in part. */
+export type Survival = { readonly lostNames: number; readonly lostWrites: number; readonly tornWrites: number }
 
 export interface MemoryDisk extends Disk {
   /**
@@ -49,7 +54,7 @@ export function createMemoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
   return memoryDisk(new Map(), new Set(['.']), options)
 }
 
-function memoryDisk(names: Names, folders: Set<string>, { random, faults }: MemoryDiskOptions): MemoryDisk {
+function memoryDisk(names: Names, folders: Set<string>, { random, faults, onSurvival }: MemoryDiskOptions): MemoryDisk {
   const durableNames: Names = new Map(names)
   let nameChanges: NameChange[] = []
   let operations = 0
@@ -167,27 +172,39 @@ function memoryDisk(names: Names, folders: Set<string>, { random, faults }: Memo
     async syncFolder(folder) {
       await begin('syncFolder', folder, false)
       if (!folders.has(folder)) throw failure('ENOENT', 'syncFolder', folder)
-      const touches = (next: NameChange) => [next.drops, next.sets?.[0]].some(path => path !== undefined && folderOf(path) === folder)
+      const touches = (next: NameChange) => pathsOf(next).some(path => folderOf(path) === folder)
       if (syncFails) {
         syncFails = false
         for (const next of nameChanges) next.isLost ||= touches(next)
         throw failure('EIO', 'syncFolder', folder)
       }
-      for (const next of nameChanges) if (touches(next) && !next.isLost) applyName(durableNames, next)
-      nameChanges = nameChanges.filter(next => !touches(next) || next.isLost)
+      const synced = nameChanges.filter(next => touches(next) && !next.isLost)
+      for (const next of synced) applyName(durableNames, next)
+      nameChanges = nameChanges.filter((next, at) => {
+        if (!touches(next)) return true
+        // What a later change of the same name has made durable is not undone by one that was lost.
+        return (
+          next.isLost && !synced.some(later => nameChanges.indexOf(later) > at && pathsOf(later).some(path => pathsOf(next).includes(path)))
+        )
+      })
     },
 
     crash(next = {}) {
       isDead = true
       const kept = new Map(durableNames)
-      for (const made of nameChanges) if (random && random.unit() < 0.5) applyName(kept, made)
+      const survival = { lostNames: 0, lostWrites: 0, tornWrites: 0 }
+      for (const made of nameChanges) {
+        if (random && random.unit() < 0.5) applyName(kept, made)
+        else survival.lostNames += 1
+      }
       const copies = new Map<Inode, Inode>()
       const afterwards: Names = new Map()
       for (const [path, inode] of kept) {
-        const copy = copies.get(inode) ?? survivor(inode, random)
+        const copy = copies.get(inode) ?? survivor(inode, random, survival)
         copies.set(inode, copy)
         afterwards.set(path, copy)
       }
+      onSurvival?.(survival)
       return memoryDisk(afterwards, new Set(folders), { ...(random ? { random } : {}), ...next })
     },
     fill(bytes) {
@@ -229,6 +246,8 @@ function failure(code: string, operation: string, path: string): Error & { code:
   return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code })
 }
 
+const pathsOf = ({ drops, sets }: NameChange): readonly string[] => [drops, sets?.[0]].filter(path => path !== undefined)
+
 function applyName(names: Names, { drops, sets }: NameChange): void {
   if (drops !== undefined) names.delete(drops)
   if (sets) names.set(sets[0], sets[1])
@@ -248,11 +267,15 @@ function after(content: Uint8Array, step: Step): Uint8Array {
 }
 
 /** The file as it is found after the crash: its durable content, some of the steps since, and a beginning of the next one. */
-function survivor(inode: Inode, random: Random | undefined): Inode {
+function survivor(inode: Inode, random: Random | undefined, survival: { lostWrites: number; tornWrites: number }): Inode {
   let content = inode.durable
   const whole = random ? random.integer(inode.pending.length + 1) : 0
   for (const step of inode.pending.slice(0, whole)) content = after(content, step)
   const torn = inode.pending[whole]
-  if (random && torn && 'write' in torn) content = after(content, { write: torn.write.slice(0, random.integer(torn.write.byteLength + 1)) })
+  const keptBytes = random && torn && 'write' in torn ? random.integer(torn.write.byteLength + 1) : 0
+  if (torn && 'write' in torn) content = after(content, { write: torn.write.slice(0, keptBytes) })
+  const lost = inode.pending.length - whole
+  survival.tornWrites += keptBytes > 0 ? 1 : 0
+  survival.lostWrites += keptBytes > 0 ? lost - 1 : lost
   return { content, durable: content, pending: [], isUnreadable: inode.isUnreadable, hasLostWrites: false }
 }

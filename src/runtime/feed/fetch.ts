@@ -39,6 +39,10 @@ const TOO_LARGE_TOLD = 1_000
 /** So long newer files of a sender wait for an older one that cannot be read: people are answered in the order in which they wrote. */
 const ORDER_MS = 10_000
 
+/** Files of which it is remembered that they could not be used. */
+const UNUSABLE_MAX = 100
+const PAGE_BEGIN = '<'.charCodeAt(0)
+
 export type Unusable = 'unusable_file' | 'too_large'
 
 type Outcome = { readonly file: FileOfMessages } & (
@@ -70,6 +74,20 @@ export function createFetch(options: FetchOptions) {
     onUnreadable(chat, why, reason)
   }
 
+  /** What was read of files that are no JSON list. */
+  const unusable = new Map<string, Uint8Array>()
+
+  /** One answer may be cut, or come from something in between: a file is given up when it reads the same twice, and is no page. */
+  const isReallyUnusable = (path: string, bytes: Uint8Array): boolean => {
+    const before = unusable.get(path)
+    const isSame = before?.length === bytes.length && before.every((byte, at) => byte === bytes[at])
+    unusable.delete(path)
+    if (isSame && bytes.length > 0 && bytes[0] !== PAGE_BEGIN) return true
+    unusable.set(path, bytes)
+    if (unusable.size > UNUSABLE_MAX) unusable.delete(unusable.keys().next().value!)
+    return false
+  }
+
   const read = async (file: FileOfMessages, signal: AbortSignal): Promise<Outcome> => {
     const place = parseMessagePath(file.path, username)
     if (typeof place === 'string') return { file, kind: 'never', why: 'unusable_file', reason: `${file.path} is no message file.` }
@@ -77,13 +95,13 @@ export function createFetch(options: FetchOptions) {
       const bytes = await agent.fileData(file.path, signal)
       if (bytes === null) return { file, kind: 'not now', reason: `Message file ${file.path} is listed, and nobody has it now.` }
       const messages = readMessageFile(bytes)
-      if (messages === null)
-        return {
-          file,
-          kind: 'never',
-          why: 'unusable_file',
-          reason: `Message file ${file.path} is no JSON list; its writer has to post again.`,
-        }
+      if (messages === null) {
+        const reason = `Message file ${file.path} is no JSON list; its writer has to post again.`
+        return isReallyUnusable(file.path, bytes)
+          ? { file, kind: 'never', why: 'unusable_file', reason }
+          : { file, kind: 'not now', reason }
+      }
+      unusable.delete(file.path)
       const { sender } = place
       return { file, kind: 'read', bytes: bytes.length, postings: messages.map(({ time, message }) => ({ time, message, sender, file })) }
     } catch (error) {

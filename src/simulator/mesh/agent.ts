@@ -194,6 +194,16 @@ export class SimAgent {
     for (const membership of this.#running.values()) membership.app?.freeze()
   }
 
+  /** Posts wait in a chat app, or changes to be announced. */
+  get isBusy(): boolean {
+    return [...this.#running.values()].some(membership => membership.isBusy)
+  }
+
+  /** The chat app keeps what is posted to itself for so long; a restart loses it. */
+  stall(ms: number): void {
+    for (const membership of this.#running.values()) membership.app?.stall(ms)
+  }
+
   /** The connection to the hub breaks for good, and the agent says `connected: true` all the same. */
   breakHub(): void {
     for (const membership of this.#running.values()) membership.break()

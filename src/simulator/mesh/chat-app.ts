@@ -42,6 +42,7 @@ export class ChatApp {
   /** The watch has died: nothing new is seen until a fresh app takes the place of this one. */
   isFrozen = false
   #readyAtMs = 0
+  #stalledUntilMs = 0
 
   constructor(home: Membership) {
     this.#home = home
@@ -74,6 +75,11 @@ export class ChatApp {
 
   freeze(): void {
     this.isFrozen = true
+  }
+
+  /** What is posted from now on, or waits, is written only when this is over. */
+  stall(ms: number): void {
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#home.world.clock.monotonic() + ms)
   }
 
   get waitingPosts(): number {
@@ -256,6 +262,7 @@ export class ChatApp {
     const { random, quirks } = this.#home.world
     for (let next = this.#queue[0]; next; next = this.#queue[0]) {
       await this.#scope.sleep(between(random, quirks.publishMs))
+      await this.#scope.sleep(this.#stalledUntilMs - this.#home.world.clock.monotonic())
       try {
         await this.#write(next.folder, next.message)
       } catch {

@@ -204,6 +204,10 @@ export class Membership implements Attached {
 
   // Asking the hub.
 
+  get isBusy(): boolean {
+    return this.#dirty.size + this.#dirtyRights.size + (this.app?.waitingPosts ?? 0) > 0
+  }
+
   /** A list call: `lost` while the hub is dead and this agent has not noticed. Never settles in the first time of a broken connection. */
   async ask<Result>(answer: () => Result, lost: Result): Promise<Result> {
     switch (this.link) {

@@ -133,6 +133,13 @@ export class SimUser {
     return (to.kind === 'peer' ? app?.findPeer(to.peer) : app?.findGroup(to.creator, to.group))?.messages.slice() ?? []
   }
 
+  /** Whether this user's chat app has the chat in its list: a group whose name it has not read is missing there. */
+  lists(chat: ChatId): boolean {
+    const to = parseChat(chat)
+    const listed = [...(this.agent.membership(this.#mesh.name)?.app?.chats() ?? [])]
+    return listed.some(({ peer, creator, group }) => (to.kind === 'peer' ? peer === to.peer : creator === to.creator && group === to.group))
+  }
+
   /** GET of a route of the chat app, such as `/chats`, parsed. */
   async gets(route: string): Promise<Json> {
     const answer = await this.agent.request({ method: 'GET', target: `${this.#app}${route}` })

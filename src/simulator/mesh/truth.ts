@@ -14,6 +14,8 @@ export type ReachedMessage = {
   readonly index: number
   /** The hub's clock. */
   readonly reachedAtMs: number
+  /** When a later version of its file came without it, by the hub's clock: another message has taken its place. */
+  replacedAtMs: number | null
 }
 
 /** A post that an agent answered with 201, whatever became of it. */
@@ -23,7 +25,7 @@ export type AcceptedPost = { readonly sender: string; readonly to: ChatId; reado
 export class Truth {
   readonly accepted: AcceptedPost[] = []
   readonly #reached = new Map<string, ReachedMessage[]>()
-  readonly #seen = new Map<string, Set<string>>()
+  readonly #seen = new Map<string, Map<string, ReachedMessage>>()
 
   /** Everything that ever reached the hub in one conversation, by all its senders, in order of arrival; `user` is whose chat it is. */
   reached(user: string, chat: ChatId): readonly ReachedMessage[] {
@@ -36,19 +38,25 @@ export class Truth {
     const entries = place && decodeFile(bytes)
     if (!place || !Array.isArray(entries)) return
     const key = place.kind === 'peer' ? pair(place.sender, place.receiver) : groupChat(place.creator, place.group)
-    const seen = getOrMake(this.#seen, path, () => new Set<string>())
+    const seen = getOrMake(this.#seen, path, () => new Map<string, ReachedMessage>())
     const reached = getOrMake(this.#reached, key, () => [])
+    const present = new Set<string>()
     for (const [index, entry] of entries.entries()) {
       if (typeof entry !== 'object' || entry === null) continue
-      const { time, message } = entry as { time?: Json; message?: Json }
+      const { time, message } = entry as Entry
       // A file that was started anew reuses places: the content tells a new message from one that is already known.
       const identity = JSON.stringify([index, time, message])
+      present.add(identity)
       if (seen.has(identity)) continue
-      seen.add(identity)
-      reached.push({ sender: place.sender, time, message, path, index, reachedAtMs })
+      const found = { sender: place.sender, time, message, path, index, reachedAtMs, replacedAtMs: null }
+      seen.set(identity, found)
+      reached.push(found)
     }
+    for (const [identity, earlier] of seen) if (!present.has(identity)) earlier.replacedAtMs ??= reachedAtMs
   }
 }
+
+type Entry = { readonly time?: Json; readonly message?: Json }
 
 const pair = (a: string, b: string): string => JSON.stringify([a, b].sort())
 

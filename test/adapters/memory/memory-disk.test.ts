@@ -123,3 +123,20 @@ test('every operation is told to the faults before it happens, and fails with wh
   expect(seen).toEqual(['0 open file', '1 write file', '2 sync file'])
   expect(disk.operations()).toBe(3)
 })
+
+test('a name that was lost does not come back in a crash over a later one that was synced', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = createMemoryDisk({ random: createSeededRandom(seed) })
+    const replace = async (content: string) => {
+      await disk.write('file.tmp', bytes(content))
+      await disk.rename('file.tmp', 'file')
+    }
+    await replace('old')
+    disk.failNextSync()
+    await expect(disk.syncFolder('.')).rejects.toThrow('EIO')
+    await replace('new')
+    await disk.syncFolder('.')
+
+    expect(text(await disk.crash().read('file'))).toBe('new')
+  }
+})

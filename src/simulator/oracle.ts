@@ -1,0 +1,320 @@
+/** What the users of a run must find on the mesh, and what the durable state must say, whatever went wrong. */
+import type { ChatId, MessageId } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
+import { identify } from '../domain/message-id.ts'
+import type { Loaded } from '../ports/store.ts'
+import { ANSWER, type Assistant } from './assistant.ts'
+import type { Counts, FaultKind } from './faults.ts'
+import type { ReachedMessage } from './mesh/truth.ts'
+import { directOutcomes, groupOutcomes, type Outcome, type Policy } from './policy-reading.ts'
+import { meantTexts } from './workload.ts'
+import type { World } from './world.ts'
+
+/** What happened on our side of the mesh, with the world's monotonic time, ms. */
+export type Record_ = {
+  /** The first decision that was told of each message, and under which policy. */
+  readonly decisions: Map<MessageId, { readonly outcome: Outcome; readonly policy: Policy; readonly atMs: number }>
+  readonly policies: Policy[]
+  /** First attempt to let this user in, and when one was known to be done (on the hub's clock). */
+  readonly approvals: Map<string, { readonly triedAtMs: number; doneAtMs: number | null }>
+  readonly rejections: Set<string>
+  /** Bodies of posts that acted and were not answered. */
+  readonly unanswered: Set<string>
+}
+
+export type OracleInput = {
+  readonly world: World
+  readonly chats: readonly ChatId[]
+  readonly record: Record_
+  readonly assistant: Assistant
+  readonly kinds: readonly FaultKind[]
+  /** The durable state at the end. */
+  readonly state: Loaded
+  readonly pending: readonly string[]
+  /** By how much the wall clock of the runtime has moved at most. */
+  readonly wallSpanMs: number
+  readonly apologies: boolean
+  readonly isReal: boolean
+  /** Message files are read, and not only what the chat app shows. */
+  readonly isPushed: boolean
+}
+
+export type Verdict = { readonly violations: readonly string[]; readonly counts: Counts }
+
+/** Faults after which a post can be lost, or a message be read late: what was lost is posted again, behind what was not. */
+const ORDER_BREAKERS: readonly FaultKind[] = [
+  'agent restart',
+  'agent killed after 201',
+  'hub outage',
+  'post fails before its effect',
+  'post gets no answer, no effect',
+  'refused post',
+  'dead turn',
+  'adopting responder',
+  'unreadable file',
+  'read fails',
+  'read hangs',
+  'late answer',
+  'stalled queue',
+]
+
+const HOUR_MS = 3_600_000
+/** When a lonely post counts as lost: answered with 201, and not answered at all. See docs/fault-model.md. */
+const LOST_MS = 60_000
+const LOST_UNANSWERED_MS = 15_000
+
+const textOf = (message: Json | undefined): string =>
+  typeof message === 'object' && message !== null && !Array.isArray(message) && 'text' in message ? String(message['text']) : ''
+
+const identityOf = ({
+  sender,
+  time,
+  message,
+}: {
+  readonly sender: string
+  readonly time?: Json | undefined
+  readonly message?: Json | undefined
+}) => JSON.stringify([sender, time, message])
+
+const short = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+export function judge(input: OracleInput): Verdict {
+  const violations: string[] = []
+  const counts: Counts = {}
+  const count = (what: string, times = 1) => {
+    if (times > 0) counts[what] = (counts[what] ?? 0) + times
+  }
+  const decided = finalDecisions(input.state)
+  const keepsOrder = !input.kinds.some(kind => ORDER_BREAKERS.includes(kind))
+  for (const chat of input.chats) judgeChat({ ...input, chat, decided, keepsOrder, count, violations })
+  return { violations, counts }
+}
+
+/** By message, from the snapshot and the records after it: an outcome that was not recorded does not exist. */
+function finalDecisions({ entries, tail }: Loaded): ReadonlyMap<MessageId, Outcome> {
+  const decided = new Map<MessageId, Outcome>()
+  const inChat = new Map<string, MessageId[]>()
+  type Kept = { readonly id: MessageId; readonly action: string; readonly reason: string }
+  for (const [key, { value }] of entries) {
+    if (!key.startsWith('chat:')) continue
+    const { decisions } = value as { decisions: readonly Kept[] }
+    for (const { id, action, reason } of decisions) decided.set(id, `${action} ${reason}` as Outcome)
+    inChat.set(
+      key,
+      decisions.map(({ id }) => id),
+    )
+  }
+  for (const { seq, changes } of tail) {
+    for (const { key, event } of changes) {
+      if ((entries.get(key)?.seq ?? 0) >= seq) continue
+      noteChange(decided, inChat, key, event as Event)
+    }
+  }
+  return decided
+}
+
+type Event =
+  | {
+      readonly type: 'message.accepted' | 'message.held' | 'message.ignored'
+      readonly message: { readonly id: MessageId }
+      readonly decision: { readonly action: string; readonly reason: string }
+    }
+  | { readonly type: 'message.dropped'; readonly ids: readonly MessageId[]; readonly reason: string }
+  | { readonly type: 'message.released' }
+
+function noteChange(decided: Map<MessageId, Outcome>, inChat: Map<string, MessageId[]>, key: string, event: Event): void {
+  switch (event.type) {
+    case 'message.accepted':
+    case 'message.held':
+    case 'message.ignored':
+      decided.set(event.message.id, `${event.decision.action} ${event.decision.reason}` as Outcome)
+      inChat.set(key, [...(inChat.get(key) ?? []), event.message.id])
+      return
+    case 'message.released':
+      for (const id of inChat.get(key) ?? []) if (decided.get(id)?.startsWith('pairing ')) decided.set(id, 'process whitelisted')
+      return
+    case 'message.dropped':
+      // What was let in meanwhile stays in.
+      for (const id of event.ids) if (decided.get(id)?.startsWith('pairing ')) decided.set(id, `ignore ${event.reason}`)
+      return
+    default:
+      // Every other record decides nothing.
+      event satisfies never
+  }
+}
+
+type ChatInput = OracleInput & {
+  readonly chat: ChatId
+  readonly decided: ReadonlyMap<MessageId, Outcome>
+  readonly keepsOrder: boolean
+  readonly count: (what: string, times?: number) => void
+  readonly violations: string[]
+}
+
+function judgeChat(input: ChatInput): void {
+  const { world, chat, decided, count, violations } = input
+  const isGroup = chat.startsWith('group:')
+  const who = isGroup ? 'the group' : chat.slice('peer:'.length)
+  const complain = (sentence: string) => violations.push(`${who}: ${sentence}`)
+  const all = isGroup ? world.mesh.reached(world.mesh.bot, chat) : world.mesh.reached(chat.slice('peer:'.length), `peer:${world.mesh.bot}`)
+  const written = identify(
+    chat,
+    all.filter(({ sender }) => sender !== world.mesh.bot),
+  )
+  const answers = readAnswers(
+    all.filter(({ sender }) => sender === world.mesh.bot),
+    input,
+    complain,
+  )
+  const shown = new Set(world.bot.lists(chat) ? world.bot.inbox(chat).map(identityOf) : [])
+  const isShown = (raw: ReachedMessage) => shown.has(identityOf(raw))
+  const processed: { readonly id: MessageId; readonly sender: string }[] = []
+
+  for (const { id, raw } of written) {
+    const outcome = decided.get(id) ?? input.record.decisions.get(id)?.outcome
+    const text = textOf(raw.message)
+    // What another message has replaced before we could read it is not there for us.
+    if (outcome === undefined && raw.replacedAtMs !== null) {
+      count('message replaced by the mesh')
+      continue
+    }
+    // A chat app reads a file once: what it could not read then it never shows, and polling sees no more than it does.
+    // What stood in a group when its list first had it is history, by its senders’ clocks.
+    if (outcome === undefined && !input.isPushed && (!isShown(raw) || (isGroup && input.isReal))) {
+      count('message lost by the chat app')
+      continue
+    }
+    if (outcome === undefined) {
+      complain(`${short(text)} of ${raw.sender} was never decided`)
+      continue
+    }
+    const right = outcomesOf(input, id, raw, written.length)
+    if (!right.includes(outcome)) complain(`${short(text)} of ${raw.sender} ended as "${outcome}", and right is ${right.join(' or ')}`)
+    if (outcome.startsWith('process')) {
+      processed.push({ id, sender: raw.sender })
+      judgeAnswer(input, id, text, answers.get(id), complain)
+    } else if (answers.has(id)) complain(`${short(text)} of ${raw.sender} was ignored (${outcome}), and answered`)
+  }
+  const ids = new Set(written.map(({ id }) => id))
+  for (const id of answers.keys()) if (!ids.has(id)) complain(`an answer to ${id}, which nobody wrote`)
+  if (input.keepsOrder) judgeOrder(processed, answers, complain)
+}
+
+function outcomesOf(
+  { chat, record, pending, wallSpanMs, assistant }: ChatInput,
+  id: MessageId,
+  raw: ReachedMessage,
+  inChat: number,
+): readonly Outcome[] {
+  const told = record.decisions.get(id)
+  const policies = told ? [told.policy] : record.policies
+  const right = new Set<Outcome>()
+  const sender = raw.sender
+  const approval = record.approvals.get(sender)
+  const held: Outcome[] = []
+  if (pending.includes(sender)) held.push('pairing pending')
+  if (record.rejections.has(sender)) held.push('ignore pairing_rejected')
+  if (wallSpanMs >= HOUR_MS) held.push('ignore pairing_expired')
+  // More than the newest five of one stranger, or more strangers at once than three, are let go.
+  held.push('ignore pairing_overflow')
+  for (const policy of policies) {
+    const outcomes = chat.startsWith('group:')
+      ? groupOutcomes(policy, sender, chat.slice('group:'.length).split('/')[0]!, meantTexts.has(textOf(raw.message).split(' q', 1)[0]!))
+      : directOutcomes(
+          policy,
+          sender,
+          approval === undefined ? 'no' : approval.doneAtMs !== null && raw.reachedAtMs > approval.doneAtMs ? 'yes' : 'maybe',
+          held,
+        )
+    for (const outcome of outcomes) right.add(outcome)
+  }
+  // Twenty quick alternations with one sender trip the guard against two bots.
+  if (inChat > 20 && assistant.asked.size > 20) right.add('ignore loop_guard')
+  return [...right]
+}
+
+type Copy = {
+  readonly part: number
+  readonly parts: number
+  readonly ask: number
+  readonly place: number
+  readonly message: ReachedMessage
+}
+
+function readAnswers(
+  own: readonly ReachedMessage[],
+  { apologies, count }: ChatInput,
+  complain: (sentence: string) => void,
+): Map<MessageId, Copy[]> {
+  const answers = new Map<MessageId, Copy[]>()
+  for (const [place, message] of own.entries()) {
+    const text = textOf(message.message)
+    const found = ANSWER.exec(text)
+    if (found) {
+      const [, id, part, parts, ask] = found
+      const copies = answers.get(id!) ?? []
+      answers.set(id!, copies)
+      copies.push({ part: Number(part), parts: Number(parts), ask: Number(ask), place, message })
+    } else if (text.startsWith('I do not know you yet')) count('pairing notice')
+    else if (text.startsWith('Sorry, I could not answer')) {
+      if (!apologies) complain('an apology, though none is configured')
+    } else if (!text.startsWith('You are approved')) complain(`the bot wrote ${short(text)}`)
+  }
+  return answers
+}
+
+function judgeAnswer(
+  input: ChatInput,
+  id: MessageId,
+  text: string,
+  copies: readonly Copy[] | undefined,
+  complain: (sentence: string) => void,
+): void {
+  const { assistant, count } = input
+  const seen = assistant.asked.get(id)
+  const wanted = text.slice(text.indexOf('q'))
+  if (seen !== undefined && !seen.endsWith(wanted) && !seen.startsWith(wanted))
+    complain(`${short(text)} reached the assistant as ${short(seen)}`)
+  if (!copies) {
+    complain(`${short(text)} (${id}) was accepted and never answered`)
+    return
+  }
+  if (new Set(copies.map(({ ask }) => ask)).size > 1) complain(`${short(text)} (${id}) got parts of different answers`)
+  const { parts } = copies[0]!
+  for (let part = 1; part <= parts; part++) {
+    const ofPart = copies.filter(copy => copy.part === part)
+    if (ofPart.length === 0) complain(`${short(text)} (${id}): part ${part} of ${parts} is missing`)
+    // A copy that the mesh has replaced is gone for its readers, who may have seen it or not.
+    const lasting = ofPart.filter(({ message }) => message.replacedAtMs === null)
+    if (ofPart.length > lasting.length) count('reply replaced by the mesh')
+    if (lasting.length <= 1) continue
+    if (ofPart.some(copy => cameTooLate(input, copy))) count('double beyond the fault model')
+    else complain(`${short(text)} (${id}): part ${part} of ${parts} came ${lasting.length} times`)
+  }
+  const firsts = Array.from({ length: parts }, (_, index) => copies.find(({ part }) => part === index + 1)?.place ?? 0)
+  if (input.keepsOrder && firsts.some((place, index) => index > 0 && place < firsts[index - 1]!))
+    complain(`${short(text)} (${id}): parts out of order`)
+}
+
+/** The one double that no client can exclude: a copy that came to light when it had long been taken for lost. */
+function cameTooLate({ world, record }: ChatInput, { message }: Copy): boolean {
+  const body = JSON.stringify(message.message)
+  const posts = world.mesh.accepted.filter(post => post.sender === world.mesh.bot && JSON.stringify(post.message) === body)
+  const lostMs = record.unanswered.has(body) ? LOST_UNANSWERED_MS : LOST_MS
+  return posts.some(({ acceptedAtMs }) => message.reachedAtMs - acceptedAtMs >= lostMs)
+}
+
+/** Per sender: in a group two people’s messages have no order that everybody sees. */
+function judgeOrder(
+  processed: readonly { readonly id: MessageId; readonly sender: string }[],
+  answers: ReadonlyMap<MessageId, readonly Copy[]>,
+  complain: (sentence: string) => void,
+): void {
+  const last = new Map<string, number>()
+  for (const { id, sender } of processed) {
+    const place = answers.get(id)?.[0]?.place
+    if (place === undefined) continue
+    if (place < (last.get(sender) ?? -1)) complain(`the answer to ${id} of ${sender} came out of order`)
+    last.set(sender, place)
+  }
+}
