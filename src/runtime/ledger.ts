@@ -87,6 +87,16 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
     return entries.map((entry: { message?: Json } | null) => readMessage({ time: 0, message: entry?.message ?? null }, 1).replyKey)
   }
 
+  /** The files that were looked into, or null when the key is in one of them. */
+  const lookFor = async (chat: ChatId, key: ReplyKey, signal: AbortSignal): Promise<string | null> => {
+    const files = (await listed(signal)).get(ownFolder(chat)) ?? []
+    const isThere = await gate.run(async () => {
+      for (const { path } of files) if ((await keysOfFile(path, signal)).includes(key)) return true
+      return false
+    })
+    return isThere ? null : files.map(({ path, hash }) => `${path} ${hash}`).join()
+  }
+
   return {
     async has(chat, key, signal) {
       // The files may know what the chat app does not say.
@@ -95,13 +105,14 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
         (error: unknown) => ({ error }),
       )
       if (wasSeen(chat, key)) return true
-      const files = (await listed(signal)).get(ownFolder(chat)) ?? []
-      const isThere = await gate.run(async () => {
-        for (const { path } of files) if ((await keysOfFile(path, signal)).includes(key)) return true
-        return false
-      })
-      if (!isThere && failure) throw failure.error
-      return isThere
+      const before = await lookFor(chat, key, signal)
+      if (before === null) return true
+      // A file that changes while the agent makes its list is not in it at all: what two lists agree on is not on its way.
+      const after = await lookFor(chat, key, signal)
+      if (after === null) return true
+      if (after !== before) throw new Error(`Our own files of ${chat} changed while they were looked into.`)
+      if (failure) throw failure.error
+      return false
     },
   }
 }
