@@ -7,7 +7,7 @@ import { createAssistant } from './assistant.ts'
 import { agentFaults, type Counts, createDice, diskFaults, type FaultKind, streamOf } from './faults.ts'
 import { REAL } from './mesh/quirks.ts'
 import { judge, type Record_ } from './oracle.ts'
-import { configOf, type Policy } from './policy-reading.ts'
+import { configOf } from './policy-reading.ts'
 import { drawPolicy, FRIEND, type Plan, userName } from './swarm.ts'
 import { createWorkload, GROUP } from './workload.ts'
 import { createWorld, type World } from './world.ts'
@@ -333,4 +333,4 @@ function repeatedPosts(world: World): number {
   return bodies.length - new Set(bodies).size
 }
 
-export type { Plan, Policy }
+export type { Plan }
