@@ -51,6 +51,18 @@ describe('what is remembered of the file index', () => {
     expect(reader.size()).toBe(100 * 3 + 3 + 1 + 1)
   })
 
+  test('is no more while the very first list comes in', () => {
+    const { reader } = begin()
+    const listing = reader.begin('first')
+    let most = 0
+    for (let n = 0; n < 60_000; n++) {
+      // Twenty seconds apart: of the last half minute there are two.
+      listing.take(file(`user${n % 100}`, n, old - (60_000 - n) * 20_000))
+      if (n % 100 === 0) most = Math.max(most, reader.size())
+    }
+    expect(most).toBeLessThanOrEqual(100 * 3 + 4_096 + 2)
+  })
+
   test('makes old files nobody’s news, whether they are kept or not', () => {
     const { read, due } = begin()
     const files = Array.from({ length: 1_000 }, (_, n) => file(`user${n % 10}`, n, old + n))

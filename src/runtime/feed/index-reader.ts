@@ -69,6 +69,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
     let newestMs = 0
     let unusable = 0
     let firstUnusable = ''
+    let taken = 0
     let recent: Met[] = []
     let recentMax = RECENT_AT_FIRST
 
@@ -81,10 +82,11 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
       const { file, place } = met
       const horizonMs = newestMs - 2 * limits.lookBackMs
       memory.meet(file, place, { horizonMs, trusted: false })
+      // In the order of the hub's time, every file was the newest once.
+      if (++taken % RECENT_AT_FIRST === 0) memory.forgetBefore(horizonMs)
       if (file.time < clock.now() - firstSyncMs) return
       recent.push(met)
       if (recent.length < recentMax) return
-      memory.forgetBefore(horizonMs)
       recent = recent.filter(isRecent)
       recentMax = Math.max(RECENT_AT_FIRST, 2 * recent.length)
     }
