@@ -8,7 +8,8 @@ import type { RunningAccounts } from './running.ts'
 
 export function operatorHandler(request: OperatorRequest, running: Pick<RunningAccounts, 'get' | 'all'>): GatewayMethodHandler {
   const control = controlOf(
-    { accounts: () => running.all().map(entry => entry.handle), account: id => running.get(id)?.handle },
+    // One that cannot be opened is told by the gateway's own status.
+    { accounts: () => running.all().map(entry => entry.handle), account: id => running.get(id)?.handle, unopened: () => [] },
     // Nothing here is sent in an account's name.
     '',
   )

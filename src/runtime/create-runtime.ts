@@ -10,7 +10,8 @@ import type { Responder } from '../ports/responder.ts'
 import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { type AccountHost, createAccountHost } from './account-host.ts'
-import type { Runtime, RuntimeEvent } from './runtime.ts'
+import type { AccountStatus, Runtime, RuntimeEvent } from './runtime.ts'
+import { createStatusKeeper } from './status.ts'
 
 /** What a composition root gives: everything the runtime touches of the world. */
 export type RuntimePorts = {
@@ -30,12 +31,26 @@ export type RuntimePorts = {
 
 export type RuntimeOptions = { readonly accounts: readonly AccountSettings[]; readonly ports: RuntimePorts }
 
+const NOTHING_YET = {
+  feed: 'poll',
+  selfHeal: null,
+  warnings: [],
+  chats: 0,
+  waitingDispatches: 0,
+  runningDispatches: 0,
+  outbox: 0,
+  uncertain: 0,
+  pendingPairings: 0,
+  deadLetters: 0,
+} as const
+
 /** The only way to a running system. Accounts that are not enabled are left out; accounts fail alone. */
 export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
   const events = new Subject<RuntimeEvent>()
   const hosts = new Map<AccountId, AccountHost>()
   const emit = (event: RuntimeEvent) => events.next(event)
 
+  const unopened = new Map<AccountId, { readonly status: () => AccountStatus; readonly cancel: () => void }>()
   let stopped = false
 
   const startAccount = async (settings: AccountSettings) => {
@@ -52,9 +67,26 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
       // Stopped while it loaded.
       if (stopped) await host.stop(0)
     } catch (error) {
+      // Gives back what it holds, the lock first of all.
+      const host = hosts.get(settings.id)
+      hosts.delete(settings.id)
+      await host?.stop(0)
       await agent?.close()
       throw error
     }
+  }
+
+  /** Somebody has to mend something, or another process to end: looked at again every few minutes. */
+  const tryAgain = (settings: AccountSettings, error: unknown) => {
+    if (stopped) return
+    ports.log.error({ account: settings.id, err: error }, 'account cannot start')
+    const keeper = createStatusKeeper(settings.id, emit)
+    keeper.state('blocked', error instanceof Error ? error.message : String(error), ports.clock.now())
+    const cancel = ports.clock.after(settings.limits.blockedRetryMs, () => {
+      unopened.delete(settings.id)
+      void startAccount(settings).catch((again: unknown) => tryAgain(settings, again))
+    })
+    unopened.set(settings.id, { status: () => keeper.status(NOTHING_YET), cancel })
   }
 
   return {
@@ -65,11 +97,12 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
       const failed = outcomes.find(outcome => outcome.status === 'rejected')
       if (failed && outcomes.every(outcome => outcome.status === 'rejected')) throw failed.reason
       for (const [index, outcome] of outcomes.entries()) {
-        if (outcome.status === 'rejected') ports.log.error({ account: enabled[index]!.id, err: outcome.reason }, 'account cannot start')
+        if (outcome.status === 'rejected') tryAgain(enabled[index]!, outcome.reason)
       }
     },
     async stop(graceMs) {
       stopped = true
+      for (const { cancel } of unopened.values()) cancel()
       await Promise.all(
         [...hosts.values()].map(async host => {
           await host.stop(graceMs ?? accounts.find(settings => settings.id === host.handle.id)!.limits.stopGraceMs)
@@ -80,5 +113,6 @@ export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {
     },
     accounts: () => [...hosts.values()].map(host => host.handle),
     account: id => hosts.get(id)?.handle,
+    unopened: () => [...unopened.values()].map(({ status }) => status()),
   }
 }

@@ -150,10 +150,16 @@ export interface AccountHandle {
 
 export interface Runtime {
   readonly events: Observable<RuntimeEvent>
-  /** Starts every account; resolves when each has loaded its state. An account that cannot connect goes on trying by itself. */
+  /**
+   * Starts every account; resolves when each has loaded its state. An account that cannot connect goes on trying by itself, and so does
+   * one whose state cannot be opened, as long as another one runs. Rejects when none can be opened.
+   */
   start(): Promise<void>
   /** No new dispatch; running ones get `graceMs` (default: the limit), then all is written and closed. */
   stop(graceMs?: number): Promise<void>
+  /** Those whose state is open. */
   accounts(): readonly AccountHandle[]
   account(id: AccountId): AccountHandle | undefined
+  /** Of those whose state cannot be opened: blocked, with the reason. */
+  unopened(): readonly AccountStatus[]
 }

@@ -17,7 +17,7 @@ type Settling = Extract<ControlRequest, { do: 'deadletter.retry' | 'deadletter.d
 type Explaining = Extract<ControlRequest, { do: 'explain' }>
 type Sending = Extract<ControlRequest, { do: 'send' }>
 
-export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts'>, defaultAccount: AccountId): Control {
+export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unopened'>, defaultAccount: AccountId): Control {
   const chosen = (id: string | null): readonly AccountHandle[] => {
     if (id === null) return runtime.accounts()
     const account = runtime.account(id.toLowerCase())
@@ -56,7 +56,10 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts'>, defaul
       case 'status':
         return {
           pid: process.pid,
-          accounts: chosen(request.account).map(account => ({ ...account.status(), deadLetters: account.deadLetters().length })),
+          accounts: [
+            ...chosen(request.account).map(account => ({ ...account.status(), deadLetters: account.deadLetters().length })),
+            ...(request.account === null ? runtime.unopened().map(status => ({ ...status, deadLetters: 0 })) : []),
+          ],
         }
       case 'pairing.list':
         return chosen(request.account).flatMap(account => account.pairings().map(pending => ({ account: account.id, ...pending })))

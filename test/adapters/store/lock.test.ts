@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -108,4 +108,23 @@ test('a lock file that is a link, or nonsense, is refused with what to do', asyn
 
   await expect(acquireLock(linked)).rejects.toThrow('remove the link')
   await expect(acquireLock(damaged)).rejects.toThrow('remove that file while nothing runs on it')
+})
+
+test('a process in another pid namespace is refused as well, naming the holder', async () => {
+  const folder = temporaryFolder()
+  const lease = await acquireLock(folder)
+  const url = JSON.stringify(new URL('../../../src/adapters/store/lock.ts', import.meta.url).href)
+  const script = `
+    import { acquireLock } from ${url}
+    await acquireLock(${JSON.stringify(folder)}, '/state').then(() => console.log('held'), error => console.log(process.pid, error.message))`
+  const node = [process.execPath, '--input-type=module', '--eval', script]
+  // Only root may make a namespace; elsewhere two plain processes show the same lock.
+  const mayUnshare = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0
+  const [command, ...options] = mayUnshare ? ['unshare', '--pid', '--fork', ...node] : node
+  const { stdout } = spawnSync(command!, options, { encoding: 'utf8' })
+
+  expect(stdout).toContain(`The state directory /state is in use by process ${process.pid} (since `)
+  // In its own namespace it is the first process.
+  if (mayUnshare) expect(stdout).toMatch(/^1 /)
+  await lease.release()
 })
