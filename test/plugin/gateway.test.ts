@@ -3,12 +3,12 @@ import { createMemoryDisk } from '../../src/adapters/memory/memory-disk.ts'
 import { openStore } from '../../src/adapters/store/store.ts'
 import { StoreUnusable } from '../../src/domain/errors.ts'
 import { createAccountResolver } from '../../src/plugin/accounts.ts'
-import { createGateway, STOP_MS_MAX, type World } from '../../src/plugin/gateway.ts'
+import { createGateway, STOP_MS_MAX, type World, withinHost } from '../../src/plugin/gateway.ts'
 import type { GatewayContext, PluginRuntime, StatusPatch } from '../../src/plugin/host.ts'
 import { createRunningAccounts } from '../../src/plugin/running.ts'
 import { createTurns } from '../../src/plugin/turns.ts'
 import type { Store } from '../../src/ports/store.ts'
-import { createSimulation } from './stand-ins.ts'
+import { createSimulation, settingsOf } from './stand-ins.ts'
 
 const refuse = (what: string) => () => {
   throw new Error(`${what} is not expected in this test.`)
@@ -165,4 +165,14 @@ test('an account that is stopped while it starts tells nothing any more: it woul
   disk.resolve()
   await clock.advance(STOP_MS_MAX)
   expect([account.end.state, account.patches]).toEqual(['over', []])
+})
+
+test.each([
+  [3, { agents: { defaults: { maxConcurrent: 3 } } }],
+  [8, { agents: { defaults: { maxConcurrent: 64 } } }],
+  // At least 8 by the host's own default.
+  [8, {}],
+  [8, { agents: { defaults: { maxConcurrent: 'many' } } }],
+])('no more than %i messages are dispatched at once, when the gateway’s config is %j', (dispatches, cfg) => {
+  expect(withinHost(settingsOf(), cfg).limits.dispatches).toBe(dispatches)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAccountResolver } from '../../src/plugin/accounts.ts'
-import { groupsAdapter } from '../../src/plugin/groups.ts'
+import { groupKeyOf, groupsAdapter } from '../../src/plugin/groups.ts'
 
 const groups = groupsAdapter(createAccountResolver())
 const cfg = {
@@ -52,4 +52,15 @@ test('group names are compared exactly', () => {
 test('whether a mention is needed is the group’s to say, or else the account’s', () => {
   expect(groups.resolveRequireMention?.({ cfg, groupId: 'alice/team' })).toBe(false)
   expect(groups.resolveRequireMention?.({ cfg, groupId: 'carol/other' })).toBe(true)
+})
+
+test.each([
+  ['carol/team', 'carol/team'],
+  ['group:carol/team', 'carol/team'],
+  // As they stand in session keys.
+  ['carol/team/@work', 'carol/team'],
+  ['carol/team/0123456789ab/@work', 'carol/team'],
+  ['team', null],
+])('%s names the group %s', (groupId, key) => {
+  expect(groupKeyOf(groupId)).toBe(key)
 })

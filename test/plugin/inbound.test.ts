@@ -328,3 +328,31 @@ test('files of a message reach the assistant as the host keeps them; what cannot
     }),
   ])
 })
+
+test('the host’s protection against loops of bots hears of senders that answer as fast as one, and of nobody else', async () => {
+  const { asked, ask } = scene()
+  await ask(direct)
+  await ask({ ...inGroup, alternations: 3 })
+  expect(asked.plans.map(({ botLoopProtection }) => botLoopProtection)).toEqual([
+    undefined,
+    {
+      scopeId: 'default',
+      conversationId: 'group:carol/team',
+      senderId: 'bob',
+      receiverId: 'my-bot',
+      eventId: inGroup.messageId,
+      defaultEnabled: true,
+    },
+  ])
+})
+
+test('in a group the assistant is told how people address it', async () => {
+  const { asked, ask } = scene()
+  await ask(inGroup)
+  expect(asked.contexts).toMatchObject([
+    {
+      supplemental: { groupSystemPrompt: expect.stringContaining('@my-bot') },
+      access: { mentions: { canDetectMention: true, wasMentioned: true, explicitlyMentionedBot: true } },
+    },
+  ])
+})
