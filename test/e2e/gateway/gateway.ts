@@ -11,6 +11,8 @@ const HOST = join(import.meta.dirname, 'node_modules', 'openclaw', 'openclaw.mjs
 const WATCHMAN = join(import.meta.dirname, 'watchman.ts')
 /** A cold start compiles some 900 MB of JavaScript: 20 to 70 s on two shared cores. */
 const READY_MS_MAX = 180_000
+/** Of a gateway that a busy machine has kept from starting. */
+const STARTS_MAX = 3
 /** The gateway drains its accounts before it ends. */
 const STOP_MS_MAX = 60_000
 /** One command loads the host anew; an install fetches the plugin's dependencies, too. */
@@ -78,6 +80,17 @@ export async function createGateway(): Promise<Gateway> {
   let console = ''
 
   const start = async () => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await startOnce()
+      } catch (error) {
+        // The host gives its own threads 5 s at a start, which a busy machine may not have.
+        if (attempt === STARTS_MAX || !String(error).includes('state lease heartbeat did not become ready')) throw error
+      }
+    }
+  }
+
+  const startOnce = async () => {
     if (child !== null && child.exitCode === null && child.signalCode === null) return
     const started = spawn(process.execPath, [HOST, 'gateway', 'run', '--port', String(port)], {
       env,
