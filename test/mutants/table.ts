@@ -155,8 +155,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the mesh is not asked before a reply is posted again',
     file: 'src/runtime/ledger.ts',
-    from: 'return isThere\n',
-    to: 'return false\n',
+    from: 'return isThere ? null : ',
+    to: 'return ',
     tests: ['test/runtime/delivery.test.ts'],
   },
   {
@@ -169,14 +169,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a post without an answer is made again without a look',
     file: POSTER,
-    from: "tell(chat, { type: 'post.unknown', key, atMs: clock.now() })",
+    from: "tell(chat, { type: 'post.unknown', key, atMs: clock.monotonic() })",
     to: "tell(chat, { type: 'post.not-sent', key })",
     tests: ['test/runtime/delivery.test.ts'],
   },
   {
     name: 'a 201 is taken for a receipt',
     file: POSTER,
-    from: "tell(chat, { type: 'post.accepted', key, atMs: clock.now() })",
+    from: "tell(chat, { type: 'post.accepted', key, atMs: clock.monotonic() })",
     to: "tell(chat, { type: 'reply.seen', keys: [key] })",
     tests: ['test/runtime/delivery.test.ts'],
   },
@@ -282,8 +282,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the bot answers itself',
     file: INTAKE,
-    from: '        .filter(message => !isOwn(message))\n',
-    to: '',
+    from: 'postings.filter(posting => !isOwn(posting))',
+    to: 'postings',
     tests: ['test/runtime/answering.test.ts'],
   },
   {
