@@ -31,11 +31,13 @@ const REST_MS = 50 * 60_000
 const REST_STEP_MS = 60_000
 /**
  * Nothing is under way for so long: every look that can find something has been made, but for the rare one at the whole file
- * index. The slowest is the read over the fence, for senders whose clock is behind.
+ * index. The slowest is, with polling, the read over the fence, for senders whose clock is behind.
  */
-const QUIET_STEPS = 5
+const QUIET_STEPS = { push: 2, poll: 5, auto: 5 } as const
 /** A question that no fault gets in the way of is answered within this. */
 const CALM_ANSWER_MS = 60_000
+/** For the rest of its parts, and a second copy of any. */
+const AFTERWARDS_MS = 20_000
 const REAL_ANSWER_MS = 5 * 60_000
 /** State of a run that has come to rest, beside what the config lets the journal have. */
 const STATE_BYTES_MAX = 1_048_576
@@ -200,9 +202,9 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     if (!handle) return
     assistant.deliver(handle)
     const [request] = handle.pairings()
-    if (request && random.unit() < 0.5) {
+    if (request && random.unit() < 0.7) {
       const { user, code } = request
-      if (random.unit() < 0.7) {
+      if (random.unit() < 0.4) {
         say(`${user} is approved`)
         dice.note('pairing approved')
         const approval = record.approvals.get(user) ?? { triedAtMs: clock.monotonic(), doneAtMs: null }
@@ -264,7 +266,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       await world.settle(REST_STEP_MS)
       check(' in the end')
       quiet = isQuiet() ? quiet + 1 : 0
-      if (quiet >= QUIET_STEPS && !plan.restsLong) return
+      if (quiet >= QUIET_STEPS[plan.config.feed] && !plan.restsLong) return
     }
   }
 
@@ -294,7 +296,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     const isAnswered = () => world.mesh.reached(FRIEND, `peer:${world.mesh.bot}`).some(({ sender }) => sender === world.mesh.bot)
     for (let ms = 0; ms < limitMs && !isAnswered(); ms += 2_000) await world.settle(2_000)
     if (!isAnswered()) violations.push(`${FRIEND} had no answer within ${limitMs} ms, and nothing was in the way (${chat})`)
-    await world.settle(limitMs)
+    await world.settle(AFTERWARDS_MS)
   }
 
   async function finish(): Promise<ScenarioResult> {

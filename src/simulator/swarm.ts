@@ -33,36 +33,45 @@ export type Plan = {
 const USUAL: Readonly<Record<FaultKind, number>> = {
   'power loss': 0.12,
   'power loss at a disk operation': 0.006,
-  'clean stop': 0.1,
-  'config reload': 0.12,
+  'clean stop': 0.15,
+  'config reload': 0.14,
   'clock step': 0.14,
   'failed sync': 0.05,
   'failed folder sync': 0.15,
   'full disk': 0.12,
   'slow disk': 0.15,
   'agent down': 0.12,
-  'agent restart': 0.1,
-  'agent killed after 201': 0.12,
-  'hub outage': 0.1,
-  'frozen chat app': 0.12,
-  'stalled queue': 0.12,
-  'post fails before its effect': 0.15,
-  'post gets no answer, no effect': 0.12,
-  'post acts, answer lost': 0.15,
-  'post acts, answer never comes': 0.12,
-  'refused post': 0.12,
+  'agent restart': 0.18,
+  'agent killed after 201': 0.85,
+  'hub outage': 0.14,
+  'frozen chat app': 0.14,
+  'stalled queue': 0.8,
+  'post fails before its effect': 0.5,
+  'post gets no answer, no effect': 0.6,
+  'post acts, answer lost': 0.3,
+  'post acts, answer never comes': 0.4,
+  'refused post': 0.24,
   'read fails': 0.04,
-  'read hangs': 0.03,
+  'read hangs': 0.035,
   'late answer': 0.05,
   'shuffled answer': 0.2,
   'stale answer': 0.15,
   'unreadable file': 0.12,
-  'slow responder': 0.25,
+  'slow responder': 0.45,
   'failing responder': 0.25,
-  'hanging responder': 0.15,
-  'dead turn': 0.15,
+  'hanging responder': 0.34,
+  'dead turn': 0.26,
   'adopting responder': 0.4,
 }
+
+/** A storm has few posts, and one fault of a post leaves no room for another: these are on more often. */
+const SELDOM: ReadonlySet<FaultKind> = new Set([
+  'agent killed after 201',
+  'stalled queue',
+  'post fails before its effect',
+  'post gets no answer, no effect',
+  'post acts, answer never comes',
+])
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!
 
@@ -87,7 +96,7 @@ export function planOf(seed: number, real: boolean): Plan {
   const share = pick(random, [0.12, 0.35, 0.35, 0.6])
   const rates: Partial<Record<FaultKind, number>> = {}
   for (const kind of ALL_KINDS) {
-    const isOn = random.unit() < share
+    const isOn = random.unit() < share * (SELDOM.has(kind) ? 1.7 : 1)
     const factor = 0.5 + 1.5 * random.unit()
     if (isOn) rates[kind] = Math.min(0.9, USUAL[kind] * factor)
   }
@@ -115,6 +124,6 @@ export function planOf(seed: number, real: boolean): Plan {
       },
     },
     store: { segmentBytes: pick(random, [512, 4_096, 4 * 1_048_576]), shards: pick(random, [1, 4, 64]) },
-    restsLong: random.unit() < 0.1,
+    restsLong: random.unit() < 0.04,
   }
 }

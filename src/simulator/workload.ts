@@ -53,7 +53,7 @@ export function createWorkload(random: Random, dice: Dice, world: World, users: 
       },
     ],
     [
-      0.6,
+      0.9,
       async () => {
         dice.note('flood of one sender')
         const name = anybody()
@@ -61,7 +61,7 @@ export function createWorkload(random: Random, dice: Dice, world: World, users: 
       },
     ],
     [
-      0.6,
+      0.9,
       async () => {
         dice.note('strangers at once')
         for (let left = 1 + random.integer(STRANGERS_AT_ONCE); left > 0; left--) await write(`stranger${strangers++}`, nextText())
