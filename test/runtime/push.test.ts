@@ -80,8 +80,10 @@ describe('with the file index, a message', () => {
     const world = realWorld()
     world.mesh.user('alice')
     await world.start()
-    await world.settle(5_000)
-    const expected: string[] = []
+    // The rights to a new conversation come late, and nothing tells of it: what begins one may wait for the next look.
+    await world.mesh.user('alice').says('hello')
+    await world.settle(30_000)
+    const expected = ['echo: hello']
     for (let n = 0; n < 30; n++) {
       await world.mesh.user('alice').says(`first ${n}`)
       await world.settle(300 + 40 * n)
@@ -92,10 +94,7 @@ describe('with the file index, a message', () => {
 
     expect(answered(world, 'alice')).toEqual(expected)
     // The chat app, with its one wait, has lost sight of some for as long as nothing else happened.
-    // Where both waits were blind it is found by the look that follows every change.
-    const waited = latencies(world, 'alice').slice(1)
-    expect(Math.max(...waited)).toBeLessThanOrEqual(6_500)
-    expect(waited.filter(ms => ms > 2_000).length).toBeLessThanOrEqual(1)
+    expect(Math.max(...latencies(world, 'alice').slice(1))).toBeLessThanOrEqual(1_300)
     await world.stop()
   })
 
