@@ -67,7 +67,7 @@ export const newEntry = (floorMs: number): ChatEntry => ({
 /** An entry as JSON. The store's checksums and version guard it, so it is taken as it was written. */
 export type StoredChat = Omit<ChatEntry, 'messages' | 'replies'> & {
   readonly messages: readonly Inbound[]
-  readonly replies: readonly (readonly [ReplyKey, ReplyBody])[]
+  readonly replies: readonly (readonly [ReplyKey, ReplyBody | string])[]
 }
 
 export const storeChat = (entry: ChatEntry): StoredChat => ({
@@ -82,7 +82,8 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
   acceptedAtMs: stored.acceptedAtMs ?? null,
   unreadSinceMs: stored.unreadSinceMs ?? null,
   messages: new Map(stored.messages.map(message => [message.id, message])),
-  replies: new Map(stored.replies),
+  // Once they were texts only.
+  replies: new Map(stored.replies.map(([key, body]) => [key, typeof body === 'string' ? { text: body } : body])),
 })
 
 /** Nothing is open, dead letters aside: the conversation's charts rest. */

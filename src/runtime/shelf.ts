@@ -4,10 +4,12 @@
  */
 import {
   type Actor,
+  type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
   type EventFromLogic,
   type InputFrom,
+  initialTransition,
   type Snapshot,
   type SnapshotFrom,
   transition,
@@ -52,12 +54,23 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
   const actors = new Map<Key, Actor<Logic>>()
   const put = new Map<Key, SnapshotFrom<Logic>>()
 
+  let fresh: AnyMachineSnapshot | null = null
+  /** A snapshot of an earlier version may lack a region or a field of the context: there it begins as new. */
+  const completed = (key: Key, snapshot: Snapshot<unknown>): Snapshot<unknown> => {
+    if (!('context' in snapshot && 'value' in snapshot)) return snapshot
+    fresh ??= initialTransition<AnyStateMachine>(logic, options.input(key))[0]
+    return Object.assign({}, snapshot, {
+      context: Object.assign({}, fresh.context, snapshot.context),
+      value: logic.root.type === 'parallel' ? Object.assign({}, fresh.value, snapshot.value) : snapshot.value,
+    })
+  }
+
   const make = (key: Key, snapshot: Snapshot<unknown> | null): Actor<Logic> =>
     createActor<AnyStateMachine>(logic, {
       id: `${options.kind}:${key}`,
       parent: nursery.ref,
       input: options.input(key),
-      ...(snapshot ? { snapshot } : {}),
+      ...(snapshot ? { snapshot: completed(key, snapshot) } : {}),
     }) as Actor<Logic>
 
   const isFailed = (actor: Actor<Logic> | undefined) => (actor?.getSnapshot() as Snapshot<unknown> | undefined)?.status === 'error'

@@ -7,6 +7,7 @@ import { LIMITS } from '../../src/domain/limits.ts'
 import { decide } from '../../src/domain/policy.ts'
 import type { StoredRecord } from '../../src/ports/store.ts'
 import type { Effects } from '../../src/runtime/effects.ts'
+import type { StoredChat } from '../../src/runtime/entries.ts'
 import { createNursery } from '../../src/runtime/nursery.ts'
 import { keyOf } from '../../src/runtime/parse-record.ts'
 import { createRegistry, type Registry } from '../../src/runtime/registry.ts'
@@ -92,4 +93,26 @@ test.each(RECORDS.map((_, index) => index + 1))('a snapshot of %i records and th
 
   expect(problems).toEqual([])
   expect(folded(started)).toEqual(lived(stored.length))
+})
+
+test('a snapshot of before charts had errands, and replies files, goes on where it stood', () => {
+  const entries = lived(8)
+  const { chat, outbox, replies, ...rest } = entries.get(`chat:${CHAT}`) as unknown as StoredChat
+  const withoutErrands = (snapshot: unknown) => {
+    const { value, context, ...others } = snapshot as { value: Record<string, Json>; context: Record<string, Json> }
+    return {
+      ...others,
+      value: Object.fromEntries(Object.entries(value).filter(([region]) => region !== 'errand')),
+      context: Object.fromEntries(Object.entries(context).filter(([field]) => field !== 'urgent')),
+    }
+  }
+  const value = { ...rest, replies: replies.map(([key, body]) => [key, typeof body === 'string' ? body : body.text]), chat: withoutErrands(chat), outbox } as unknown as Json
+  const older = registry()
+  older.replay({ entries: new Map([[`chat:${CHAT}`, { seq: 8, value }]]), tail: stored.slice(8), lastSeq: stored.length, problems: [] })
+
+  expect(folded(older).get(`chat:${CHAT}`)).toEqual(lived(stored.length).get(`chat:${CHAT}`))
+  expect(older.entry(CHAT).replies.get('m3#1')).toEqual({ text: 'm3#1' })
+  older.resume(0)
+  older.tellChat(CHAT, { type: 'message.accepted', message: { ...message('m5'), urgent: true }, ...decided })
+  expect(older.chat(CHAT)?.context.urgent).toEqual(['m5'])
 })
