@@ -186,6 +186,10 @@ export const accountMachine = setup({
           entry: { type: 'rejoin', params: ({ context }) => ({ reason: context.reason ?? '' }) },
           on: {
             'rejoin.done': 'settling',
+            'store.failed': {
+              description: 'It joins as soon as it is written down that it does, so nothing may be posted before.',
+              actions: { type: 'noteReason', params: ({ event }) => event },
+            },
             'rejoin.failed': {
               target: '#account.degraded',
               actions: [{ type: 'countFailure', params: ({ event }) => event }, release],

@@ -335,11 +335,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
     unconfirmed: () => posts().filter(post => post.phase !== 'queued').length,
-    queueLostAtMs() {
-      const { healed } = registry.account
-      // It was written down by the wall clock; one that was set back must not make it later than now.
-      return healed && clock.monotonic() - Math.max(0, clock.now() - healed.atMs)
-    },
+    queueLostAtMs: () => healer.queueLostAtMs(),
   })
 
   const certificate = createCertificateWatch(settings, clock, log)
@@ -428,9 +424,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     const before = status.current()
     status.state(state, context.reason, clock.now())
     if (state !== before) log.info({ state, reason: context.reason }, 'account state')
-    // Replies that wait for the agent to come back need not wait for their backoff.
-    if (state === 'degraded' && before === 'live') healer.noteOutage()
+    // A disk that fails freezes no chat app.
+    if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
     if (state !== 'live' || before === 'live') return
+    // Replies that wait for the agent to come back need not wait for their backoff.
     for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
     for (const chat of backlog.stored()) {
       due.askApp(chat)

@@ -41,7 +41,7 @@ export type PosterOptions = {
   readonly waitsForSlot: (chat: ChatId) => boolean
   /** Posts without confirmation, of all chats. */
   readonly unconfirmed: () => number
-  /** When the agent last forgot what it had queued, wall clock ms; null = never. */
+  /** When the agent last forgot what it had queued, monotonic ms; null = not since this process began. */
   readonly queueLostAtMs: () => number | null
 }
 

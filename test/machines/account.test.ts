@@ -224,11 +224,22 @@ describe('an account whose agent is proven to be stuck', () => {
     })
   })
 
-  test('is degraded when its disk fails meanwhile', () => {
-    expect(account.after(start, passed, proven(), quiet, storeFailed)).toEqual({
+  test.each([
+    ['while its posts become quiet', []],
+    ['while it settles', [quiet, rejoined]],
+  ])('is degraded when its disk fails %s', (_, events) => {
+    expect(account.after(start, passed, proven(), ...events, storeFailed)).toMatchObject({
       value: { degraded: 'resting' },
       context: context({ reason: 'the disk is full', failures: 1 }),
-      effects: [releases, backsOff(1)],
+      effects: expect.arrayContaining([releases, backsOff(1)]),
+    })
+  })
+
+  test('waits for its disk before it joins again, and posts nothing meanwhile', () => {
+    expect(account.after(start, passed, proven(), quiet, storeFailed)).toEqual({
+      value: { healing: 'rejoining' },
+      context: context({ reason: 'the disk is full' }),
+      effects: [],
     })
   })
 

@@ -106,7 +106,12 @@ test('a snapshot of before charts had errands, and replies files, goes on where 
       context: Object.fromEntries(Object.entries(context).filter(([field]) => field !== 'urgent')),
     }
   }
-  const value = { ...rest, replies: replies.map(([key, body]) => [key, typeof body === 'string' ? body : body.text]), chat: withoutErrands(chat), outbox } as unknown as Json
+  const value = {
+    ...rest,
+    replies: replies.map(([key, body]) => [key, typeof body === 'string' ? body : body.text]),
+    chat: withoutErrands(chat),
+    outbox,
+  } as unknown as Json
   const older = registry()
   older.replay({ entries: new Map([[`chat:${CHAT}`, { seq: 8, value }]]), tail: stored.slice(8), lastSeq: stored.length, problems: [] })
 

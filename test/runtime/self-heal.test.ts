@@ -201,6 +201,65 @@ describe('posts', () => {
     expect(world.account.status()).toMatchObject({ outbox: 0, uncertain: 0, state: 'live' })
     await world.stop()
   })
+
+  test('after it are not taken for lost with it when our clock is set back to a time before it', async () => {
+    const world = realWorld()
+    for (const name of ['alice', 'bob']) world.mesh.user(name)
+    await world.start()
+    await talk(world, 1)
+    const rejoins = countRejoins(world)
+    world.bot.agent.breakHub()
+    while (rejoins.length === 0) await world.settle(1_000)
+    const sinceMs = () => world.clock.monotonic() - healedAtMs
+    const healedAtMs = world.clock.monotonic()
+    await world.settle(MINUTE_MS)
+    world.clock.jump(-5 * MINUTE_MS)
+    await world.settle(280_000 - sinceMs())
+    const usual = world.mesh.quirks.publishMs
+    for (const name of ['alice', 'bob']) await world.mesh.user(name).says('hi')
+    // The agent is slow with the first answer, and the second waits behind it.
+    const hurry = world.bot.agent.answer(({ method, target }) => {
+      if (method === 'POST' && target.includes('/messages')) world.mesh.quirks.publishMs = [150_000, 150_000]
+      return null
+    })
+    await world.settle(10_000)
+    hurry()
+    world.mesh.quirks.publishMs = usual
+    await world.settle(60 * MINUTE_MS)
+
+    expect(['alice', 'bob'].map(name => answered(world, name).filter(text => text === 'echo: hi'))).toEqual([['echo: hi'], ['echo: hi']])
+    expect(world.account.status().counters.repeatedPosts).toBe(0)
+    await world.stop()
+  })
+})
+
+test('a disk that is full when the agent is to join again delays it, and it settles before anything is posted', async () => {
+  let isFull = true
+  const world: World = realWorld({
+    disk: {
+      before({ name }) {
+        const isHealing = world.log.some(({ phrase }) => phrase.includes('made to join the mesh again'))
+        if (isFull && isHealing && name === 'write') throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      },
+    },
+  })
+  world.mesh.user('alice')
+  await world.start()
+  await world.settle(5_000)
+  const rejoins = countRejoins(world)
+  world.bot.agent.freeze()
+  await talk(world, 20)
+  await world.settle(5 * MINUTE_MS)
+  expect(rejoins).toEqual([])
+  expect(world.account.status()).toMatchObject({ state: 'degraded', reason: expect.stringContaining('journal') })
+
+  isFull = false
+  await world.settle(30 * MINUTE_MS)
+  const settled = world.log.filter(({ phrase }) => phrase.includes('has settled'))
+  expect([rejoins, settled]).toEqual([[expect.any(Number)], [expect.anything()]])
+  expect(answered(world, 'alice')).toEqual(echoes(20))
+  expect(world.account.status()).toMatchObject({ state: 'live', outbox: 0, selfHeal: { times: 1 } })
+  await world.stop()
 })
 
 describe('an agent whose hub connection is broken', () => {
@@ -287,6 +346,22 @@ describe('nothing is healed without proof:', () => {
       const show = world.bot.agent.answer('hang', { when: ({ target }) => /files\?|endpoints/.test(target) })
       await world.settle(50_000)
       show()
+    })
+  })
+
+  test('a disk that is full for a while, which freezes no chat app', async () => {
+    const world = realWorld()
+    await quiet(world, async () => {
+      await talk(world, 1)
+      await world.settle(MINUTE_MS)
+      // It shows nothing of two messages, which it may have lost.
+      world.bot.agent.freeze()
+      world.disk().fill(0)
+      await talk(world, 1)
+      expect(world.account.status().state).toBe('degraded')
+      world.disk().fill(Number.POSITIVE_INFINITY)
+      await world.settle(MINUTE_MS)
+      await talk(world, 1)
     })
   })
 

@@ -19,6 +19,8 @@ export interface Healer {
   noteOutage(): void
   /** A list call hangs, or a post does not come to light. */
   suspect(): void
+  /** When it joined again and so forgot what it had queued, monotonic ms; null: not since this process began. */
+  queueLostAtMs(): number | null
   /** A sentence while the agent is stuck and is left alone. */
   warning(): string | null
   start(): void
@@ -56,8 +58,10 @@ export function createHealer(options: HealerOptions): Healer {
   const { settings, agent, clock, random, log, timers, signal, healed, isQuiet, committed, tell, onMesh } = options
   const { limits } = settings
   const witness = createAppWitness(clock)
-  /** When it was last made to join again, on the clock that cannot be put right; null: not in this life. */
+  /** When it was last to join again, on the clock that cannot be put right; null: not in this life. */
   let healedAtMs: number | null = null
+  /** The same of a time that it did join. */
+  let queueLostAtMs: number | null = null
   /** Times in a row, each soon after the one before. */
   let streak = 0
   /** By what is stuck: why it is left alone. */
@@ -115,6 +119,7 @@ export function createHealer(options: HealerOptions): Healer {
     },
     noteOutage: () => witness.noteOutage(),
     suspect: () => health.suspect(),
+    queueLostAtMs: () => queueLostAtMs,
     warning: () => leftAlone.hub ?? leftAlone.app,
     start: () => health.start(),
     stop: () => health.stop(),
@@ -140,6 +145,7 @@ export function createHealer(options: HealerOptions): Healer {
         leftAlone.hub = null
         witness.reset()
         await agent.join({}, signal)
+        queueLostAtMs = healedAtMs
         tell({ type: 'rejoin.done' })
       } catch (error) {
         tell({
