@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Patience for a busy machine; no test measures time.
     testTimeout: 60_000,
-    exclude: ['test/e2e/**', '**/node_modules/**'],
+    exclude: ['test/{e2e,long}/**', '**/node_modules/**'],
     coverage: { provider: 'v8', include: ['src/**', 'machines/**'] },
   },
 })

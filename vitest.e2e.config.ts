@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/e2e/**/*.test.ts'],
+    include: ['test/{e2e,long}/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     // Real processes on few cores: one file after the other in one process, which lets them share a gateway; and time for a cold start.
     fileParallelism: false,
