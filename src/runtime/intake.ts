@@ -269,6 +269,14 @@ export function createIntake(options: IntakeOptions): Intake {
       const missed = entry ? candidates.filter(candidate => lookAt(chat, entry.cursor, candidate) === 'missed') : []
       await Promise.all(missed.map(candidate => receive(chat, candidate, signal)))
       let isWhole = true
+      /** Room that is made meanwhile is for what was written first, which comes with the next fetch. */
+      const keptBack = new Set<UserName>()
+      const mayCome = (candidate: Candidate) => {
+        const { sender } = candidate.raw
+        if ((!keptBack.has(sender) && senders.hasRoom(sender, chat)) || isKnown(chat, candidate)) return true
+        keptBack.add(sender)
+        return false
+      }
       const holdOthers = (error: unknown): never => {
         const conversation = parseChat(chat)
         if (error instanceof MembershipPending && conversation.kind === 'group')
@@ -287,8 +295,8 @@ export function createIntake(options: IntakeOptions): Intake {
           isWhole = false
           break
         }
-        if (!senders.hasRoom(candidate.raw.sender, chat) && !isKnown(chat, candidate)) isWhole = false
-        else await receive(chat, candidate, signal).catch(holdOthers)
+        if (mayCome(candidate)) await receive(chat, candidate, signal).catch(holdOthers)
+        else isWhole = false
       }
       if (!isWhole) backlog.behind(chat)
       return isWhole

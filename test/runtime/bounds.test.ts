@@ -68,6 +68,47 @@ describe('a rate for each sender', () => {
     await world.stop()
   })
 
+  test('answers in the order of writing, also what found no room while others made some', async () => {
+    const world = createWorld({
+      config: {
+        feed: 'poll',
+        pollInterval: 60_000,
+        enableGroups: true,
+        groupPolicy: 'open',
+        requireMention: false,
+        limits: { quietPollMs: 60_000, fullCheckMs: 600_000, messagesPerSenderMinute: 60, queuedPerSender: 2, membershipFreshMs: 300_000 },
+      },
+    })
+    const chat = 'group:alice/team'
+    for (const user of ['alice', 'bob', 'mallory']) world.mesh.user(user)
+    await world.start()
+    await world.mesh.user('alice').creates('team', { name: 'Team', members: ['alice', 'bob', 'mallory', 'my-bot'] })
+    await world.settle(5_000)
+    await world.mesh.user('alice').creates('team', { members: ['alice', 'bob', 'my-bot'] })
+    await world.settle(70_000)
+    await world.mesh.user('bob').says('0', chat)
+    await world.settle(70_000)
+    const say = async (user: string, text: string) => {
+      await world.mesh.user(user).says(text, chat)
+      await world.settle(5)
+    }
+    world.bot.agent.answer(
+      async (_, pass) => {
+        await new Promise<void>(resolve => world.clock.after(100, resolve))
+        return pass()
+      },
+      { when: ({ method, target }) => method === 'GET' && target.endsWith('/groups/alice/team') },
+    )
+    for (const text of ['1', '2', '3']) await say('bob', text)
+    // Not a member any more: the list is looked at afresh, and what was read before is answered meanwhile.
+    await say('mallory', 'hi')
+    for (const text of ['4', '5']) await say('bob', text)
+    await world.settle(10 * 60_000)
+
+    expect(world.answers('bob', chat)).toEqual(['0', '1', '2', '3', '4', '5'].map(text => `echo: ${text}`))
+    await world.stop()
+  })
+
   test('keeps what waits longer than the age fence', async () => {
     const world = createWorld({
       config: {
