@@ -33,7 +33,7 @@ export interface Poster {
 
 export type PosterOptions = {
   readonly settings: AccountSettings
-  readonly agent: ZtmAgent
+  readonly agent: Pick<ZtmAgent, 'post'>
   readonly ledger: Ledger
   readonly clock: Clock
   readonly tell: (chat: ChatId, event: OutboxEvent) => void
@@ -49,7 +49,7 @@ export function createPoster(options: PosterOptions): Poster {
   const { settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, queueLostAtMs } = options
   const { limits } = settings
   const holders = new Set<ChatId>()
-  let queue: ChatId[] = []
+  const queue = new Set<ChatId>()
   /** Granted, and the answer to the post not yet there. */
   const active = new Set<ChatId>()
   /** Asked for the next one while nothing may be posted; they have a slot. */
@@ -64,9 +64,10 @@ export function createPoster(options: PosterOptions): Poster {
   let slots = Math.min(SLOTS_AT_FIRST, limits.unconfirmedPosts)
 
   const grant = () => {
-    while (!draining && !held && holders.size < slots) {
-      const chat = queue.shift()
-      if (chat === undefined) return
+    for (const chat of queue) {
+      if (draining || held || holders.size >= slots) return
+      queue.delete(chat)
+      // Its reply was seen on the mesh meanwhile.
       if (!waitsForSlot(chat)) continue
       holders.add(chat)
       active.add(chat)
@@ -83,12 +84,12 @@ export function createPoster(options: PosterOptions): Poster {
         tell(chat, { type: 'slot.granted', atMs: clock.now() })
         return
       }
-      if (!queue.includes(chat)) queue.push(chat)
+      queue.add(chat)
       grant()
     },
     release(chat) {
       // It waits on, as one of the others.
-      if (heldHolders.delete(chat) && waitsForSlot(chat) && !queue.includes(chat)) queue.push(chat)
+      if (heldHolders.delete(chat) && waitsForSlot(chat)) queue.add(chat)
       if (holders.delete(chat)) grant()
     },
     hold() {
@@ -167,7 +168,6 @@ export function createPoster(options: PosterOptions): Poster {
         quick &&= clock.monotonic() - beganMs < limits.confirmationLagMs
       }
       slots = quick ? Math.min(limits.unconfirmedPosts, slots + 1) : Math.max(SLOTS_MIN, Math.floor(slots / 2))
-      queue = queue.filter(waitsForSlot)
       grant()
     },
   }
