@@ -334,7 +334,7 @@ export const outboxMachine = setup({
       states: {
         quiet: {
           always: { guard: 'hasUnconfirmed', target: 'watching' },
-          on: { 'host.resumed': { actions: 'forgetSeen' } },
+          on: { 'host.resumed': { actions: ['forgetSeen', { type: 'noteResumed', params: ({ event }) => event }] } },
         },
         watching: {
           always: { guard: 'hasNoUnconfirmed', target: 'quiet' },

@@ -145,8 +145,8 @@ export function createInspection(options: InspectionOptions): InspectionHost {
       busy() {
         const outboxes = [...registry.outboxes()].filter(chat => (registry.outbox(chat)?.context.posts.length ?? 0) > 0)
         const chats = [...registry.runningChats()].filter(chat => {
-          const { queue, held } = registry.chat(chat)?.context ?? { queue: [], held: [] }
-          return queue.length + held.length > 0
+          const { queue, urgent, held } = registry.chat(chat)?.context ?? { queue: [], urgent: [], held: [] }
+          return queue.length + urgent.length + held.length > 0
         })
         return [
           ...registry.pairings().map(({ context }) => `pairing:${context.user}`),
@@ -193,14 +193,19 @@ export function createInspection(options: InspectionOptions): InspectionHost {
         }
         live.add(one)
         let lastSeq = 0
-        for await (const { seq, atMs, changes } of store.history()) {
-          lastSeq = seq
-          readAll(
-            reader,
-            atMs,
-            changes.flatMap(raw => (raw.key === `chat:${chat}` ? (parseChange(raw) ?? []) : [])),
-            chat,
-          )
+        try {
+          for await (const { seq, atMs, changes } of store.history()) {
+            lastSeq = seq
+            readAll(
+              reader,
+              atMs,
+              changes.flatMap(raw => (raw.key === `chat:${chat}` ? (parseChange(raw) ?? []) : [])),
+              chat,
+            )
+          }
+        } catch (error) {
+          live.delete(one)
+          throw error
         }
         // What was durable and not yet applied has come both ways.
         for (const { seq, atMs, changes } of waiting) if (seq > lastSeq) readAll(reader, atMs, changes, chat)

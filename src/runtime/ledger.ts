@@ -83,7 +83,7 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
     // Listed but not readable now: nothing can be said.
     if (!bytes) throw new Error(`${path} cannot be read at present.`)
     const entries: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (!Array.isArray(entries)) return []
+    if (!Array.isArray(entries)) throw new Error(`${path} is no list of messages at present.`)
     return entries.map((entry: { message?: Json } | null) => readMessage({ time: 0, message: entry?.message ?? null }, 1).replyKey)
   }
 

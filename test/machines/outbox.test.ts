@@ -185,6 +185,10 @@ describe('a reply that was posted', () => {
 
     expect(effectsOf(404, 61_000)).toEqual([commits(atChat(failed('k1')))])
     expect(effectsOf(404, 60_999)).toEqual([notSentYet, freesSlot, backsOff(2)])
+    // A process that begins knows nothing of how long: its agent may have begun with it.
+    expect(outbox.after(queued('k1'), ...again(404, 1_000), resumed, granted(), posting('k1'), refused(404, 'k1', 61_000)).effects).toEqual(
+      [notSentYet, freesSlot, backsOff(2)],
+    )
     expect(effectsOf(401, 61_000)).toEqual([notSentYet, freesSlot, backsOff(2)])
   })
 

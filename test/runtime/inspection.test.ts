@@ -53,3 +53,27 @@ test('a record that becomes known while the history is read is seen once, whiche
   watched.close()
   expect(host.isWatched()).toBe(false)
 })
+
+test('a history that cannot be read leaves nobody listening', async () => {
+  const host = createInspection({
+    account: 'default',
+    registry: { chats: new Map() } as never,
+    store: {
+      // biome-ignore lint/correctness/useYield: the disk fails at once
+      async *history() {
+        throw new Error('the device cannot read it')
+      },
+    },
+    system: { inspect: () => ({ unsubscribe() {} }) },
+    root: () => {
+      throw new Error('not asked')
+    },
+    journal: () => {
+      throw new Error('not asked')
+    },
+    watchers: { running: () => [], look: () => null },
+  })
+
+  await expect(host.inspection.watch('peer:alice', 10)).rejects.toThrow('cannot read')
+  expect(host.isWatched()).toBe(false)
+})

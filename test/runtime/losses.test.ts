@@ -96,3 +96,36 @@ describe('with polling, everything that the chat app shows', () => {
     await world.stop()
   })
 })
+
+test('a reply whose file is answered by something in between is not taken for lost', async () => {
+  const world = createWorld()
+  await world.start()
+  await world.settle(5_000)
+  const answers = (text: string) => () => ({
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: new TextEncoder().encode(text),
+  })
+  let isHidden = false
+  const isRead =
+    (what: string) =>
+    ({ method, target }: { method: string; target: string }) =>
+      isHidden && method === 'GET' && target.includes(what)
+  world.bot.agent.answer(
+    () => {
+      isHidden = true
+      return null
+    },
+    { when: ({ method, target }) => method === 'POST' && target.includes('/messages'), times: 1 },
+  )
+  world.bot.agent.answer(answers('[]'), { when: isRead('/messages?') })
+  world.bot.agent.answer(answers('{"status":"busy"}'), { when: isRead('/file-data') })
+  await world.mesh.user('alice').says('hi')
+  await world.settle(5 * 60_000)
+  isHidden = false
+  await world.settle(20 * 60_000)
+
+  expect(world.answers('alice')).toEqual(['echo: hi'])
+  expect(world.account.status()).toMatchObject({ outbox: 0, counters: { repeatedPosts: 0 } })
+  await world.stop()
+})
