@@ -269,6 +269,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     memberships: createMemberships(agent, clock, limits),
     isPaired: user => desk.isPaired(user),
     isUrgent: text => ports.responder.isUrgent?.(text) ?? false,
+    indexedMs: () => push.sinceMs(),
     isFirstLoad: () => place.isFirstLoad(),
     committed: changes => journal.committed(changes),
   })

@@ -63,6 +63,8 @@ export type IntakeOptions = {
   /** Per chat, the sender's time of the last message that another program had dealt with before us. */
   readonly formerly: ReadonlyMap<ChatId, number>
   readonly committed: (changes: readonly Change[]) => Promise<void>
+  /** Hub time up to which the file index has been read; null when it is not. */
+  readonly indexedMs: () => number | null
   /** What the chat app shows of a new chat may have been there before us. */
   readonly isFirstLoad: () => boolean
 }
@@ -135,9 +137,11 @@ export function createIntake(options: IntakeOptions): Intake {
     const isGroup = parseChat(chat).kind === 'group'
     const isFirstLook = !entry?.shown && (isGroup || options.isFirstLoad())
     const oldMs = Math.min(nowMs, (isGroup ? entry?.openedAtMs : openedAtMs) ?? nowMs) - settings.firstSyncMs
+    // Our clock may have been ahead when the group was met. The hub is where its index was read to, or further.
+    const oldHubMs = Math.min(oldMs, (options.indexedMs() ?? Number.POSITIVE_INFINITY) - settings.firstSyncMs)
     const wasThere = (arrivedMs: number | null) => {
       if (arrivedMs === null) return isFirstLook
-      return isGroup ? arrivedMs < oldMs : indexed !== null && arrivedMs <= indexed.beginMs
+      return (isGroup && arrivedMs < oldHubMs) || (indexed !== null && arrivedMs <= indexed.beginMs)
     }
     // The other program's place holds for what was there when we took over; what comes later may be dated earlier, and is new.
     const formerMs = options.formerly.get(chat) ?? -1

@@ -166,13 +166,13 @@ function judgeChat(input: ChatInput): void {
     input,
     complain,
   )
-  const shown = new Set(world.bot.lists(chat) ? world.bot.inbox(chat).map(identityOf) : [])
-  const isShown = (raw: ReachedMessage) => shown.has(identityOf(raw))
+  const takeShown = shownBy(world, chat)
   const processed: { readonly id: MessageId; readonly sender: string }[] = []
 
   for (const { id, raw } of written) {
     const outcome = decided.get(id) ?? input.record.decisions.get(id)?.outcome
     const text = textOf(raw.message)
+    const isShown = takeShown(raw)
     // What another message has replaced before we could read it is not there for us.
     if (outcome === undefined && raw.replacedAtMs !== null) {
       count('message replaced by the mesh')
@@ -180,7 +180,7 @@ function judgeChat(input: ChatInput): void {
     }
     // A chat app reads a file once: what it could not read then it never shows, and polling sees no more than it does.
     // What stood in a group when its list first had it is history, by its senders’ clocks.
-    if (outcome === undefined && !input.isPushed && (!isShown(raw) || (isGroup && input.isReal))) {
+    if (outcome === undefined && !input.isPushed && (!isShown || (isGroup && input.isReal))) {
       count('message lost by the chat app')
       continue
     }
@@ -198,6 +198,22 @@ function judgeChat(input: ChatInput): void {
   const ids = new Set(written.map(({ id }) => id))
   for (const id of answers.keys()) if (!ids.has(id)) complain(`an answer to ${id}, which nobody wrote`)
   if (input.keepsOrder) judgeOrder(processed, answers, complain)
+}
+
+/**
+ * Whether the bot's chat app shows this message, asked once for each in order: of two with the same text, sender and time it
+ * shows one, and which of the two it is nobody can tell.
+ */
+function shownBy(world: World, chat: ChatId): (raw: ReachedMessage) => boolean {
+  const left = new Map<string, number>()
+  for (const entry of world.bot.lists(chat) ? world.bot.inbox(chat) : [])
+    left.set(identityOf(entry), (left.get(identityOf(entry)) ?? 0) + 1)
+  return raw => {
+    const identity = identityOf(raw)
+    const times = left.get(identity) ?? 0
+    left.set(identity, times - 1)
+    return times > 0
+  }
 }
 
 function outcomesOf(

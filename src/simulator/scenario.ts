@@ -39,6 +39,8 @@ const CALM_ANSWER_MS = 60_000
 /** For the rest of its parts, and a second copy of any. */
 const AFTERWARDS_MS = 20_000
 const REAL_ANSWER_MS = 5 * 60_000
+/** Connected again after the hub, and known as a source of files. */
+const EVERYBODY_BACK_MS = 30_000
 /** State of a run that has come to rest, beside what the config lets the journal have. */
 const STATE_BYTES_MAX = 1_048_576
 
@@ -254,7 +256,10 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     world.mesh.hub.up()
     if (!world.isUp) await start()
     // With push the message files tell what a frozen chat app does not; without, somebody has to revive it.
-    if (plan.config.feed !== 'push' || plan.real) bot.agent.restart()
+    if (plan.config.feed === 'push' && !plan.real) return
+    // A chat app that starts while another agent is away never reads what it cannot download then, such as who is in a group.
+    if (plan.real) await world.settle(EVERYBODY_BACK_MS)
+    bot.agent.restart()
   }
 
   async function rest(): Promise<void> {

@@ -91,12 +91,6 @@ export function drawPolicy(random: Random, users: number): Policy {
   }
 }
 
-/** What a real mesh's chat app loses, only message files tell of. */
-const feedOf = (random: Random, real: boolean) => {
-  const drawn = pick(random, ['push', 'push', 'poll', 'auto'] as const)
-  return real ? 'push' : drawn
-}
-
 export function planOf(seed: number, real: boolean): Plan {
   const random = streamOf(seed, 'plan')
   const share = pick(random, [0.12, 0.35, 0.35, 0.6])
@@ -116,7 +110,7 @@ export function planOf(seed: number, real: boolean): Plan {
     rates,
     policy: drawPolicy(random, users),
     config: {
-      feed: feedOf(random, real),
+      feed: pick(random, ['push', 'push', 'poll', 'auto'] as const),
       pollInterval: pick(random, [500, 1_000]),
       apiTimeout: pick(random, [3_000, 10_000, 30_000]),
       notifyOnFailure: random.unit() < 0.5,

@@ -60,6 +60,24 @@ test('a new conversation is no history because the clock was set back to the fir
   await world.stop()
 })
 
+test.each([HOUR_MS, -HOUR_MS])(
+  'what is written in a group after it was met is no history, with a clock that is off by %i ms',
+  async skewMs => {
+    const world = createWorld({ runtimeSkewMs: () => skewMs, config: { feed: 'push', enableGroups: true, groupPolicy: 'open' } })
+    await world.start()
+    await world.mesh.user('alice').creates('team', { name: 'Team', members: ['alice', 'my-bot'] })
+    await world.settle(40_000)
+    // Only message files show what comes now.
+    world.bot.agent.freeze()
+
+    await world.mesh.user('alice').says('@my-bot hello', 'group:alice/team')
+    await world.settle(30_000)
+
+    expect(world.account.status().counters.processed).toBe(1)
+    await world.stop()
+  },
+)
+
 test.each(['garbage', 'html', 'empty'] as const)(
   'a message file that is answered once with something else (%s) is read again',
   async preset => {
