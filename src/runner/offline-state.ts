@@ -10,7 +10,7 @@ import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
 import { type ByHand, createByHand } from '../runtime/by-hand.ts'
-import { type Effects, inOrder } from '../runtime/effects.ts'
+import { type Effects, inOrder, noEffects } from '../runtime/effects.ts'
 import { explainFrom } from '../runtime/explain.ts'
 import { createJournal } from '../runtime/journal.ts'
 import { createNursery } from '../runtime/nursery.ts'
@@ -37,33 +37,15 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
   const { id: account, limits } = settings
   const store = await openAccountStore({ root: stateDir, account })
   const timers = createTimers(systemClock)
-  const nothing = () => {}
   const trouble = Promise.withResolvers<never>()
-  trouble.promise.catch(nothing)
+  trouble.promise.catch(() => {})
   const fail = (reason: string) => trouble.reject(new StoreUnusable(reason, true))
 
   const nursery = createNursery('offline', (actor, error) =>
     fail(`${actor} failed: ${error instanceof Error ? error.message : String(error)}`),
   )
-  const { effects, drained } = inOrder<Effects>(
-    {
-      commit: commit => journal.commit(commit),
-      dispatch: nothing,
-      startDispatchBackoff: nothing,
-      openPairing: nothing,
-      requestSlot: nothing,
-      releaseSlot: nothing,
-      post: nothing,
-      startPostBackoff: nothing,
-      startLag: nothing,
-      startLook: nothing,
-      look: nothing,
-      checkLedger: nothing,
-      requestTicket: nothing,
-      startPairingBackoff: nothing,
-      startDeadline: nothing,
-    },
-    error => fail(error instanceof Error ? error.message : String(error)),
+  const { effects, drained } = inOrder<Effects>({ ...noEffects, commit: commit => journal.commit(commit) }, error =>
+    fail(error instanceof Error ? error.message : String(error)),
   )
   const registry = createRegistry({ nursery, limits, effects })
   const journal = createJournal({

@@ -20,6 +20,27 @@ export type Effects = {
   startDeadline(params: { user: UserName; atMs: number }): void
 }
 
+const nothing = () => {}
+
+/** For charts that are only to remember. */
+export const noEffects: Effects = {
+  commit: nothing,
+  dispatch: nothing,
+  startDispatchBackoff: nothing,
+  openPairing: nothing,
+  requestSlot: nothing,
+  releaseSlot: nothing,
+  post: nothing,
+  startPostBackoff: nothing,
+  startLag: nothing,
+  startLook: nothing,
+  look: nothing,
+  checkLedger: nothing,
+  requestTicket: nothing,
+  startPairingBackoff: nothing,
+  startDeadline: nothing,
+}
+
 /**
  * Carries effects out in the order in which they were asked for, after the step that asked: an effect may make other charts,
  * and XState does not want that inside an action.

@@ -2,7 +2,7 @@
 import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Store, StoredRecord } from '../ports/store.ts'
-import type { Effects } from './effects.ts'
+import { noEffects } from './effects.ts'
 import { createNursery } from './nursery.ts'
 import { createRegistry } from './registry.ts'
 
@@ -21,25 +21,6 @@ export interface Replayed {
   readonly problems: readonly string[]
 }
 
-const nothing = () => {}
-const silent: Effects = {
-  commit: nothing,
-  dispatch: nothing,
-  startDispatchBackoff: nothing,
-  openPairing: nothing,
-  requestSlot: nothing,
-  releaseSlot: nothing,
-  post: nothing,
-  startPostBackoff: nothing,
-  startLag: nothing,
-  startLook: nothing,
-  look: nothing,
-  checkLedger: nothing,
-  requestTicket: nothing,
-  startPairingBackoff: nothing,
-  startDeadline: nothing,
-}
-
 export async function replayFrom(store: Pick<Store, 'history'>, limits: Limits, until: Until = {}): Promise<Replayed> {
   const { atMs = Number.POSITIVE_INFINITY, seq = Number.POSITIVE_INFINITY } = until
   const tail: StoredRecord[] = []
@@ -54,7 +35,7 @@ export async function replayFrom(store: Pick<Store, 'history'>, limits: Limits, 
   const nursery = createNursery('replay', (_, error) => {
     throw error
   })
-  const registry = createRegistry({ nursery, limits, effects: silent })
+  const registry = createRegistry({ nursery, limits, effects: noEffects })
   problems.push(...registry.replay({ entries: new Map(), tail, lastSeq: tail.at(-1)?.seq ?? 0, problems: [] }))
   const source = registry.beginFold()
   const entries = new Map([...source.keys()].map((key): readonly [string, Json] => [key, source.read(key) ?? null]))

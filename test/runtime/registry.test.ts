@@ -6,7 +6,7 @@ import type { Json } from '../../src/domain/json.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import { decide } from '../../src/domain/policy.ts'
 import type { StoredRecord } from '../../src/ports/store.ts'
-import type { Effects } from '../../src/runtime/effects.ts'
+import { noEffects } from '../../src/runtime/effects.ts'
 import type { StoredChat } from '../../src/runtime/entries.ts'
 import { createNursery } from '../../src/runtime/nursery.ts'
 import { keyOf } from '../../src/runtime/parse-record.ts'
@@ -47,30 +47,12 @@ const stored: readonly StoredRecord[] = RECORDS.map((changes, index) => ({
   changes: changes.map(change => ({ key: keyOf(change), event: change.event as Json })),
 }))
 
-const nothing: Effects = {
-  commit() {},
-  dispatch() {},
-  startDispatchBackoff() {},
-  openPairing() {},
-  requestSlot() {},
-  releaseSlot() {},
-  post() {},
-  startPostBackoff() {},
-  startLag() {},
-  startLook() {},
-  look() {},
-  checkLedger() {},
-  requestTicket() {},
-  startPairingBackoff() {},
-  startDeadline() {},
-}
-
 function registry(): Registry {
   const nursery = createNursery('test', (_, error) => {
     throw error
   })
   onTestFinished(() => nursery.stop())
-  return createRegistry({ nursery, limits: LIMITS, effects: nothing })
+  return createRegistry({ nursery, limits: LIMITS, effects: noEffects })
 }
 
 /** What a fold would write. */

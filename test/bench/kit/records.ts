@@ -4,10 +4,10 @@ import { type ChatId, type MessageId, peerChat, replyKey } from '../../../src/do
 import { LIMITS } from '../../../src/domain/limits.ts'
 import { decide } from '../../../src/domain/policy.ts'
 import type { Store, StoredRecord } from '../../../src/ports/store.ts'
+import { noEffects } from '../../../src/runtime/effects.ts'
 import { createNursery } from '../../../src/runtime/nursery.ts'
 import { keyOf } from '../../../src/runtime/parse-record.ts'
 import { createRegistry } from '../../../src/runtime/registry.ts'
-import { noEffects } from './no-effects.ts'
 
 /** When old conversations had their last message: beyond the age fence, so that a first start leaves them alone. */
 export const LONG_AGO_MS = 3 * 24 * 3_600_000
