@@ -71,3 +71,13 @@ test('a message that the responder refuses is asked once, and kept with the reas
   expect(world.account.deadLetters()).toMatchObject([{ kind: 'message', reason: 'host_denied: not here' }])
   await world.stop()
 })
+
+test('a command about the turn shows among what is busy', async () => {
+  const world = createWorld({ responder: { isUrgent: () => true, respond: () => new Promise(() => {}) } })
+  await world.start()
+  await world.mesh.user('alice').says('/stop')
+  await world.settle()
+
+  expect(world.account.inspection.busy()).toContain('chat:peer:alice')
+  await world.stop()
+})
