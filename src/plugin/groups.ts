@@ -4,6 +4,7 @@ import { type AccountSettings, type GroupPermission, permissionOf as permissionO
 import { mergeTools } from '../domain/tools.ts'
 import type { ResolveAccount } from './accounts.ts'
 import type { Channel, GroupQuery, GroupToolPolicy } from './host.ts'
+import { markOf } from './names.ts'
 import { chatOf } from './targets.ts'
 
 /** Sender of a run that no sender started: OpenClaw then wants the group's own tools. */
@@ -19,9 +20,17 @@ export function groupKeyOf(groupId: string): string | null {
   return place.kind === 'group' ? `${place.creator}/${place.group}` : null
 }
 
+/** In a session key a name is folded to lower case; the mark behind it tells which one it was. Null: none that the config names. */
+function exactKeyOf(settings: AccountSettings, groupId: string): string | null {
+  const key = groupKeyOf(groupId)
+  const mark = groupId.split('/')[2]
+  if (key === null || mark === undefined || mark.startsWith('@')) return key
+  return Object.keys(settings.groupPermissions).find(each => each.toLowerCase() === key.toLowerCase() && markOf(each) === mark) ?? null
+}
+
 export function permissionOf(settings: AccountSettings, groupId: string): GroupPermission {
-  const slash = groupKeyOf(groupId)?.indexOf('/') ?? -1
-  const key = groupKeyOf(groupId) ?? ''
+  const key = exactKeyOf(settings, groupId) ?? ''
+  const slash = key.indexOf('/')
   // A group that cannot be named is one that the config does not name.
   return permissionOfGroup(settings, key.slice(0, Math.max(0, slash)), key.slice(slash + 1))
 }

@@ -9,7 +9,6 @@
  *     do answers about the turn that runs: in the queue they would wait for its end.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createHash } from 'node:crypto'
 import type { Attachment } from '../domain/attachments.ts'
 import { DEFAULT_ACCOUNT } from '../domain/config.ts'
 import { ResponderRefused } from '../domain/errors.ts'
@@ -20,7 +19,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
-import { CHANNEL_ID } from './names.ts'
+import { CHANNEL_ID, markOf } from './names.ts'
 import { mediaOf, type Outbound } from './outbound.ts'
 import { aborted } from './signals.ts'
 import { targetOf } from './targets.ts'
@@ -275,8 +274,6 @@ const ABOUT_THE_TURN =
 /** It would be about nothing if it waited until that turn is over. */
 export const isUrgent = (text: string): boolean => ABOUT_THE_TURN.test(text)
 
-const KEY_MARK_DIGITS = 12
-
 /**
  * The host folds names to lower case in session keys; on the mesh `Alice` and `alice` are two people. And it gives the accounts that meet
  * in a group one session between them. Each mark stands behind a `/`, which no mesh name contains, so that nobody can be called like it.
@@ -284,6 +281,6 @@ const KEY_MARK_DIGITS = 12
 export function exactSessionKey(sessionKey: string, { kind, id }: Pick<Place, 'kind' | 'id'>, account: string): string {
   const folded = id.toLowerCase()
   const isExact = id === folded || !sessionKey.endsWith(`:${folded}`)
-  const exact = isExact ? sessionKey : `${sessionKey}/${createHash('sha256').update(id).digest('hex').slice(0, KEY_MARK_DIGITS)}`
+  const exact = isExact ? sessionKey : `${sessionKey}/${markOf(id)}`
   return kind === 'group' && account !== DEFAULT_ACCOUNT ? `${exact}/@${account}` : exact
 }

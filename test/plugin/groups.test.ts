@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createAccountResolver } from '../../src/plugin/accounts.ts'
 import { groupKeyOf, groupsAdapter } from '../../src/plugin/groups.ts'
+import { exactSessionKey } from '../../src/plugin/inbound.ts'
 
 const groups = groupsAdapter(createAccountResolver())
 const cfg = {
@@ -47,6 +48,22 @@ test('the host may name a group with its kind or its channel in front', () => {
 
 test('group names are compared exactly', () => {
   expect(ask('Alice/team', 'bob')).toEqual({ allow: ['group:messaging', 'group:sessions'] })
+})
+
+test('a group whose name the host has folded in a session key is told apart by the mark behind it', () => {
+  const named = (key: string) => ({
+    channels: { 'ztm-chat': { ...cfg.channels['ztm-chat'], groupPermissions: { [key]: { tools: { allow: ['write'] } } } } },
+  })
+  const tools = (key: string, groupId: string) => groups.resolveToolPolicy?.({ cfg: named(key), accountId: 'default', groupId })
+  const folded = (id: string) =>
+    exactSessionKey(`agent:main:ztm-chat:group:${id.toLowerCase()}`, { kind: 'group', id }, 'work').slice(
+      'agent:main:ztm-chat:group:'.length,
+    )
+
+  expect(tools('alice/Team', folded('alice/Team'))).toEqual({ allow: ['write'] })
+  expect(tools('alice/team', folded('alice/team'))).toEqual({ allow: ['write'] })
+  expect(tools('alice/team', folded('alice/Team'))).toEqual({ allow: ['group:messaging', 'group:sessions'] })
+  expect(tools('alice/Team', folded('alice/team'))).toEqual({ allow: ['group:messaging', 'group:sessions'] })
 })
 
 test('whether a mention is needed is the group’s to say, or else the account’s', () => {
