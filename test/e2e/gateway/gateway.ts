@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -147,6 +147,28 @@ export async function createGateway(): Promise<Gateway> {
       command.once('close', code => resolve({ code: code ?? -1, stdout, stderr }))
     })
 
+  /** The log as far as it was read: it grows to megabytes, and is asked for many times a second. */
+  let lines = ''
+  let readBytes = 0
+  const logged = async () => {
+    if (!existsSync(logPath)) return lines
+    const file = await open(logPath)
+    try {
+      const from = readBytes
+      const more = Buffer.alloc((await file.stat()).size - from)
+      const { bytesRead } = await file.read(more, 0, more.length, from)
+      const end = more.subarray(0, bytesRead).lastIndexOf('\n') + 1
+      // Somebody else may have asked at the same time.
+      if (readBytes === from) {
+        lines += more.toString('utf8', 0, end)
+        readBytes += end
+      }
+    } finally {
+      await file.close()
+    }
+    return lines
+  }
+
   const config = async () =>
     existsSync(configPath) ? z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(configPath, 'utf8'))) : {}
 
@@ -171,7 +193,7 @@ export async function createGateway(): Promise<Gateway> {
       if (output.code !== 0) throw new Error(`openclaw ${words.join(' ')} ended with ${output.code}:\n${output.stdout}\n${output.stderr}`)
       return output
     },
-    log: async () => `${console}\n${existsSync(logPath) ? await readFile(logPath, 'utf8') : ''}`,
+    log: async () => `${console}\n${await logged()}`,
     async dispose() {
       await end('SIGTERM')
       const gone = new Promise<void>(resolve => watchman.once('exit', () => resolve()))

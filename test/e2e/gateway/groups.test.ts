@@ -1,5 +1,5 @@
 /** Groups through the real gateway: every row of the policy, sessions apart, and the tools that reach the assistant. */
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatId } from '../../../src/domain/ids.ts'
 import { ANSWER_MS_MAX, sharedWorld, type World } from './world.ts'
 
@@ -119,6 +119,8 @@ describe(
       }
     })
 
+    afterAll(() => world.setTools({}))
+
     test('are messaging and sessions where nothing is configured', async () => {
       const tools = await ask('tara', of('plain'), 'what can you do in plain?')
       expect(tools).toContain('message')
@@ -149,7 +151,7 @@ describe(
     test.each(['minimal', 'messaging', 'coding', 'full'])(
       'leave a group with an answer under the profile "%s" of the host',
       async profile => {
-        await world.gateway.must('config', 'set', 'tools.profile', profile)
+        await world.setTools({ profile })
         for (const name of ['plain', 'none']) await ask('tara', of(name), `tara in ${name} with ${profile}?`)
       },
     )

@@ -61,9 +61,10 @@ export async function startModelServer(): Promise<ModelServer> {
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString('utf8')
     const asked = completion.parse(JSON.parse(body))
-    const user = lastUserText(asked)
-    const lastUser = asked.messages.findLastIndex(message => message.role === 'user')
-    const toolResults = asked.messages.slice(lastUser + 1).flatMap(({ role, content }) => (role === 'tool' ? [textOf(content)] : []))
+    // The host may put a message of its own behind the tools' answers.
+    const last = asked.messages.findLastIndex(message => wordsOf(message).length > 0)
+    const user = wordsOf(asked.messages[last]).at(-1) ?? ''
+    const toolResults = asked.messages.slice(last + 1).flatMap(({ role, content }) => (role === 'tool' ? [textOf(content)] : []))
     const noted = { user, tools: (asked.tools ?? []).map(tool => tool.function.name), everything: body, toolResults }
     requests.push(noted)
     for (const hold of holds) if (hold.user.test(user)) await hold.released
@@ -119,13 +120,15 @@ function textOf(content: Content): string {
   return content.map(part => textPart.safeParse(part).data?.text ?? '').join('')
 }
 
-function lastUserText(asked: Completion): string {
-  const paragraphs = asked.messages
-    .filter(message => message.role === 'user')
-    .flatMap(({ content }) => (Array.isArray(content) ? content.map(part => textPart.safeParse(part).data?.text ?? '') : (content ?? '')))
+/** What the user wrote in this message, by paragraphs. */
+function wordsOf(message: Completion['messages'][number] | undefined): readonly string[] {
+  if (message?.role !== 'user') return []
+  const { content } = message
+  const texts = Array.isArray(content) ? content.map(part => textPart.safeParse(part).data?.text ?? '') : [content ?? '']
+  return texts
     .filter(text => !text.startsWith('<<<BEGIN_OPENCLAW'))
     .flatMap(text => text.split('\n\n'))
-  return paragraphs.findLast(paragraph => paragraph.trim() !== '' && !OF_THE_HOST.test(paragraph)) ?? ''
+    .filter(paragraph => paragraph.trim() !== '' && !OF_THE_HOST.test(paragraph))
 }
 
 const finishOf = (said: ModelAnswer): string => ('calls' in said ? 'tool_calls' : 'stop')

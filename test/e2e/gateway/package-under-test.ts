@@ -20,9 +20,18 @@ export async function installHost(): Promise<void> {
 
 const packed = z.array(z.object({ filename: z.string() }))
 
-/** Builds and packs the project as it would be published. `ZTM_CHAT_TARBALL` names one that is packed already. */
-export async function packPlugin(): Promise<string> {
-  if (process.env.ZTM_CHAT_TARBALL) return process.env.ZTM_CHAT_TARBALL
+/** Where all test files of one process find the same tarball. */
+const PACKED = Symbol.for('ztm-chat/e2e/tarball')
+type Holder = typeof globalThis & { [PACKED]?: Promise<string> }
+
+/** Builds and packs the project as it would be published, once. `ZTM_CHAT_TARBALL` names one that is packed already. */
+export function packPlugin(): Promise<string> {
+  const holder: Holder = globalThis
+  holder[PACKED] ??= process.env.ZTM_CHAT_TARBALL ? Promise.resolve(process.env.ZTM_CHAT_TARBALL) : pack()
+  return holder[PACKED]
+}
+
+async function pack(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ztm-chat-pack-'))
   const { stdout } = await npm(root, 'pack', '--json', '--pack-destination', folder)
   const [made] = packed.parse(JSON.parse(stdout.slice(stdout.indexOf('['))))

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-const LOOK_EVERY_MS = 100
+const LOOK_EVERY_MS = 200
 
 /** Asks again and again until `condition` holds; after `msMax` it fails with what was waited for and, if given, what there was instead. */
 export async function until<T>(

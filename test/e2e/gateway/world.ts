@@ -76,8 +76,10 @@ export interface World {
   decision(account: Account, chat: ChatId, sender?: string, nth?: number): Promise<string>
   /** Resolves when the user's chat app shows the group. */
   appears(user: string, group: ChatId): Promise<void>
-  /** Sets options of one account, which restarts; resolves when that account is connected again. */
-  setAccount(account: Account, options: Readonly<Record<string, unknown>>): Promise<void>
+  /** Sets options of one account, which restarts; resolves when that account has come to this state again. */
+  setAccount(account: Account, options: Readonly<Record<string, unknown>>, state?: 'live' | 'degraded'): Promise<void>
+  /** Sets the gateway's own section on tools; resolves when it has taken it. It has to differ from the one before. */
+  setTools(tools: Readonly<Record<string, unknown>>): Promise<void>
   /** Lines of the gateway's log that matter to people. */
   tail(): Promise<string>
   close(): Promise<void>
@@ -143,11 +145,17 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
         ANSWER_MS_MAX,
       )
     },
-    async setAccount(account, options) {
-      const before = connections(await gateway.log(), account)
+    async setAccount(account, options, state = 'live') {
+      const before = comings(await gateway.log(), account, state)
       section = { ...section, [account]: { ...section[account], ...options } }
       await write()
-      await until(`account ${account} is live again`, async () => connections(await gateway.log(), account) > before, ANSWER_MS_MAX, tail)
+      const isBack = async () => comings(await gateway.log(), account, state) > before
+      await until(`account ${account} is ${state} again`, isBack, ANSWER_MS_MAX, tail)
+    },
+    async setTools(tools) {
+      const before = toolChanges(await gateway.log())
+      await gateway.configure({ tools: { ...modelConfig(model.url).tools, ...tools } })
+      await until('the gateway has the tools', async () => toolChanges(await gateway.log()) > before, ANSWER_MS_MAX, tail)
     },
     tail,
     async close() {
@@ -187,20 +195,24 @@ const textIn = (message: unknown): string =>
 
 function decisions(log: string, account: string, chat: ChatId, sender?: string): readonly string[] {
   const lines = log
-    .replaceAll('\\"', '"')
     .split('\n')
-    .filter(line => line.startsWith('{') && line.includes(`[${account}] decision chat="${chat}" `))
-  return lines
-    .filter(line => sender === undefined || line.includes(` sender="${sender}" `))
-    .map(line => line.replace(/^.* action="([a-z_]+)" reason="([a-z_]+)".*$/, '$1 $2'))
+    .filter(line => line.startsWith('{') && line.includes(`[${account}] decision chat=`))
+    .map(line => line.replaceAll('\\"', '"'))
+    .filter(line => line.includes(` decision chat="${chat}" `) && (sender === undefined || line.includes(` sender="${sender}" `)))
+  return lines.map(line => line.replace(/^.* action="([a-z_]+)" reason="([a-z_]+)".*$/, '$1 $2'))
 }
 
-/** How often the account has become live, by the log. */
-const connections = (log: string, account: string): number =>
-  log.split(`[${account}] account state`).filter(rest => /^[^\n]{0,40}state=\\?"live/.test(rest)).length
+/** How often the account has come to this state, by the log. */
+const comings = (log: string, account: string, state: string): number =>
+  log.split(`[${account}] account state`).filter(rest => new RegExp(`^[^\\n]{0,40}state=\\\\?"${state}`).test(rest)).length
+
+/** How often the gateway has taken other tools, by the log. */
+const toolChanges = (log: string): number => log.match(/config (?:change|hot reload) applied \([^)\n]*\btools\b/g)?.length ?? 0
 
 /** A config in which the stub model answers. */
 export const modelConfig = (baseUrl: string) => ({
+  // The model is offered each tool by its name, and not all of them through one that searches.
+  tools: { toolSearch: false },
   agents: { defaults: { model: { primary: 'stub/stub' } } },
   models: {
     mode: 'merge',
