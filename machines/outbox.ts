@@ -6,6 +6,7 @@
  * O2. A 201 is not a receipt; `reply.sent` comes from seeing the reply's key on the mesh.
  * O3. One unconfirmed post at a time; the next goes out early only when the confirmation of one that was answered with 201 lags.
  * O4. A post is made again only when `isLost` says so; until then it is `uncertain`, and shown.
+ * O5. What is queued when a process starts is looked for on the mesh before its first post: damage may have taken the records of an earlier one.
  */
 import { assign, setup } from 'xstate'
 import type { ChatId, ReplyKey } from '../src/domain/ids.ts'
@@ -23,6 +24,8 @@ export type Post = {
   accepted: boolean
   /** Seen on the mesh; the record is on its way. Not kept over a restart. */
   seen: boolean
+  /** Queued by an earlier process, and not looked for since this moment, monotonic, ms; null when nothing is to be looked for. */
+  uncheckedSinceMs: number | null
 }
 export type OutboxInput = { chat: ChatId }
 export type OutboxContext = OutboxInput & {
@@ -53,6 +56,10 @@ export type OutboxEvent =
   | ({ type: 'ledger.absent'; key: ReplyKey; limits: PostLimits } & Absence)
   /** Nobody could tell: neither there nor not there. */
   | { type: 'ledger.failed'; key: ReplyKey; nowMs: number; limits: PostLimits }
+  /** Of the queued replies that were looked for these are not on the mesh; those that are came with `reply.seen`. */
+  | { type: 'unchecked.absent'; keys: readonly ReplyKey[] }
+  /** Nobody could tell. `away`: the agent does not answer, so that waiting will help. */
+  | { type: 'unchecked.unknown'; away: boolean; nowMs: number; limits: PostLimits }
   | { type: 'host.resumed'; atMs: number }
   | OutboxRecord
 
@@ -60,6 +67,7 @@ export type OutboxEvent =
 const UNKNOWN_CHAT_MS = 60_000
 
 const nextQueued = (context: OutboxContext) => context.posts.find(post => post.phase === 'queued' && !post.seen)
+const isUnchecked = (post: Post) => post.phase === 'queued' && !post.seen && post.uncheckedSinceMs !== null
 const oldestUnconfirmed = (context: OutboxContext) => context.posts.find(post => post.phase !== 'queued')
 const own = (context: OutboxContext, event: OutboxRecord): Change => toChat(context.chat, event)
 const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<Post>) => ({
@@ -69,7 +77,7 @@ const change = (context: OutboxContext, key: ReplyKey | undefined, to: Partial<P
 const underWay = (context: OutboxContext) => context.posts.find(post => post.key === context.posting && post.phase === 'posted')
 const isUnseen = (post: Post, keys: readonly ReplyKey[]) => keys.includes(post.key) && !post.seen
 
-/** So that after a restart it is posted at once, and not looked for. */
+/** So that after a restart one look is enough, and no wait for its confirmation. */
 const recordNotSent = {
   type: 'commit',
   params: ({ context, event }: { context: OutboxContext; event: { key: ReplyKey } }): Commit => ({
@@ -93,6 +101,10 @@ export const outboxMachine = setup({
     isNewest: ({ context }, { key }: { key: ReplyKey }) => context.posting === key,
     /** The answer to a post that was given up: it says nothing about the one under way. */
     isStale: ({ context }, { key }: { key: ReplyKey }) => underWay(context)?.key !== key,
+    hasUnchecked: ({ context }) => context.posts.some(isUnchecked),
+    /** The agent answers, and yet nobody could tell for so long that we would rather repeat it. */
+    isDoubtfulForLong: ({ context }, { away, nowMs, limits }: { away: boolean; nowMs: number; limits: PostLimits }) =>
+      !away && context.posts.some(post => isUnchecked(post) && nowMs - post.uncheckedSinceMs! >= limits.uncertainRepostMs),
     hasNext: ({ context }) => nextQueued(context) !== undefined,
     hasUnconfirmed: ({ context }) => oldestUnconfirmed(context) !== undefined,
     /** Seen on the mesh before the agent had answered. */
@@ -125,6 +137,7 @@ export const outboxMachine = setup({
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
     checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }) => {},
+    checkQueued: (_, _params: { chat: ChatId; keys: readonly ReplyKey[] }) => {},
     // Context.
     append: assign({
       posts: ({ context }, replies: readonly { key: ReplyKey }[]) =>
@@ -140,6 +153,7 @@ export const outboxMachine = setup({
               answeredAtMs: null,
               accepted: true,
               seen: false,
+              uncheckedSinceMs: null,
             })),
         ),
     }),
@@ -161,8 +175,19 @@ export const outboxMachine = setup({
     /** Whatever was under way has ended with the process before this one, or was given up with the chart before this one. */
     noteResumed: assign({
       posts: ({ context }, { atMs }: { atMs: number }) =>
-        context.posts.map(post => (post.phase === 'queued' ? post : { ...post, answeredAtMs: atMs })),
+        context.posts.map(post =>
+          post.phase === 'queued' ? { ...post, uncheckedSinceMs: atMs } : { ...post, answeredAtMs: atMs, uncheckedSinceMs: null },
+        ),
       unknownSinceMs: null,
+    }),
+    noteChecked: assign({
+      posts: ({ context }, keys: readonly ReplyKey[]) =>
+        context.posts.map(post => (keys.includes(post.key) ? { ...post, uncheckedSinceMs: null } : post)),
+    }),
+    /** Only while it answers can it be in doubt. */
+    noteAway: assign({
+      posts: ({ context }, { away, nowMs }: { away: boolean; nowMs: number }) =>
+        away ? context.posts.map(post => (isUnchecked(post) ? { ...post, uncheckedSinceMs: nowMs } : post)) : context.posts,
     }),
     // It may have gone out because the one before lagged, which it still does.
     noteNotSent: assign(({ context }) => ({ ...change(context, underWay(context)?.key, { phase: 'queued' }), lagging: true })),
@@ -231,12 +256,41 @@ export const outboxMachine = setup({
       },
       states: {
         resting: {
-          always: { guard: 'mayPost', target: 'waiting' },
+          always: [
+            { guard: 'hasUnchecked', target: 'checking ledger' },
+            { guard: 'mayPost', target: 'waiting' },
+          ],
           on: {
             'lag.over': [
               { guard: { type: 'isNewest', params: ({ event }) => event }, actions: 'noteLag' },
               { description: 'Of a post that has been dealt with.' },
             ],
+          },
+        },
+        'checking ledger': {
+          description: 'What was queued before this process: is it on the mesh?',
+          entry: {
+            type: 'checkQueued',
+            params: ({ context }) => ({ chat: context.chat, keys: context.posts.filter(isUnchecked).map(({ key }) => key) }),
+          },
+          on: {
+            'unchecked.absent': {
+              target: 'resting',
+              actions: [{ type: 'noteChecked', params: ({ event }) => event.keys }, 'forgetFailures'],
+            },
+            'unchecked.unknown': [
+              {
+                guard: { type: 'isDoubtfulForLong', params: ({ event }) => event },
+                target: 'resting',
+                actions: { type: 'noteChecked', params: ({ context }) => context.posts.map(({ key }) => key) },
+              },
+              {
+                description: 'Asked again.',
+                target: 'backing off',
+                actions: [{ type: 'noteAway', params: ({ event }) => event }, 'countFailure'],
+              },
+            ],
+            'host.resumed': { target: 'checking ledger', reenter: true },
           },
         },
         waiting: {
@@ -266,7 +320,7 @@ export const outboxMachine = setup({
               target: 'resting',
               actions: [{ type: 'remove', params: ({ event }) => [event.key] }, freeSlot, 'forgetFailures'],
             },
-            'host.resumed': { target: 'waiting', reenter: true },
+            'host.resumed': 'resting',
           },
         },
         committing: { description: 'That it is posted is on its way to the disk, before the post.', on: { 'host.resumed': 'resting' } },

@@ -15,6 +15,7 @@ export type Effects = {
   startLook(params: { chat: ChatId; looks: number }): void
   look(params: { chat: ChatId }): void
   checkLedger(params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }): void
+  checkQueued(params: { chat: ChatId; keys: readonly ReplyKey[] }): void
   requestTicket(params: { user: UserName }): void
   startPairingBackoff(params: { user: UserName }): void
   startDeadline(params: { user: UserName; atMs: number }): void
@@ -36,6 +37,7 @@ export const noEffects: Effects = {
   startLook: nothing,
   look: nothing,
   checkLedger: nothing,
+  checkQueued: nothing,
   requestTicket: nothing,
   startPairingBackoff: nothing,
   startDeadline: nothing,

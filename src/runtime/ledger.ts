@@ -1,5 +1,5 @@
 /** The mesh is the ledger: whether a reply is there, in the chat's own history or in our own message files. */
-import { MalformedAnswer } from '../domain/errors.ts'
+import { MalformedAnswer, ZtmChatError } from '../domain/errors.ts'
 import { type ChatId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import type { Json } from '../domain/json.ts'
@@ -14,6 +14,11 @@ const LOOKS_AT_ONCE = 4
 export interface Ledger {
   /** @throws when nobody can tell: neither there nor not there. */
   has(chat: ChatId, key: ReplyKey, signal: AbortSignal): Promise<boolean>
+  /**
+   * Which of these are there, by one listing, which everybody who asks at that moment shares: for replies that are not known to have been
+   * posted. Where the agent has no file index, its chat app is believed. @throws when nobody can tell.
+   */
+  find(chat: ChatId, keys: readonly ReplyKey[], signal: AbortSignal): Promise<readonly ReplyKey[]>
 }
 
 export type LedgerOptions = {
@@ -27,6 +32,9 @@ export type LedgerOptions = {
 
 /** Our own message files by folder, the newest of each. */
 type Listing = ReadonlyMap<string, readonly FileEntry[]>
+
+/** Asking again would bring the same. */
+const isForGood = (error: unknown): boolean => error instanceof ZtmChatError && !error.retryable
 
 export function createLedger({ agent, username, read, wasSeen }: LedgerOptions): Ledger {
   const base = `/apps/ztm/chat/shared/${username}/publish`
@@ -87,32 +95,53 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
     return entries.map((entry: { message?: Json } | null) => readMessage({ time: 0, message: entry?.message ?? null }, 1).replyKey)
   }
 
-  /** The files that were looked into, or null when the key is in one of them. */
-  const lookFor = async (chat: ChatId, key: ReplyKey, signal: AbortSignal): Promise<string | null> => {
+  /** Which of the keys the chat's newest own files hold, and which files were looked into. */
+  const lookFor = async (chat: ChatId, keys: readonly ReplyKey[], signal: AbortSignal) => {
     const files = (await listed(signal)).get(ownFolder(chat)) ?? []
-    const isThere = await gate.run(async () => {
-      for (const { path } of files) if ((await keysOfFile(path, signal)).includes(key)) return true
-      return false
+    const there = await gate.run(async () => {
+      const found = new Set<ReplyKey | null>()
+      for (const { path } of files) {
+        if (keys.every(key => found.has(key))) break
+        for (const key of await keysOfFile(path, signal)) found.add(key)
+      }
+      return keys.filter(key => found.has(key))
     })
-    return isThere ? null : files.map(({ path, hash }) => `${path} ${hash}`).join()
+    return { there, files: files.map(({ path, hash }) => `${path} ${hash}`).join() }
   }
+
+  /** Null, or why the chat's history cannot be read. */
+  const readHistory = (chat: ChatId): Promise<{ readonly error: unknown } | null> =>
+    read(chat).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    )
 
   return {
     async has(chat, key, signal) {
       // The files may know what the chat app does not say.
-      const failure = await read(chat).then(
-        () => null,
-        (error: unknown) => ({ error }),
-      )
+      const failure = await readHistory(chat)
       if (wasSeen(chat, key)) return true
-      const before = await lookFor(chat, key, signal)
-      if (before === null) return true
+      const before = await lookFor(chat, [key], signal)
+      if (before.there.length > 0) return true
       // A file that changes while the agent makes its list is not in it at all: what two lists agree on is not on its way.
-      const after = await lookFor(chat, key, signal)
-      if (after === null) return true
-      if (after !== before) throw new Error(`Our own files of ${chat} changed while they were looked into.`)
+      const after = await lookFor(chat, [key], signal)
+      if (after.there.length > 0) return true
+      if (after.files !== before.files) throw new Error(`Our own files of ${chat} changed while they were looked into.`)
       if (failure) throw failure.error
       return false
+    },
+    async find(chat, keys, signal) {
+      // Asked for in this very step, so that all that a start asks for share the listing.
+      const looking = Promise.allSettled([lookFor(chat, keys, signal)])
+      // It shows what a file shows that was changing while the list was made.
+      const history = await readHistory(chat)
+      const [looked] = await looking
+      const there = looked.status === 'fulfilled' ? looked.value.there : []
+      const found = keys.filter(key => there.includes(key) || wasSeen(chat, key))
+      if (looked.status === 'fulfilled' || found.length === keys.length) return found
+      if (!isForGood(looked.reason)) throw looked.reason
+      if (history && !isForGood(history.error)) throw history.error
+      return found
     },
   }
 }

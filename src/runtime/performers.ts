@@ -74,6 +74,7 @@ export function createPerformers({ settings, clock, random, timers, due, signal,
       parts().watchers.changed(chat)
     },
     checkLedger: post => void parts().poster.checkLedger(post, signal),
+    checkQueued: ({ chat, keys }) => void parts().poster.checkQueued(chat, keys, signal),
     requestTicket: ({ user }) => parts().desk.requestTicket(user),
     startPairingBackoff: ({ user }) => parts().desk.startBackoff(user),
     startDeadline: ({ user, atMs }) => parts().desk.startDeadline(user, atMs),

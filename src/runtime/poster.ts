@@ -4,7 +4,7 @@
  */
 import type { OutboxEvent } from '../../machines/outbox.ts'
 import type { ReplyBody } from '../../machines/records.ts'
-import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
+import { MalformedAnswer, ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -20,6 +20,8 @@ export interface Poster {
   post(chat: ChatId, key: ReplyKey, body: ReplyBody, signal: AbortSignal): Promise<void>
   /** Looks into the chat's history and our own files for the key. `answeredAtMs`: of the newest attempt, monotonic. */
   checkLedger(post: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }, signal: AbortSignal): Promise<void>
+  /** Looks for replies that were queued before this process. */
+  checkQueued(chat: ChatId, keys: readonly ReplyKey[], signal: AbortSignal): Promise<void>
   /** No slot is granted until `resume`. */
   hold(): void
   resume(): void
@@ -156,6 +158,17 @@ export function createPoster(options: PosterOptions): Poster {
       } catch {
         // Unknown is an answer here: the outbox looks again later.
         tell(chat, { type: 'ledger.failed', key, nowMs: clock.monotonic(), limits })
+      }
+    },
+    async checkQueued(chat, keys, signal) {
+      try {
+        const there = await ledger.find(chat, keys, signal)
+        if (there.length > 0) tell(chat, { type: 'reply.seen', keys: there })
+        tell(chat, { type: 'unchecked.absent', keys: keys.filter(key => !there.includes(key)) })
+      } catch (error) {
+        // What it answers wrongly may stay wrong; what it does not answer at all is only away.
+        const away = error instanceof ZtmChatError && error.retryable && !(error instanceof MalformedAnswer)
+        tell(chat, { type: 'unchecked.unknown', away, nowMs: clock.monotonic(), limits })
       }
     },
     confirmed(keys) {

@@ -172,6 +172,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
         startLook: (_, params) => effects.startLook(params),
         look: (_, params) => effects.look(params),
         checkLedger: (_, params) => effects.checkLedger(params),
+        checkQueued: (_, params) => effects.checkQueued(params),
       },
     }),
   })

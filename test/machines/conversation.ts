@@ -160,7 +160,7 @@ function enter(world: World, name: Name): World {
 }
 
 /** Timers and requests for a slot are one per chart: asking again replaces. */
-const ONE_OF_A_KIND = ['startBackoff', 'startLag', 'startLook', 'startDeadline', 'requestSlot']
+const ONE_OF_A_KIND = ['startBackoff', 'startLag', 'startLook', 'startDeadline', 'requestSlot', 'checkQueued']
 
 function carryOut(before: World, by: Name, effects: readonly Effect[]): World {
   let world = before
@@ -309,6 +309,19 @@ function answers(world: World, owed: Owed): readonly Move[] {
         ...[0, 2 * postLimits.lostPostMs, postLimits.uncertainRepostMs].map(age =>
           toOutbox({ type: 'ledger.failed', key, nowMs: world.nowMs + age, limits: postLimits }),
         ),
+      ]
+    }
+    case 'checkQueued': {
+      const { keys } = effect.params as { keys: readonly ReplyKey[] }
+      const there = keys.filter(key => world.mayBeOnMesh.includes(key))
+      const unknown = (away: boolean, ageMs: number) =>
+        toOutbox({ type: 'unchecked.unknown', away, nowMs: world.nowMs + ageMs, limits: postLimits })
+      // What is there is told by `reply.seen`, which the bystanders tell.
+      return [
+        toOutbox({ type: 'unchecked.absent', keys: keys.filter(key => !there.includes(key)) }),
+        unknown(true, 0),
+        unknown(false, 0),
+        unknown(false, postLimits.uncertainRepostMs),
       ]
     }
     case 'requestTicket': {

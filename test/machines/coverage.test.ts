@@ -9,7 +9,7 @@ import { getShortestPaths } from 'xstate/graph'
 import { type AccountEvent, accountMachine } from '../../machines/account.ts'
 import { type SnapshotEvent, snapshotMachine } from '../../machines/snapshot.ts'
 import { type WatcherEvent, watcherMachine } from '../../machines/watcher.ts'
-import { charts, type Name } from './conversation.ts'
+import { advance, charts, movesOf, type Name } from './conversation.ts'
 import { afterCrash, fold } from './crash.ts'
 import { type Chart, chartOf, transitionsOf, untaken } from './kit.ts'
 import { pathsOf } from './paths.ts'
@@ -36,7 +36,11 @@ test.each<readonly [Name]>([['chat'], ['outbox'], ['pairing']])(
   { timeout: PATIENCE_MS },
   name => {
     const states = new Map(pathsOf(name).map(({ worlds }) => [JSON.stringify(worlds.at(-1)!.snapshots[name]?.value), worlds.at(-1)!]))
-    for (const world of states.values()) afterCrash(world, fold(world))
+    for (const world of states.values()) {
+      const restarted = afterCrash(world, fold(world))
+      for (const move of movesOf(restarted, { arrivals: 0, revives: false })) advance(restarted, move)
+      afterCrash(restarted, fold(restarted))
+    }
     // Only a damaged journal has these.
     if (name === 'chat') {
       for (const type of ['turn.adopted', 'turn.answered'] as const) charts.chat.step(charts.chat.first()[0], { type, id: 'lost' })

@@ -572,6 +572,8 @@ const outbox = region<OutboxEvent['type']>({
     'reply.seen': true,
     'ledger.absent': true,
     'ledger.failed': true,
+    'unchecked.absent': true,
+    'unchecked.unknown': true,
     'host.resumed': true,
     'reply.queued': true,
     'reply.posting': true,
@@ -584,29 +586,30 @@ const outbox = region<OutboxEvent['type']>({
   deliberatelyIgnored: {
     'backoff.over': {
       why: 'The rest has been cut short.',
-      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.posting'],
+      in: ['sending.resting', 'sending.checking ledger', 'sending.waiting', 'sending.committing', 'sending.posting'],
     },
     'host.resumed': { why: 'Nothing is waited for; a lag has begun anew with the next post.', in: ['sending.resting'] },
     'post.accepted': {
       why: 'The reply is looked for, whatever its post brings now.',
-      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.backing off'],
+      in: ['sending.resting', 'sending.checking ledger', 'sending.waiting', 'sending.committing', 'sending.backing off'],
     },
     'post.not-sent': {
       why: 'The reply is looked for, whatever its post brings now.',
-      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.backing off'],
+      in: ['sending.resting', 'sending.checking ledger', 'sending.waiting', 'sending.committing', 'sending.backing off'],
     },
     'post.refused': {
       why: 'The reply is looked for, whatever its post brings now.',
-      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.backing off'],
+      in: ['sending.resting', 'sending.checking ledger', 'sending.waiting', 'sending.committing', 'sending.backing off'],
     },
     'post.unknown': {
       why: 'The reply is looked for, whatever its post brings now.',
-      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.backing off'],
+      in: ['sending.resting', 'sending.checking ledger', 'sending.waiting', 'sending.committing', 'sending.backing off'],
     },
     'reply.discarded': {
       why: 'Kept beside the chart.',
       in: [
         'sending.resting',
+        'sending.checking ledger',
         'sending.waiting',
         'sending.committing',
         'sending.posting',
@@ -619,11 +622,11 @@ const outbox = region<OutboxEvent['type']>({
     },
     'slot.granted': {
       why: 'No slot is waited for; the poster asks before it grants.',
-      in: ['sending.resting', 'sending.committing', 'sending.posting', 'sending.backing off'],
+      in: ['sending.resting', 'sending.checking ledger', 'sending.committing', 'sending.posting', 'sending.backing off'],
     },
     'lag.over': {
       why: 'The next one goes out already, or the post of this one is not made any more.',
-      in: ['sending.waiting', 'sending.committing', 'sending.posting', 'sending.backing off'],
+      in: ['sending.checking ledger', 'sending.waiting', 'sending.committing', 'sending.posting', 'sending.backing off'],
     },
     'ledger.absent': {
       why: 'No look into our own files is under way.',
@@ -632,6 +635,14 @@ const outbox = region<OutboxEvent['type']>({
     'ledger.failed': {
       why: 'No look into our own files is under way.',
       in: ['confirming.quiet', 'confirming.watching', 'confirming.committing'],
+    },
+    'unchecked.absent': {
+      why: 'Nothing that was queued before this process is looked for.',
+      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.posting', 'sending.backing off'],
+    },
+    'unchecked.unknown': {
+      why: 'Nothing that was queued before this process is looked for.',
+      in: ['sending.resting', 'sending.waiting', 'sending.committing', 'sending.posting', 'sending.backing off'],
     },
     'look.due': {
       why: 'A look is under way, or there is nothing to look for.',

@@ -23,8 +23,11 @@ const waits = (key: string, changes: Partial<Post> = {}): Post => ({
   answeredAtMs: null,
   accepted: true,
   seen: false,
+  uncheckedSinceMs: null,
   ...changes,
 })
+/** Queued by the process before this one. */
+const unchecked = (key: string, changes: Partial<Post> = {}): Post => waits(key, { uncheckedSinceMs: 1_000, ...changes })
 const posted = (key: string, changes: Partial<Post> = {}): Post =>
   waits(key, { phase: 'posted', attempts: 1, postedAtMs: 1_000, answeredAtMs: 1_000, ...changes })
 /** The agent has not answered yet. */
@@ -51,7 +54,7 @@ const absent = (key: string, nowMs: number): OutboxEvent => ({
 })
 const sent = (...keys: readonly string[]) => ({ type: 'reply.sent', keys, postedAtMs: 1_000 }) as const
 const requeued = (key: string) => ({ type: 'reply.requeued', key, reason: 'lost on the way', posted: true }) as const
-/** After a restart it is posted at once. */
+/** After a restart it is posted after one look. */
 const notSentYet = commits(atChat({ type: 'reply.requeued', key: 'k1', reason: 'not sent', posted: false }))
 const failed = (key: string) => ({ type: 'reply.failed', key, reason: 'refused' }) as const
 const resumed: OutboxEvent = { type: 'host.resumed', atMs: 1_000 }
@@ -63,6 +66,9 @@ const waitsForLag = (key: string) => ({ type: 'startLag', params: { chat: alice,
 const waitsToLook = (looks: number) => ({ type: 'startLook', params: { chat: alice, looks } })
 const looks = { type: 'look', params: { chat: alice } }
 const backsOff = (failures: number) => ({ type: 'startBackoff', params: { chat: alice, failures } })
+const asksLedger = (...keys: readonly string[]) => ({ type: 'checkQueued', params: { chat: alice, keys } })
+const notThere = (...keys: readonly string[]): OutboxEvent => ({ type: 'unchecked.absent', keys })
+const unknown = (away: boolean, nowMs: number): OutboxEvent => ({ type: 'unchecked.unknown', away, nowMs, limits })
 const checks = (key: string, answeredAtMs = 1_000) => ({
   type: 'checkLedger',
   params: { chat: alice, key, answeredAtMs },
@@ -407,34 +413,82 @@ describe('a restored outbox', () => {
     expect(outbox.after(resumed)).toEqual({ value: state('resting', 'quiet'), context: context([]), effects: [] })
   })
 
-  test('asks for its slot again', () => {
-    expect(outbox.after(queued('k1'), resumed)).toEqual({
+  test.each([
+    ['waited', [queued('k1', 'k2')]],
+    ['was about to be posted', [queued('k1', 'k2'), granted()]],
+    ['was being looked for', [queued('k1', 'k2'), resumed]],
+  ])('asks the ledger for all that is queued before anything is posted, once, also when it %s', (_, events) => {
+    expect(outbox.after(...events, resumed)).toEqual({
+      value: state('checking ledger', 'quiet'),
+      context: context([unchecked('k1'), unchecked('k2')]),
+      effects: [asksLedger('k1', 'k2')],
+    })
+  })
+
+  test('asks for its slot again when what is queued is not on the mesh', () => {
+    expect(outbox.after(queued('k1', 'k2'), resumed, notThere('k1', 'k2'))).toEqual({
       value: state('waiting', 'quiet'),
-      context: context([waits('k1')]),
+      context: context([waits('k1'), waits('k2')]),
       effects: [asksForSlot],
     })
   })
 
-  test('asks for a slot again when its record had not become durable', () => {
-    expect(outbox.after(queued('k1'), granted(), resumed)).toEqual({
-      value: state('waiting', 'quiet'),
-      context: context([waits('k1')]),
-      effects: [asksForSlot],
+  test('records as sent what is on the mesh, and posts the rest', () => {
+    const found = [queued('k1', 'k2'), resumed, seen('k1')]
+
+    expect(outbox.after(...found).effects).toEqual([commits(atChat({ ...sent('k1'), postedAtMs: 0 }))])
+    expect(outbox.after(...found, notThere('k2'), sent('k1'), granted()).effects).toEqual([commits(atChat(posting('k2')))])
+  })
+
+  test('posts nothing, and asks again, when nobody can tell', () => {
+    const unknownYet = [queued('k1'), resumed, unknown(false, 2_000)]
+
+    expect(outbox.after(...unknownYet)).toEqual({
+      value: state('backing off', 'quiet'),
+      context: context([unchecked('k1')], { failures: 1 }),
+      effects: [freesSlot, backsOff(1)],
     })
+    expect(outbox.after(...unknownYet, rested)).toMatchObject({ value: state('checking ledger', 'quiet'), effects: [asksLedger('k1')] })
+  })
+
+  test('posts at last when an agent that answers cannot tell for long, and waits for one that is away however long', () => {
+    const asked = [queued('k1'), resumed]
+
+    expect(outbox.after(...asked, unknown(false, 901_000)).value).toEqual(state('waiting', 'quiet'))
+    expect(outbox.after(...asked, unknown(true, 901_000)).value).toEqual(state('backing off', 'quiet'))
+    expect(outbox.after(...asked, unknown(true, 901_000), rested, unknown(false, 1_800_999)).value).toEqual(state('backing off', 'quiet'))
+    expect(outbox.after(...asked, unknown(true, 901_000), rested, unknown(false, 1_801_000)).value).toEqual(state('waiting', 'quiet'))
+  })
+
+  test('keeps the order: what is queued after the start waits behind what is looked for', () => {
+    expect(outbox.after(queued('k1'), resumed, queued('k2'))).toEqual({
+      value: state('checking ledger', 'quiet'),
+      context: context([unchecked('k1'), waits('k2')]),
+      effects: [],
+    })
+    expect(outbox.after(queued('k1'), resumed, queued('k2'), notThere('k1'), granted()).effects).toEqual([commits(atChat(posting('k1')))])
+  })
+
+  test('does not look for what is queued after the start', () => {
+    expect(outbox.after(resumed, queued('k1')).effects).toEqual([asksForSlot])
   })
 
   test('looks for what may have been posted, and posts nothing', () => {
     expect(outbox.after(queued('k1', 'k2'), posting('k1'), resumed)).toEqual({
+      value: state('checking ledger', 'watching'),
+      context: context([posted('k1'), unchecked('k2')], { posting: 'k1' }),
+      effects: [looks, waitsToLook(0), asksLedger('k2')],
+    })
+    expect(outbox.after(queued('k1', 'k2'), posting('k1'), resumed, notThere('k2'))).toMatchObject({
       value: state('resting', 'watching'),
-      context: context([posted('k1'), waits('k2')], { posting: 'k1' }),
-      effects: [looks, waitsToLook(0)],
+      effects: [],
     })
   })
 
-  test('asks for a slot without resting when it was resting for a post that had failed', () => {
+  test('looks without resting when it was resting for a post that had failed', () => {
     const { value, effects } = outbox.after(queued('k1'), granted(), posting('k1'), answer('post.not-sent', 'k1'), resumed)
 
-    expect({ value, effects }).toEqual({ value: state('waiting', 'quiet'), effects: [asksForSlot] })
+    expect({ value, effects }).toEqual({ value: state('checking ledger', 'quiet'), effects: [asksLedger('k1')] })
   })
 
   test.each([
@@ -442,9 +496,9 @@ describe('a restored outbox', () => {
     ['recording that it is lost', [lookDue(901_000), absent('k1', 901_000)]],
   ])('begins its looks anew when it was %s', (_, events) => {
     expect(outbox.after(...unconfirmed, ...events, resumed)).toEqual({
-      value: state('resting', 'watching'),
-      context: context([posted('k1'), waits('k2')], { posting: 'k1', looks: 1 }),
-      effects: [waitsToLook(1)],
+      value: state('checking ledger', 'watching'),
+      context: context([posted('k1'), unchecked('k2')], { posting: 'k1', looks: 1 }),
+      effects: [waitsToLook(1), asksLedger('k2')],
     })
   })
 

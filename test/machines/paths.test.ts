@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Change, Commit } from '../../machines/records.ts'
 import type { MessageId, ReplyKey } from '../../src/domain/ids.ts'
-import { inOneLine, type Move, type Owed, postLimits, type World } from './conversation.ts'
+import { advance, inOneLine, type Move, movesOf, type Owed, postLimits, type World } from './conversation.ts'
 import { afterCrash, fold } from './crash.ts'
 import { type Path, pathsOf } from './paths.ts'
 import { alice } from './words.ts'
@@ -285,14 +285,39 @@ describe('on every path of an outbox', { timeout: PATIENCE_MS }, () => {
     ).toBeNull()
   })
 
-  test('a restart posts nothing: it looks for what may be on the mesh, and asks for a slot when nothing is', () => {
+  test('a restart posts nothing: it looks for what may be on the mesh, and asks the ledger for what is queued (O5)', () => {
     expect(
       firstBreach(edges, ({ after }) => {
-        const types = asksAgain(after).map(({ type }) => type)
+        const effects = asksAgain(after)
+        const types = effects.map(({ type }) => type)
         const { posts } = after.snapshots.outbox!.context
-        if (types.includes('post')) return false
-        if (posts.some(({ phase }) => phase !== 'queued')) return types.includes('startLook')
-        return !types.includes('look') && (posts.length === 0 || types.includes('requestSlot'))
+        const queued = posts.flatMap(({ key, phase }) => (phase === 'queued' ? [key] : []))
+        const asked = effects.flatMap(({ type, params }) => (type === 'checkQueued' ? (params as { keys: readonly ReplyKey[] }).keys : []))
+        if (types.includes('post') || types.includes('requestSlot') || asked.join() !== queued.join()) return false
+        return types.includes('startLook') === queued.length < posts.length
+      }),
+    ).toBeNull()
+  })
+
+  test('after a restart nothing is posted but what the ledger lacks, or what it says nothing about for long (O5)', () => {
+    const bounds = { arrivals: 0, revives: false }
+    /** Which of them restart alike. */
+    const met = new Set<string>()
+    const askLedger = (world: World) => owes(world, 'checkQueued').length > 0
+    expect(
+      firstBreach(edges, ({ after }) => {
+        const { value, context } = after.snapshots.outbox!
+        const stand = JSON.stringify([value, context, after.mayBeOnMesh])
+        if (met.has(stand)) return true
+        met.add(stand)
+        const restarted = afterCrash(after, fold(after))
+        if (!askLedger(restarted)) return true
+        return movesOf(restarted, bounds).every(move => {
+          const next = advance(restarted, move)
+          if (askLedger(next)) return owes(next, 'requestSlot').length === 0 && postings(next).length === 0
+          if (move.type !== 'tell' || owes(next, 'requestSlot').length === 0) return true
+          return move.event.type === 'unchecked.absent' || (move.event.type === 'unchecked.unknown' && !move.event.away)
+        })
       }),
     ).toBeNull()
   })

@@ -155,9 +155,23 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the mesh is not asked before a reply is posted again',
     file: 'src/runtime/ledger.ts',
-    from: 'return isThere ? null : ',
-    to: 'return ',
+    from: 'return keys.filter(key => found.has(key))',
+    to: 'return []',
     tests: ['test/runtime/delivery.test.ts'],
+  },
+  {
+    name: 'what was queued before the start is posted without a look',
+    file: OUTBOX,
+    from: "            { guard: 'hasUnchecked', target: 'checking ledger' },\n",
+    to: '',
+    tests: ['test/runtime/queued-before.test.ts'],
+  },
+  {
+    name: 'each look into our own files takes a listing of its own',
+    file: 'src/runtime/ledger.ts',
+    from: 'next ??= running.then',
+    to: 'next = running.then',
+    tests: ['test/runtime/queued-before.test.ts'],
   },
   {
     name: 'absence alone proves a post lost',
