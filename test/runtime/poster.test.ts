@@ -14,7 +14,7 @@ test('every chat gets its slot, first come first served, and a confirmation look
     settings: settings!,
     clock: world.clock,
     agent: { post: () => Promise.reject(new Error('Nothing is posted here.')) },
-    ledger: { has: async () => true },
+    ledger: { has: async () => true, find: async () => [] },
     tell: chat => granted.push(chat),
     waitsForSlot(chat) {
       looks += 1
