@@ -11,19 +11,26 @@ export type LoopState = {
   /** With whom we alternate. */
   readonly sender: string | null
   readonly alternations: number
+  /** Whose message had the newest turn, and is answered by what we post next. */
+  readonly answering: string | null
   /** Our answer that no message has followed yet. */
   readonly answeredAtMs: number | null
   readonly heldUntilMs: number | null
 }
 
-export const noLoop: LoopState = { sender: null, alternations: 0, answeredAtMs: null, heldUntilMs: null }
+export const noLoop: LoopState = { sender: null, alternations: 0, answering: null, answeredAtMs: null, heldUntilMs: null }
 
-/** We answered `sender`. */
-export function afterAnswer(state: LoopState, { sender, atMs }: { sender: string; atMs: number }): LoopState {
+/** A message of `sender` has had its turn. Its answer may be posted much later, or never. */
+export const afterTurn = (state: LoopState, sender: string): LoopState => ({ ...state, answering: sender })
+
+/** We posted: from now on the other can have read it. */
+export function afterPost(state: LoopState, atMs: number): LoopState {
+  const sender = state.answering
+  if (sender === null) return state
   // Held: an answer to somebody else must not let the held one go.
   if (state.heldUntilMs !== null && atMs < state.heldUntilMs) return state
   const alternations = state.sender === sender ? state.alternations : 0
-  return { sender, alternations, answeredAtMs: atMs, heldUntilMs: null }
+  return { ...state, sender, alternations, answeredAtMs: atMs, heldUntilMs: null }
 }
 
 /** `looping` = this message is to be ignored. Tell it only of messages that ask for an answer: others alternate with nobody. */
@@ -36,9 +43,9 @@ export function onMessage(
   const isAlternation = state.sender === sender && state.answeredAtMs !== null && atMs - state.answeredAtMs <= limits.loopAnswerMs
   const alternations = isAlternation ? state.alternations + 1 : 0
   if (alternations < limits.loopAlternations)
-    return { state: { sender, alternations, answeredAtMs: null, heldUntilMs: null }, looping: false }
+    return { state: { ...state, sender, alternations, answeredAtMs: null, heldUntilMs: null }, looping: false }
   // This one is still answered; those of the next minute are not.
-  return { state: { sender, alternations: 0, answeredAtMs: null, heldUntilMs: atMs + limits.loopHoldMs }, looping: false }
+  return { state: { ...state, sender, alternations: 0, answeredAtMs: null, heldUntilMs: atMs + limits.loopHoldMs }, looping: false }
 }
 
 /** A clock that was set back must not hold anybody longer than the hold lasts. */

@@ -8,7 +8,7 @@ import { type Cursor, emptyCursor, remember } from '../domain/cursor.ts'
 import type { Action, Reason } from '../domain/decision.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
-import { afterAnswer, type LoopState, noLoop, onMessage } from '../domain/loop-guard.ts'
+import { afterPost, afterTurn, type LoopState, noLoop, onMessage } from '../domain/loop-guard.ts'
 
 export type KeptDecision = {
   readonly id: MessageId
@@ -81,6 +81,7 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
   openedAtMs: stored.openedAtMs ?? null,
   acceptedAtMs: stored.acceptedAtMs ?? null,
   unreadSinceMs: stored.unreadSinceMs ?? null,
+  loop: { ...noLoop, ...stored.loop },
   messages: new Map(stored.messages.map(message => [message.id, message])),
   // Once they were texts only.
   replies: new Map(stored.replies.map(([key, body]) => [key, typeof body === 'string' ? { text: body } : body])),
@@ -116,6 +117,11 @@ function bury(entry: ChatEntry, letter: DeadLetter): void {
     entry.messages.delete(id)
     entry.replies.delete(id)
   }
+}
+
+function noteTurn(entry: ChatEntry, id: MessageId): void {
+  const message = entry.messages.get(id)
+  if (message) entry.loop = afterTurn(entry.loop, message.sender)
 }
 
 /** The effect of one record on the entry. */
@@ -162,12 +168,13 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
     }
     case 'turn.adopted':
     case 'turn.answered':
-      entry.loop = afterAnswer(entry.loop, { sender: entry.messages.get(event.id)?.sender ?? '', atMs })
+      noteTurn(entry, event.id)
       entry.messages.delete(event.id)
       return
     case 'turn.failed':
       return
     case 'turn.abandoned':
+      noteTurn(entry, event.id)
       bury(entry, { id: event.id, atMs, reason: event.reason })
       return
     case 'reply.queued':
@@ -191,6 +198,8 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       entry.deadLetters = entry.deadLetters.filter(letter => letter.id !== event.key)
       return
     case 'reply.posting':
+      entry.loop = afterPost(entry.loop, atMs)
+      return
     case 'reply.requeued':
       return
     default:
