@@ -145,6 +145,20 @@ export function agentFaults(dice: Dice, world: World, say: (line: string) => voi
       say(`the agent refuses a post: ${isGone ? 404 : 403}`)
       return bare(isGone ? 404 : 403)
     }
+    // The post itself goes its way, whatever that is.
+    if (dice.hits('stalled queue')) {
+      const ms = 5_000 + dice.random('stalled queue').integer(90_000)
+      say(`the chat app’s queue stalls for ${ms} ms`)
+      world.bot.agent.stall(ms)
+    }
+    if (dice.hits('agent killed after 201')) {
+      const answer = await pass()
+      clock.after(dice.random('agent killed after 201').integer(3), () => {
+        say('the agent is killed after a 201')
+        world.bot.agent.restart()
+      })
+      return answer
+    }
     if (dice.hits('post fails before its effect')) {
       say('a post fails before its effect')
       return json(500, { status: 500, message: 'simulated failure' })
@@ -164,19 +178,6 @@ export function agentFaults(dice: Dice, world: World, say: (line: string) => voi
       await pass()
       unanswered(bodyOf(request))
       return never()
-    }
-    if (dice.hits('agent killed after 201')) {
-      const answer = await pass()
-      clock.after(dice.random('agent killed after 201').integer(3), () => {
-        say('the agent is killed after a 201')
-        world.bot.agent.restart()
-      })
-      return answer
-    }
-    if (dice.hits('stalled queue')) {
-      const ms = 5_000 + dice.random('stalled queue').integer(90_000)
-      say(`the chat app’s queue stalls for ${ms} ms`)
-      world.bot.agent.stall(ms)
     }
     return null
   }

@@ -18,6 +18,8 @@ export type Record_ = {
   /** First attempt to let this user in, and when one was known to be done (on the hub's clock). */
   readonly approvals: Map<string, { readonly triedAtMs: number; doneAtMs: number | null }>
   readonly rejections: Set<string>
+  /** Most requests that were seen pending at once. */
+  pendingMax: number
   /** Bodies of posts that acted and were not answered. */
   readonly unanswered: Set<string>
 }
@@ -59,6 +61,10 @@ const ORDER_BREAKERS: readonly FaultKind[] = [
 ]
 
 const HOUR_MS = 3_600_000
+/** Messages of one stranger that are kept, requests that are open at once, and the least time between two notices to one. */
+const HELD_MAX = 5
+const PENDING_MAX = 3
+const REMINDER_MS = 600_000
 /** When a lonely post counts as lost: answered with 201, and not answered at all. See docs/fault-model.md. */
 const LOST_MS = 60_000
 const LOST_UNANSWERED_MS = 15_000
@@ -161,7 +167,7 @@ function judgeChat(input: ChatInput): void {
     chat,
     all.filter(({ sender }) => sender !== world.mesh.bot),
   )
-  const answers = readAnswers(
+  const { answers, notices } = readAnswers(
     all.filter(({ sender }) => sender === world.mesh.bot),
     input,
     complain,
@@ -188,13 +194,14 @@ function judgeChat(input: ChatInput): void {
       complain(`${short(text)} of ${raw.sender} was never decided`)
       continue
     }
-    const right = outcomesOf(input, id, raw, written.length)
+    const right = outcomesOf(input, id, raw, written.length, written.filter(one => one.raw.sender === raw.sender).length)
     if (!right.includes(outcome)) complain(`${short(text)} of ${raw.sender} ended as "${outcome}", and right is ${right.join(' or ')}`)
     if (outcome.startsWith('process')) {
       processed.push({ id, sender: raw.sender })
       judgeAnswer(input, id, text, answers.get(id), complain)
     } else if (answers.has(id)) complain(`${short(text)} of ${raw.sender} was ignored (${outcome}), and answered`)
   }
+  judgeNotices(input, notices, complain)
   const ids = new Set(written.map(({ id }) => id))
   for (const id of answers.keys()) if (!ids.has(id)) complain(`an answer to ${id}, which nobody wrote`)
   if (input.keepsOrder) judgeOrder(processed, answers, complain)
@@ -221,6 +228,7 @@ function outcomesOf(
   id: MessageId,
   raw: ReachedMessage,
   inChat: number,
+  ofSender: number,
 ): readonly Outcome[] {
   const told = record.decisions.get(id)
   const policies = told ? [told.policy] : record.policies
@@ -232,7 +240,7 @@ function outcomesOf(
   if (record.rejections.has(sender)) held.push('ignore pairing_rejected')
   if (wallSpanMs >= HOUR_MS) held.push('ignore pairing_expired')
   // More than the newest five of one stranger, or more strangers at once than three, are let go.
-  held.push('ignore pairing_overflow')
+  if (ofSender > HELD_MAX || record.pendingMax >= PENDING_MAX) held.push('ignore pairing_overflow')
   for (const policy of policies) {
     const outcomes = chat.startsWith('group:')
       ? groupOutcomes(policy, sender, chat.slice('group:'.length).split('/')[0]!, meantTexts.has(textOf(raw.message).split(' q', 1)[0]!))
@@ -259,10 +267,11 @@ type Copy = {
 
 function readAnswers(
   own: readonly ReachedMessage[],
-  { apologies, count }: ChatInput,
+  { apologies }: ChatInput,
   complain: (sentence: string) => void,
-): Map<MessageId, Copy[]> {
+): { readonly answers: Map<MessageId, Copy[]>; readonly notices: readonly ReachedMessage[] } {
   const answers = new Map<MessageId, Copy[]>()
+  const notices: ReachedMessage[] = []
   for (const [place, message] of own.entries()) {
     const text = textOf(message.message)
     const found = ANSWER.exec(text)
@@ -271,12 +280,33 @@ function readAnswers(
       const copies = answers.get(id!) ?? []
       answers.set(id!, copies)
       copies.push({ part: Number(part), parts: Number(parts), ask: Number(ask), place, message })
-    } else if (text.startsWith('I do not know you yet')) count('pairing notice')
+    } else if (text.startsWith('I do not know you yet')) notices.push(message)
     else if (text.startsWith('Sorry, I could not answer')) {
       if (!apologies) complain('an apology, though none is configured')
     } else if (!text.startsWith('You are approved')) complain(`the bot wrote ${short(text)}`)
   }
-  return answers
+  return { answers, notices }
+}
+
+/** One when the request is opened, then at most one in ten minutes; each once. */
+function judgeNotices(input: ChatInput, notices: readonly ReachedMessage[], complain: (sentence: string) => void): void {
+  const { record, chat, world, kinds, count } = input
+  const user = chat.slice('peer:'.length)
+  count('pairing notice', notices.length)
+  const byBody = new Map<string, ReachedMessage[]>()
+  for (const notice of notices.filter(({ replacedAtMs }) => replacedAtMs === null)) {
+    const body = JSON.stringify(notice.message)
+    byBody.set(body, [...(byBody.get(body) ?? []), notice])
+  }
+  for (const copies of byBody.values()) {
+    if (copies.length === 1) continue
+    if (copies.some(message => cameTooLate(input, { message }))) count('double beyond the fault model')
+    else complain(`a pairing notice came ${copies.length} times`)
+  }
+  // After an answer of the owner, or an hour by a clock that was set, the next request is a new one.
+  if (record.approvals.has(user) || record.rejections.has(user) || kinds.includes('clock step')) return
+  const right = 1 + Math.floor(world.clock.monotonic() / REMINDER_MS)
+  if (byBody.size > right) complain(`${byBody.size} pairing notices in ${world.clock.monotonic()} ms, and right are ${right}`)
 }
 
 function judgeAnswer(
@@ -313,7 +343,7 @@ function judgeAnswer(
 }
 
 /** The one double that no client can exclude: a copy that came to light when it had long been taken for lost. */
-function cameTooLate({ world, record }: ChatInput, { message }: Copy): boolean {
+function cameTooLate({ world, record }: ChatInput, { message }: Pick<Copy, 'message'>): boolean {
   const body = JSON.stringify(message.message)
   const posts = world.mesh.accepted.filter(post => post.sender === world.mesh.bot && JSON.stringify(post.message) === body)
   const lostMs = record.unanswered.has(body) ? LOST_UNANSWERED_MS : LOST_MS

@@ -31,9 +31,9 @@ const REST_MS = 50 * 60_000
 const REST_STEP_MS = 60_000
 /**
  * Nothing is under way for so long: every look that can find something has been made, but for the rare one at the whole file
- * index. The slowest is, with polling, the read over the fence, for senders whose clock is behind.
+ * index. The slowest is, with polling, the read over the fence, for senders whose clock is behind: `fenceReadMs` and a quarter.
  */
-const QUIET_STEPS = { push: 2, poll: 5, auto: 5 } as const
+const QUIET_STEPS = 2
 /** A question that no fault gets in the way of is answered within this. */
 const CALM_ANSWER_MS = 60_000
 /** For the rest of its parts, and a second copy of any. */
@@ -53,7 +53,14 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   let policy = plan.policy
   let skewMs = 0
   let skewsMs: readonly [number, number] = [0, 0]
-  const record: Record_ = { decisions: new Map(), policies: [policy], approvals: new Map(), rejections: new Set(), unanswered: new Set() }
+  const record: Record_ = {
+    decisions: new Map(),
+    policies: [policy],
+    approvals: new Map(),
+    rejections: new Set(),
+    pendingMax: 0,
+    unanswered: new Set(),
+  }
 
   const say = (line: string) => trace.push(`${String(Math.round(world.clock.monotonic())).padStart(8)} ms  ${line}`)
   const assistant = createAssistant(dice, () => world)
@@ -70,6 +77,9 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       say(`${account}: ${kind} ${Object.values(rest).join(' ')}`)
       if (event.event === 'posted') dice.note('post')
       if (event.event !== 'decision') return
+      // Who is turned away for want of room is so while the others still wait.
+      if (event.reason === 'pairing_overflow' && world.isUp)
+        record.pendingMax = Math.max(record.pendingMax, world.account.pairings().length)
       const outcome = `${event.action} ${event.reason}` as const
       const nowMs = world.clock.monotonic()
       // That it was held may have been decided in an earlier life, which could not tell of it any more.
@@ -204,9 +214,9 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     if (!handle) return
     assistant.deliver(handle)
     const [request] = handle.pairings()
-    if (request && random.unit() < 0.7) {
+    if (request && random.unit() < 0.85) {
       const { user, code } = request
-      if (random.unit() < 0.4) {
+      if (random.unit() < 0.6) {
         say(`${user} is approved`)
         dice.note('pairing approved')
         const approval = record.approvals.get(user) ?? { triedAtMs: clock.monotonic(), doneAtMs: null }
@@ -242,6 +252,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     const { dispatches } = plan.config.limits
     if (assistant.atOnceMax() > dispatches) violations.push(`${assistant.atOnceMax()} messages were at the assistant at once${when}`)
     dice.note('post held as uncertain', uncertain)
+    record.pendingMax = Math.max(record.pendingMax, pendingPairings)
     if (pendingPairings > 3) violations.push(`${pendingPairings} pairing requests were pending at once${when}`)
     if (chats > plan.users + workload.writers.size + 2) violations.push(`${chats} chats are kept${when}`)
   }
@@ -271,7 +282,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       await world.settle(REST_STEP_MS)
       check(' in the end')
       quiet = isQuiet() ? quiet + 1 : 0
-      if (quiet >= QUIET_STEPS[plan.config.feed] && !plan.restsLong) return
+      if (quiet >= QUIET_STEPS && !plan.restsLong) return
     }
   }
 

@@ -21,7 +21,7 @@ export type Plan = {
     readonly notifyOnFailure: boolean
     readonly limits: Pick<
       Limits,
-      'journalBytes' | 'partCharacters' | 'dispatches' | 'dispatchTimeoutMs' | 'dispatchBackoffMsMax' | 'decisionsPerChat'
+      'journalBytes' | 'partCharacters' | 'dispatches' | 'dispatchTimeoutMs' | 'dispatchBackoffMsMax' | 'decisionsPerChat' | 'fenceReadMs'
     >
   }
   readonly store: { readonly segmentBytes: number; readonly shards: number }
@@ -42,30 +42,31 @@ const USUAL: Readonly<Record<FaultKind, number>> = {
   'slow disk': 0.15,
   'agent down': 0.12,
   'agent restart': 0.18,
-  'agent killed after 201': 0.85,
+  'agent killed after 201': 0.25,
   'hub outage': 0.14,
   'frozen chat app': 0.14,
-  'stalled queue': 0.8,
-  'post fails before its effect': 0.5,
-  'post gets no answer, no effect': 0.6,
-  'post acts, answer lost': 0.3,
-  'post acts, answer never comes': 0.4,
-  'refused post': 0.24,
+  'stalled queue': 0.35,
+  'post fails before its effect': 0.55,
+  'post gets no answer, no effect': 0.75,
+  'post acts, answer lost': 0.5,
+  'post acts, answer never comes': 0.65,
+  'refused post': 0.3,
   'read fails': 0.04,
   'read hangs': 0.035,
   'late answer': 0.05,
   'shuffled answer': 0.2,
   'stale answer': 0.15,
-  'unreadable file': 0.12,
+  'unreadable file': 0.2,
   'slow responder': 0.45,
-  'failing responder': 0.25,
+  'failing responder': 0.35,
   'hanging responder': 0.34,
-  'dead turn': 0.26,
+  'dead turn': 0.3,
   'adopting responder': 0.4,
 }
 
 /** A storm has few posts, and one fault of a post leaves no room for another: these are on more often. */
 const SELDOM: ReadonlySet<FaultKind> = new Set([
+  'post acts, answer lost',
   'agent killed after 201',
   'stalled queue',
   'post fails before its effect',
@@ -105,7 +106,7 @@ export function planOf(seed: number, real: boolean): Plan {
     seed,
     real,
     users,
-    steps: 4 + random.integer(21),
+    steps: 4 + random.integer(17),
     stepMsMax: pick(random, [500, 4_000, 4_000, 15_000]),
     rates,
     policy: drawPolicy(random, users),
@@ -121,6 +122,7 @@ export function planOf(seed: number, real: boolean): Plan {
         dispatchTimeoutMs: 60_000,
         dispatchBackoffMsMax: 5_000,
         decisionsPerChat: 500,
+        fenceReadMs: 60_000,
       },
     },
     store: { segmentBytes: pick(random, [512, 4_096, 4 * 1_048_576]), shards: pick(random, [1, 4, 64]) },
