@@ -318,6 +318,15 @@ declare module 'openclaw/plugin-sdk/channel-core' {
   export type PluginRuntime = {
     config: { current(): unknown }
     state: { resolveStateDir(env?: Record<string, string | undefined>): string }
+    agent: {
+      session: {
+        getSessionEntry(query: {
+          agentId?: string
+          sessionKey: string
+          readConsistency?: 'latest'
+        }): { status?: string; abortedLastRun?: boolean } | undefined
+      }
+    }
     channel: {
       routing: {
         resolveAgentRoute(query: {

@@ -7,6 +7,8 @@
  * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox, and so
  *     do answers about the turn that runs: in the queue they would wait for its end.
+ * I4. A session whose turn was cut off by the end of an earlier process is left to the host until it has taken that turn up again. It
+ *     refuses what comes before; and where it finds the session busy with that, it never takes the turn up.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Attachment } from '../domain/attachments.ts'
@@ -46,6 +48,7 @@ type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly 
 
 export function createResponder({ host, settings, approved, outbound, download, turns, clock, log }: ResponderOptions): Responder {
   const { channel } = host
+  const { session } = host.agent
 
   async function prepare(request: DispatchRequest, signal: AbortSignal) {
     const { account, chat, messageId, sender, timeMs, text, rawText, mentioned } = request
@@ -182,8 +185,23 @@ export function createResponder({ host, settings, approved, outbound, download, 
       } catch (error) {
         if (!isDraining(error)) throw error
       }
-      await Promise.race([new Promise<void>(resolve => clock.after(DRAINING_LOOK_MS, resolve)), aborted(signal)])
-      signal.throwIfAborted()
+      await nextLook(signal)
+    }
+  }
+
+  async function nextLook(signal: AbortSignal): Promise<void> {
+    await Promise.race([new Promise<void>(resolve => clock.after(LOOK_MS, resolve)), aborted(signal)])
+    signal.throwIfAborted()
+  }
+
+  /** Commands do not wait: one of them may be what frees the session. */
+  async function takenUp({ account, chat, messageId, text }: DispatchRequest, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal) {
+    if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
+    let waits = false
+    while (isCutOff(session.getSessionEntry({ agentId: of.agentId, sessionKey: of.sessionKey, readConsistency: 'latest' }))) {
+      if (!waits) log.info({ account, chat, id: messageId }, 'waits until OpenClaw has taken up the turn that was cut off before')
+      waits = true
+      await nextLook(signal)
     }
   }
 
@@ -197,6 +215,7 @@ export function createResponder({ host, settings, approved, outbound, download, 
       return null
     }
     signal.throwIfAborted()
+    await takenUp(request, cfg, route, signal)
 
     // The host calls back in the middle of its own work, whose async context must not become ours: timers set in it would carry it
     // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").
@@ -236,7 +255,13 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
 }
 
-const DRAINING_LOOK_MS = 1_000
+const LOOK_MS = 1_000
+
+type SessionOf = { readonly agentId: string; readonly sessionKey: string }
+type SessionEntry = ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>
+
+/** The host marks it so at its start, before any channel runs, until that turn goes on or is given up. */
+const isCutOff = (entry: SessionEntry): boolean => entry?.status === 'running' && entry.abortedLastRun === true
 
 const isDraining = (error: unknown): boolean => error instanceof Error && (error.name === 'GatewayDrainingError' || isDraining(error.cause))
 

@@ -16,6 +16,7 @@ const refuse = (what: string) => () => {
 const host: PluginRuntime = {
   config: { current: () => ({}) },
   state: { resolveStateDir: () => '/state' },
+  agent: { session: { getSessionEntry: refuse('A session') } },
   channel: {
     routing: { resolveAgentRoute: refuse('A route') },
     pairing: { upsertPairingRequest: refuse('Pairing'), readAllowFromStore: async () => [] },

@@ -11,6 +11,7 @@ import { START_MS, settingsOf } from './stand-ins.ts'
 
 type Inbound = PluginRuntime['channel']['inbound']
 type Turn = Parameters<Inbound['run']>[0]
+type SessionEntry = ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>
 type Plan = ReturnType<Turn['adapter']['resolveTurn']>
 
 const direct: DispatchRequest = {
@@ -47,6 +48,7 @@ function scene({
   blocksCommand = false,
   config = {},
   begin = async () => {},
+  session = (): SessionEntry => undefined,
 } = {}) {
   const asked: { ingress: object[]; contexts: object[]; plans: Plan[]; delivered: object[]; adopted: number; context: string | undefined } =
     {
@@ -60,6 +62,7 @@ function scene({
   const host: PluginRuntime = {
     config: { current: () => ({}) },
     state: { resolveStateDir: () => '/nowhere' },
+    agent: { session: { getSessionEntry: session } },
     channel: {
       routing: {
         resolveAgentRoute: ({ peer, dmScope }) => ({
@@ -296,6 +299,42 @@ describe('a gateway that is going down', () => {
 
   test('ends the wait with its stop', async () => {
     const { ask, clock, stop } = scene({ begin: () => Promise.reject(draining) })
+    const answered = expect(ask(direct)).rejects.toThrow('stopped')
+    await clock.advance(10_000)
+    stop()
+    await answered
+  })
+})
+
+describe('a session whose turn was cut off by the end of an earlier process', () => {
+  const cutOff: SessionEntry = { status: 'running', abortedLastRun: true }
+
+  test('is left alone until the gateway has taken that turn up again', async () => {
+    let entry = cutOff
+    const { asked, ask, clock } = scene({ session: () => entry })
+    const answered = ask(direct)
+    await clock.advance(60_000)
+    expect(asked.plans).toHaveLength(0)
+    entry = { ...cutOff, abortedLastRun: false }
+    await clock.advance(1_000)
+    expect(await answered).toBeNull()
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('is not waited for by a command, which may be what frees it', async () => {
+    const { asked, ask } = scene({ session: () => cutOff })
+    await ask({ ...direct, text: '/new' })
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('is not waited for when the gateway has given the turn up', async () => {
+    const { asked, ask } = scene({ session: () => ({ status: 'failed', abortedLastRun: false }) })
+    await ask(direct)
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('is waited for until the stop', async () => {
+    const { ask, clock, stop } = scene({ session: () => cutOff })
     const answered = expect(ask(direct)).rejects.toThrow('stopped')
     await clock.advance(10_000)
     stop()
