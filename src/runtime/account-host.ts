@@ -184,6 +184,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   /** What a failed chart had asked to be recorded must have reached it before it asks again; what it was told last it may not know. */
   function recover(actorId: string) {
+    const watched = actorId.slice('watcher:'.length)
+    if (actorId.startsWith('watcher:') && isChatId(watched)) return watchers.changed(watched)
     const chat = actorId.slice('chat:'.length)
     journal.flushed().then(
       () => {

@@ -381,7 +381,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       } else if (isChatId(key) && kind === 'chat') {
         chatShelf.recover(key)
         chatShelf.tell(key, { type: 'host.resumed' })
-      } else if (isChatId(key)) {
+      } else if (isChatId(key) && kind === 'outbox') {
         outboxShelf.recover(key)
         outboxShelf.tell(key, { type: 'host.resumed', atMs: nowMs })
       }

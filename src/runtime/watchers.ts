@@ -1,5 +1,5 @@
 /** The watchers at work: one actor per peer or group that has something new, gone when it has been fetched. */
-import { type Actor, createActor, type SnapshotFrom } from 'xstate'
+import { type Actor, createActor, type Snapshot, type SnapshotFrom } from 'xstate'
 import { watcherMachine } from '../../machines/watcher.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { ZtmAgentSilent, ZtmChatError } from '../domain/errors.ts'
@@ -98,14 +98,20 @@ export function createWatchers(options: WatchersOptions): Watchers {
     },
   })
 
+  /** A failed one would drop what it is told. */
+  const isFailed = (actor: Actor<typeof logic>) => (actor.getSnapshot() as Snapshot<unknown>).status === 'error'
+  const actorOf = (chat: ChatId): Actor<typeof logic> => {
+    const known = actors.get(chat)
+    if (known && !isFailed(known)) return known
+    const made = createActor(logic, { id: `watcher:${chat}`, parent: nursery.ref, input: { chat } })
+    actors.set(chat, made)
+    made.start()
+    return made
+  }
+
   const changed = (chat: ChatId) => {
     if (signal.aborted) return
-    const actor = actors.get(chat) ?? createActor(logic, { id: `watcher:${chat}`, parent: nursery.ref, input: { chat } })
-    if (!actors.has(chat)) {
-      actors.set(chat, actor)
-      actor.start()
-    }
-    actor.send({ type: 'chat.changed' })
+    actorOf(chat).send({ type: 'chat.changed' })
   }
 
   return {
