@@ -73,6 +73,8 @@ export type FileOfMessages = { readonly path: string; readonly timeMs: number; r
 
 export type AccountRecord =
   | { readonly type: 'account.opened'; readonly atMs: number }
+  /** What the chat app shows from now on was not there at the very first start. */
+  | { readonly type: 'account.loaded' }
   | { readonly type: 'account.lived'; readonly atMs: number }
   /** Of the file index everything up to this hub time has been read, but for these. With the first one, all before it is history. */
   | { readonly type: 'account.indexed'; readonly sinceMs: number; readonly unread: readonly FileOfMessages[] }

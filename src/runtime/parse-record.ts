@@ -37,6 +37,7 @@ const PAIRING: Record<PairingRecord['type'], true> = {
 }
 const ACCOUNT: Record<AccountRecord['type'], true> = {
   'account.opened': true,
+  'account.loaded': true,
   'account.lived': true,
   'account.indexed': true,
   'account.healed': true,

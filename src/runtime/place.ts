@@ -75,6 +75,13 @@ export function createPlace({
     commit([toAccount({ type: 'account.opened', atMs: account.openedAtMs })])
   }
 
+  /** Written down, for a wall clock that is set back must not begin it anew. */
+  const endFirstLoadIn = (ms: number) => {
+    if (account.loaded) return
+    firstLoadEndsMs = clock.monotonic() + ms
+    timers.set('loaded', ms, () => commit([toAccount({ type: 'account.loaded' })]))
+  }
+
   const noteLive = () => {
     const atMs = openRoundAtMs
     openRoundAtMs = null
@@ -104,10 +111,10 @@ export function createPlace({
   }
 
   return {
-    isFirstLoad: () => account.openedAtMs === null || clock.monotonic() < firstLoadEndsMs,
+    isFirstLoad: () => account.openedAtMs === null || (!account.loaded && clock.monotonic() < firstLoadEndsMs),
     begin() {
       const sinceMs = account.openedAtMs === null ? 0 : clock.now() - account.openedAtMs
-      firstLoadEndsMs = clock.monotonic() + (sinceMs < 0 ? 0 : Math.max(0, FIRST_LOAD_MS - sinceMs))
+      if (account.openedAtMs !== null) endFirstLoadIn(sinceMs < 0 ? 0 : Math.max(0, FIRST_LOAD_MS - sinceMs))
       livedAtMs = account.liveAtMs
       isOpened = account.openedAtMs !== null
     },
@@ -115,7 +122,7 @@ export function createPlace({
       const nowMs = clock.now()
       if (account.openedAtMs === null) {
         account.openedAtMs = nowMs
-        firstLoadEndsMs = clock.monotonic() + FIRST_LOAD_MS
+        endFirstLoadIn(FIRST_LOAD_MS)
         // Not before its history has been read: a start that dies in between is none.
         timers.set('opened', FIRST_READ_MS, noteOpened)
       }

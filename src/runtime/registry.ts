@@ -21,6 +21,8 @@ import { createShelf } from './shelf.ts'
 export type AccountEntry = {
   /** First time live, wall clock ms; null before. */
   openedAtMs: number | null
+  /** The very first load is over, whatever a wall clock says later. */
+  loaded: boolean
   /** Last moment at which everything had been seen. */
   liveAtMs: number
   /** How far the mesh's file index has been read; null before the first look into it. */
@@ -97,7 +99,7 @@ export type RegistryOptions = {
 const FORGOTTEN_SHARE = 0.01
 
 export function createRegistry({ nursery, limits, effects, onForgotten }: RegistryOptions): Registry {
-  const account: AccountEntry = { openedAtMs: null, liveAtMs: 0, indexed: null, healed: null, approved: new Set() }
+  const account: AccountEntry = { openedAtMs: null, loaded: false, liveAtMs: 0, indexed: null, healed: null, approved: new Set() }
   const chats = createChatBook()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
@@ -199,6 +201,9 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
         account.openedAtMs = event.atMs
         account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
         return
+      case 'account.loaded':
+        account.loaded = true
+        return
       case 'account.lived':
         account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
         return
@@ -264,6 +269,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     if (key === 'account') {
       const stored = value as StoredAccount
       account.openedAtMs = stored.openedAtMs
+      account.loaded = stored.loaded ?? false
       account.liveAtMs = stored.liveAtMs
       // A snapshot of before there was an index has none.
       account.indexed = stored.indexed ?? null

@@ -60,6 +60,22 @@ test('a new conversation is no history because the clock was set back to the fir
   await world.stop()
 })
 
+test('a restart with a clock set back does not make a second first start', async () => {
+  let skewMs = 0
+  const world = createWorld({ runtimeSkewMs: () => skewMs, config: { feed: 'poll' } })
+  await world.start()
+  await world.settle(45_000)
+  skewMs = -40_000
+  await world.crash()
+  await world.start()
+
+  await world.mesh.user('alice', { skewMs: -2 * HOUR_MS }).says('hello')
+  await world.settle(60_000)
+
+  expect(world.answers('alice')).toEqual(['echo: hello'])
+  await world.stop()
+})
+
 test.each([HOUR_MS, -HOUR_MS])(
   'what is written in a group after it was met is no history, with a clock that is off by %i ms',
   async skewMs => {
