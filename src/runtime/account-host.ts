@@ -1,7 +1,6 @@
 /** One account made to run: carries out what its charts ask for, and sends back what came of it. The path of a message is `effects`. */
 import { createActor } from 'xstate'
 import { type AccountEvent, accountMachine } from '../../machines/account.ts'
-import type { Change } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -18,13 +17,11 @@ import { createByHand } from './by-hand.ts'
 import { createCertificateWatch } from './certificate.ts'
 import { join, probe } from './connect.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { createDurable } from './durable.ts'
 import { type Effects, inOrder } from './effects.ts'
 import { explainFrom } from './explain.ts'
-import { createChatList } from './feed/chat-list.ts'
 import { createDue } from './feed/due.ts'
-import { createPollFeed } from './feed/poll-feed.ts'
-import { createPushFeed } from './feed/push-feed.ts'
-import { createFeed } from './feed.ts'
+import { createFeeds } from './feeds.ts'
 import { createFiles } from './files.ts'
 import { createHealer } from './heal/healer.ts'
 import { createInspection } from './inspection.ts'
@@ -44,11 +41,6 @@ import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
 import { createTimers } from './timers.ts'
-
-/** A chart that rests is taken off after about this long. */
-const SWEEP_MS = 30_000
-/** ... and at once when so many charts run that many of them must be resting: a flood of strangers. */
-const CROWD = 2_000
 
 export type AccountPorts = {
   readonly clock: Clock
@@ -80,8 +72,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const timers = createTimers(clock)
   const status = createStatusKeeper(account, emit)
   let graceMs: number = limits.stopGraceMs
-  let sweeping = false
-  let crowdedAt = CROWD
   let stopped: (() => void) | null = null
 
   const nursery = createSupervisor({
@@ -96,53 +86,15 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   const due = createDue(clock, limits)
 
-  const poll = createPollFeed({
-    agent,
-    clock,
-    random,
-    limits,
-    pollIntervalMs: settings.pollIntervalMs,
-    chatList: createChatList({
-      clock,
-      random,
-      limits,
-      quietSinceMs: () => (registry.account.openedAtMs === null ? clock.now() : registry.account.liveAtMs) - limits.ageFenceMs,
-      knows: (chat, message) => intake.knows(chat, message),
-    }),
-    onChanged: chat => due.askApp(chat),
-    onCheck: summaries => healer.compare(summaries),
-  })
-
-  const push = createPushFeed({
-    agent,
-    clock,
-    random,
-    limits,
-    due,
-    username: settings.username,
-    firstSyncMs: settings.firstSyncMs,
-    stored: () => registry.account.indexed,
-    awaitsOwn: chat => registry.outbox(chat)?.context.posts.some(post => post.phase !== 'queued') ?? false,
-    onBegin: sinceMs => place.noteIndexed(sinceMs),
-    onUnusable(count, firstPath) {
-      status.countIgnored('unusable_path', count)
-      log.warn({ count, firstPath }, 'message files with paths that the chat app does not write')
-    },
-    onTrouble: reason => log.warn({ reason }, 'a look at the file index failed'),
-    onSilence: () => healer.suspect(),
-  })
-
-  const feed = createFeed({
+  const { feed, poll, push } = createFeeds({
     settings,
+    agent,
     clock,
-    poll,
-    push,
-    isFirst: () => registry.account.openedAtMs === null,
-    onRound(changed, whole) {
-      status.fed(clock.now())
-      place.noteRound(changed, whole)
-    },
-    onFallback: reason => log.warn({ reason, againInMs: limits.pushRetryMs }, 'no file index: chats are polled'),
+    random,
+    log,
+    due,
+    status,
+    parts: () => ({ registry, intake, healer, place }),
   })
 
   const root = createActor(
@@ -241,7 +193,11 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     timers,
     limits,
     log,
-    apply,
+    apply: createDurable({
+      status,
+      timers,
+      parts: () => ({ registry, poster, intake, senders, dispatcher, watchers, inspector }),
+    }),
     beginFold: () => registry.beginFold(),
     foldFailed: () => registry.foldFailed(),
     onTrouble: reason => root.send({ type: 'store.failed', reason }),
@@ -360,49 +316,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   function posts() {
     return [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
-  }
-
-  /** A record is durable: it is counted, then kept and told. */
-  function apply(seq: number, atMs: number, changes: readonly Change[]) {
-    for (const change of changes) {
-      if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.keys)
-      if (change.at === 'chat' && change.event.type === 'reply.requeued' && change.event.posted) status.countRepeatedPost()
-      if (change.at === 'chat' && change.event.type === 'message.released') noteReleased(change.chat, atMs)
-      status.note(change, atMs)
-    }
-    registry.apply(seq, atMs, changes)
-    if (inspector.isWatched()) inspector.applied(seq, atMs, changes)
-    for (const change of changes) {
-      if (change.at !== 'chat') continue
-      const { chat, event } = change
-      if (event.type === 'message.accepted' || event.type === 'message.held' || event.type === 'message.ignored')
-        intake.settled(chat, event.message.id)
-      if (event.type === 'message.held' || event.type === 'message.ignored') senders.giveBack(event.message.id)
-      if (event.type === 'turn.adopted' || event.type === 'turn.answered' || event.type === 'turn.abandoned') senders.giveBack(event.id)
-      if (event.type === 'turn.adopted') dispatcher.adopted(event.id)
-      if (intake.hasRoomAgain(chat)) watchers.changed(chat)
-    }
-    for (const chat of senders.roomAgain()) watchers.changed(chat)
-    if (registry.running() >= crowdedAt) sweep()
-    if (sweeping) return
-    sweeping = true
-    timers.set('sweep', SWEEP_MS, () => {
-      sweeping = false
-      sweep()
-    })
-  }
-
-  function sweep() {
-    registry.sweep()
-    crowdedAt = Math.max(CROWD, 2 * registry.running())
-  }
-
-  /** What was held is processed after all. */
-  function noteReleased(chat: ChatId, atMs: number) {
-    for (const id of registry.chat(chat)?.context.held ?? []) {
-      const message = registry.entry(chat).messages.get(id)
-      if (message) status.noteReleased(chat, message, atMs)
-    }
   }
 
   async function drain() {
