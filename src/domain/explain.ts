@@ -2,7 +2,7 @@
  * A decision in words that need no knowledge of the program: which rules were asked, which one decided, and what would have to be
  * different for another outcome. What is claimed about other outcomes is computed by the policy itself.
  */
-import type { Action, Decision, DirectFacts, Facts, Gate, GroupFacts } from './decision.ts'
+import type { Action, Decision, DirectFacts, Facts, Gate, GroupFacts, Reason } from './decision.ts'
 import { decide } from './policy.ts'
 
 /** One rule, in the order of the policy's table. */
@@ -28,6 +28,18 @@ export function explain(facts: Facts, decision: Decision): Explanation {
     rules: rulesOf(facts, decision),
     otherwise: facts.gate ? [] : otherwiseOf(facts, decision.action),
   }
+}
+
+/** Of a message that was kept back, once that has ended: what it ended with. The rules stay those that were asked when it came. */
+export function explainEnd(held: Explanation, sender: string, reason: Reason): Explanation {
+  return { ...held, sentence: `It was kept back, and then ${endOf(nameOf(sender), reason)}.`, otherwise: [] }
+}
+
+const endOf = (who: string, reason: Reason): string => {
+  if (reason === 'whitelisted') return `passed on to the assistant, because the owner let ${who} in by a pairing code`
+  if (reason === 'pairing_rejected') return `not answered, because the owner refused to let ${who} in`
+  if (reason === 'pairing_expired') return `not answered, because nobody let ${who} in before the pairing code expired`
+  return `not answered, because the bot kept as many messages or requests as it may`
 }
 
 // The sentence.

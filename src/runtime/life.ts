@@ -1,7 +1,7 @@
 /** What became of a message, read from the records: pure, one pass, whatever their number. */
 import type { Change, ChatRecord, OutboxRecord } from '../../machines/records.ts'
 import type { Decision, Facts } from '../domain/decision.ts'
-import { type Explanation, explain } from '../domain/explain.ts'
+import { type Explanation, explain, explainEnd } from '../domain/explain.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 
 export type Moment = {
@@ -78,6 +78,12 @@ export function createLifeReader(wanted: Wanted): LifeReader {
     const [oldest] = kept.keys()
     if (kept.size > max && oldest !== undefined) kept.delete(oldest)
   }
+  /** What was kept back is so no more: what is told of it is how that ended. */
+  const end = (one: Kept, decision: Decision) => {
+    const { sender, explanation } = one.life
+    one.isHeld = false
+    one.life = { ...one.life, decision, explanation: explanation && explainEnd(explanation, sender, decision.reason) }
+  }
   const add = (one: Kept | undefined, moment: Moment) => {
     if (!one) return
     if (one.moments.length >= MOMENTS_MAX) one.moments.splice(MOMENTS_MAX / 2, 1)
@@ -96,14 +102,14 @@ export function createLifeReader(wanted: Wanted): LifeReader {
       case 'message.released':
         for (const one of kept.values()) {
           if (one.life.chat !== chat || !one.isHeld) continue
-          one.isHeld = false
+          end(one, { action: 'process', reason: 'whitelisted', detail: 'approved by pairing' })
           add(one, { atMs, what: 'released', detail: 'its writer was let in' })
         }
         return
       case 'message.dropped':
         for (const id of event.ids) {
           const one = kept.get(id)
-          if (one) one.isHeld = false
+          if (one) end(one, { action: 'ignore', reason: event.reason, detail: 'held for pairing, which ended' })
           add(one, { atMs, what: 'dropped', detail: event.reason })
         }
         return

@@ -61,7 +61,35 @@ describe('the life of a message', () => {
     await world.account.approve(world.account.pairings()[0]?.code ?? '')
     await world.settle()
 
-    expect(whatHappened((await ofChat(world, 'alice'))[0])?.slice(0, 3)).toEqual(['held', 'released', 'answered'])
+    const [life] = await ofChat(world, 'alice')
+    expect(whatHappened(life)?.slice(0, 3)).toEqual(['held', 'released', 'answered'])
+    expect(life).toMatchObject({
+      decision: { action: 'process', reason: 'whitelisted', detail: 'approved by pairing' },
+      explanation: {
+        sentence: 'It was kept back, and then passed on to the assistant, because the owner let “alice” in by a pairing code.',
+        otherwise: [],
+      },
+    })
+    await world.stop()
+  })
+
+  test('of a stranger who was refused says so, and advises nothing', async () => {
+    const world = createWorld({ config: { dmPolicy: 'pairing' } })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.account.reject(world.account.pairings()[0]?.code ?? '')
+    await world.settle()
+
+    const [life] = await ofChat(world, 'alice')
+    expect(whatHappened(life)).toEqual(['held', 'dropped'])
+    expect(life).toMatchObject({
+      decision: { action: 'ignore', reason: 'pairing_rejected' },
+      explanation: {
+        sentence: 'It was kept back, and then not answered, because the owner refused to let “alice” in.',
+        otherwise: [],
+      },
+    })
     await world.stop()
   })
 

@@ -24,7 +24,10 @@ export async function send(text: string, options: SendOptions): Promise<number> 
   const online = await sendByRunner(message, key, options)
   const taken = online ?? (await sendAtRest(await atRestOf(options), message))
   if (options.json) printJson({ account: taken.account, chat, key, keys: taken.keys, running: online !== null })
-  else print(`The message to ${plain(chat)} is recorded (account ${taken.account}); it is sent ${online ? 'now' : 'at the next start'}.`)
+  else
+    print(
+      `The message to ${plain(chat)} is recorded (account ${taken.account}); it is sent ${online ? 'as soon as the ZTM agent takes it' : 'at the next start'}.`,
+    )
   return 0
 }
 

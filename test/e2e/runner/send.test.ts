@@ -18,7 +18,11 @@ describe('send', { timeout: 90_000 }, () => {
     await runner.line(isLive)
 
     const sent = await run(['send', '--to', 'alice', 'good morning', '--key', 'day/1', ...at])
-    expect(sent).toMatchObject({ code: 0, err: '', out: ['The message to peer:alice is recorded (account default); it is sent now.'] })
+    expect(sent).toMatchObject({
+      code: 0,
+      err: '',
+      out: ['The message to peer:alice is recorded (account default); it is sent as soon as the ZTM agent takes it.'],
+    })
     await runner.line(isSent)
     const again = await run(['send', '--to', 'peer:alice', 'good morning', '--key', 'day/1', ...at, '--json'])
     expect(JSON.parse(again.out[0]!)).toEqual({
