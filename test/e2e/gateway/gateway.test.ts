@@ -17,9 +17,12 @@ test('src/plugin fits the declarations of the host itself', async () => {
 
 test('the installed plugin loads, and the host has nothing to complain about', async () => {
   const { gateway } = world
-  expect((await gateway.must('config', 'validate')).stdout).toContain('Config valid')
-
-  const inspected = inspection.parse(JSON.parse((await gateway.must('plugins', 'inspect', 'ztm-chat', '--runtime', '--json')).stdout))
+  const [validated, shown] = await Promise.all([
+    gateway.must('config', 'validate'),
+    gateway.must('plugins', 'inspect', 'ztm-chat', '--runtime', '--json'),
+  ])
+  expect(validated.stdout).toContain('Config valid')
+  const inspected = inspection.parse(JSON.parse(shown.stdout))
   expect(inspected.plugin).toMatchObject({ status: 'loaded', channelIds: ['ztm-chat'] })
   expect(inspected.diagnostics).toEqual([])
   expect((await gateway.must('plugins', 'doctor')).stdout).toContain('checks passed')
