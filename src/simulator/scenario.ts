@@ -76,10 +76,9 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       const { event: kind, account, atMs, ...rest } = event
       say(`${account}: ${kind} ${Object.values(rest).join(' ')}`)
       if (event.event === 'posted') dice.note('post')
-      if (event.event !== 'decision') return
       // Who is turned away for want of room is so while the others still wait.
-      if (event.reason === 'pairing_overflow' && world.isUp)
-        record.pendingMax = Math.max(record.pendingMax, world.account.pairings().length)
+      if (event.event === 'pairing' && world.isUp) record.pendingMax = Math.max(record.pendingMax, world.account.pairings().length)
+      if (event.event !== 'decision') return
       const outcome = `${event.action} ${event.reason}` as const
       const nowMs = world.clock.monotonic()
       // That it was held may have been decided in an earlier life, which could not tell of it any more.
