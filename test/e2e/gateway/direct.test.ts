@@ -78,26 +78,6 @@ test.each(['/status', '/help'])('%s is answered by the gateway itself', async co
   expect(world.model.about(command)).toEqual([])
 })
 
-test('commands are answered in mid-turn, and a stop ends the turn that it is about', async () => {
-  const held = world.model.hold(/long task/)
-  const chat = world.chat('busy', 'starred')
-  await chat.says('long task one')
-  await until('the model is asked', () => world.model.about('long task one').length > 0, ANSWER_MS_MAX, world.tail)
-  // It is queued behind the turn, by us or by the gateway.
-  await chat.says('long task two')
-
-  await chat.says('/status')
-  await chat.hears(/OpenClaw \d/)
-  await chat.says('/stop')
-  await chat.hears(/stopped|abort/i)
-  expect(chat.heard().filter(text => text.startsWith('model says'))).toEqual([])
-  held.release()
-
-  await chat.says('still there?')
-  await chat.hears('model says: still there?')
-  expect(chat.heard()).not.toContain('model says: long task one')
-})
-
 test('while one person waits for a slow answer, others are answered', async () => {
   const held = world.model.hold(/slow question/)
   const slow = world.chat('slow-asker', 'open')
