@@ -134,8 +134,10 @@ describe(
     })
 
     test('hold whatever the case of the group’s name, and a sender’s own list replaces the group’s', async () => {
-      expect(await ask('tara', of('Writers'), 'tara in Writers?')).toEqual(['write'])
-      expect(await ask('uli', of('Writers'), 'uli in Writers?')).toEqual(['edit'])
+      // The host gives `apply_patch` to whoever may change files.
+      const besidesPatches = (tools: readonly string[]) => tools.filter(tool => tool !== 'apply_patch')
+      expect(besidesPatches(await ask('tara', of('Writers'), 'tara in Writers?'))).toEqual(['write'])
+      expect(besidesPatches(await ask('uli', of('Writers'), 'uli in Writers?'))).toEqual(['edit'])
     })
 
     test('may be none at all: the group is answered all the same', async () => {
