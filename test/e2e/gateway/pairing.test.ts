@@ -33,15 +33,6 @@ test('an approval on the command line is told to the stranger, and what was held
     'model says: first words of nina',
     'model says: second words of nina',
   ])
-
-  // Approved by pairing counts where the policy asks for a list, too; and nobody is let in where direct messages are off.
-  await world.setAccount('paired', { dmPolicy: 'allowlist' })
-  await nina.says('still there?')
-  await nina.hears('model says: still there?')
-  await world.setAccount('paired', { dmPolicy: 'disabled' })
-  await nina.says('and now?')
-  expect(await world.decision('paired', 'peer:nina', 'nina', 3)).toBe('ignore disabled')
-  await world.setAccount('paired', { dmPolicy: 'pairing' })
 })
 
 test('three strangers may wait at once; the next one is told nothing, and costs nothing', async () => {
