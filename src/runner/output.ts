@@ -41,6 +41,9 @@ export function warn(sentence: string): void {
 /** Names come from the mesh: nothing in them may move the cursor, colour the terminal or start a new line. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '\uFFFD')
 
+/** `1 chat`, `2 chats`. */
+export const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`
+
 /** Columns of equal width, two spaces between them. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map(row => row[column]?.length ?? 0)))

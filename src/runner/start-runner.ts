@@ -1,10 +1,10 @@
 /** The composition: accounts, a responder and a folder become a running system with a control socket. */
-import { mkdir } from 'node:fs/promises'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
 import { storeFailure } from '../adapters/store/failures.ts'
 import { acquireLock, type Lease } from '../adapters/store/lock.ts'
+import { makeFolders } from '../adapters/store/make-folders.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -89,7 +89,7 @@ export async function startRunner({
 /** Each account has a lock of its own; this one keeps two runners from sharing out the accounts, and the control socket, between them. */
 async function lockFolder(stateDir: string): Promise<Lease> {
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 })
+    await makeFolders(stateDir)
   } catch (cause) {
     throw storeFailure(cause, `Making ${stateDir}`, stateDir)
   }

@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
@@ -5,4 +6,20 @@ import { isAbsolute, join } from 'node:path'
 export function defaultStateDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const home = env['XDG_STATE_HOME'] ?? ''
   return join(isAbsolute(home) ? home : join(homedir(), '.local', 'state'), 'ztm-chat')
+}
+
+/** Why no state can be at this path, in one sentence; null when it can, or may once somebody makes it. */
+export function stateDirFault(path: string): string | null {
+  if (path === '') return '--state-dir is empty; expected the path of a folder.'
+  try {
+    if (!statSync(path).isDirectory()) return `The state directory ${path} is a file; name a folder with --state-dir.`
+    accessSync(path, constants.R_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOTDIR') return `The state directory ${path} lies below a file; name a folder with --state-dir.`
+    if (code === 'EACCES')
+      return `The state directory ${path} is out of this user's reach; run this as its owner, or name another with --state-dir.`
+    return null
+  }
 }

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { folderInTest, type Line, run, startInTest } from './cli.ts'
 
@@ -28,6 +29,8 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['pairing', '--help'], 'approve'],
     [['pairing', 'approve', '--help'], '--state-dir'],
     [['status', '--help'], '--json'],
+    [['deadletter', '--help'], 'given up after their last attempt'],
+    [['deadletter', 'retry', '--help'], 'as "deadletter list" shows it'],
     [['demo', '--help'], '--json'],
     [['statecharts', '--help'], '--check'],
   ])('%j explains itself', async (args, expected) => {
@@ -45,11 +48,29 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['agent', '--users', 'openclaw-bot'], 'which is the bot; leave it out, or choose another --bot.'],
     [['run', '--responder', 'parrot'], '--responder is "parrot"; expected echo, exec:COMMAND'],
     [['run', '--config', 'nowhere.json5'], 'nowhere.json5 does not exist; write it, or name another with --config.'],
+    [['run', '--state-dir', ''], '--state-dir is empty; expected the path of a folder.'],
+    [['status', '--state-dir', '/dev/null'], 'The state directory /dev/null is a file; name a folder with --state-dir.'],
+    [['status', '--state-dir', '/dev/null/x'], 'The state directory /dev/null/x lies below a file; name a folder with --state-dir.'],
+    [['replay', '--until', '-1'], '--until is "-1"; expected a time, such as 2026-11-27T09:30:00Z, or the number of a record.'],
+    [['replay', '--until', 'May 1'], '--until is "May 1"; expected a time'],
+    [['replay', '--until', '2026-13-01'], '--until is "2026-13-01"; expected a time'],
   ])('%j is a mistake: exit code 2, and what to do', async (args, expected) => {
     const ended = await run(args, { cwd: await folderInTest() })
     expect(ended).toMatchObject({ code: 2, out: [] })
     expect(ended.err).toContain(expected)
     expect(ended.err).not.toMatch(/^\s+at /m)
+  })
+
+  test('state that this user may not look into is no state that nobody has', async () => {
+    const folder = join(await folderInTest(), 'of somebody else')
+    await mkdir(folder, { mode: 0o000 })
+    // Root may look everywhere, so it becomes somebody else first.
+    const nobody = process.getuid?.() === 0 ? ['--import', 'data:text/javascript,process.seteuid(65534)'] : []
+    expect(await run(['status', '--state-dir', folder], { nodeArgs: nobody })).toMatchObject({
+      code: 2,
+      out: [],
+      err: `ztm-chat: The state directory ${folder} is out of this user's reach; run this as its owner, or name another with --state-dir.\n`,
+    })
   })
 
   test('the stack of a failure is there for those who ask for it', async () => {

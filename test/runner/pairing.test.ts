@@ -37,7 +37,7 @@ describe('pairing', { timeout: 60_000 }, () => {
     const { world, at, runner, code } = await strangerAtTheDoor()
     await runner.stop()
 
-    expect((await run(['status', ...at])).out.join('\n')).toContain('1 pairing requests')
+    expect((await run(['status', ...at])).out.join('\n')).toContain('1 pairing request')
     expect((await run(['pairing', 'list', ...at])).out.join('\n')).toContain(code)
     const approved = await run(['pairing', 'approve', code, ...at])
     expect(approved).toMatchObject({

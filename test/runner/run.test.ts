@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -110,6 +110,26 @@ describe('run', SLOW, () => {
     expect((await runner.stop()).code).toBe(0)
   })
 
+  test('a state directory where nobody can make a folder is refused, and not tried for ever', async () => {
+    const { config } = await bot()
+    const ended = await run(['run', '--config', config, '--state-dir', '/proc/a/b'])
+    expect(ended).toMatchObject({
+      code: 1,
+      err: 'ztm-chat: Making /proc/a/b failed (ENOENT): a folder is gone, or none can be made there; put /proc/a/b back, or use another state directory.\n',
+    })
+  })
+
+  test('SIGTERM ends a start that hangs', async () => {
+    const { at, stateDir } = await bot()
+    const runner = startInTest(['run', ...at, '--json'], { nodeArgs: ['--import', DISK_THAT_HANGS] })
+    await expect.poll(() => existsSync(join(stateDir, 'lock.json')), { timeout: 20_000 }).toBe(true)
+
+    const ended = await runner.stop('SIGTERM')
+
+    expect(ended).toMatchObject({ code: 1, signal: null })
+    expect(ended.err).toBe('ztm-chat: The start had not come to its end 5 s after SIGTERM, and was cut off; is the disk well?\n')
+  })
+
   test('a reader that goes away ends it quietly', async () => {
     const { world, at } = await bot()
     const runner = startInTest(['run', ...at, '--json'])
@@ -174,6 +194,14 @@ describe('run', SLOW, () => {
     expect(new Set(asked.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
   })
 })
+
+/** Loaded before the runner: whoever makes the name of a file durable waits for ever. */
+const DISK_THAT_HANGS = `data:text/javascript,${encodeURIComponent(`
+  import { open } from 'node:fs/promises'
+  const file = await open(process.execPath)
+  Object.getPrototypeOf(file).sync = () => new Promise(() => setInterval(() => {}, 60_000))
+  await file.close()
+`)}`
 
 /** `ps` has no line for it, or one of a process that nobody has buried yet. */
 const GONE = /^(Z.*)?$/

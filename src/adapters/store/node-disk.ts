@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Disk, DiskFile } from '../../ports/disk.ts'
+import { makeFolders } from './make-folders.ts'
 
 const FILE_MODE = 0o600
-const FOLDER_MODE = 0o700
 /** Windows has no such flag, and no folder that can be synced. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 const canSyncFolders = process.platform !== 'win32'
@@ -26,7 +26,7 @@ export function createNodeDisk(root: string): Disk {
       return file && closing(file, () => file.readFile())
     },
     async makeFolder(folder) {
-      await mkdir(await inside(root, folder), { recursive: true, mode: FOLDER_MODE })
+      await makeFolders(await inside(root, folder))
     },
     async append(path) {
       const file = await openFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT)

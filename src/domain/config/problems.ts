@@ -97,6 +97,8 @@ function unknownOption(prefix: string, path: Path, key: string): string {
   if (isInAccount && optionsOf(configSchema).has(key) && !ACCOUNT_OPTIONS.includes(key)) {
     return `${name} is not an option of an account; set it beside "accounts".`
   }
+  // Such as `constructor`: every object of JavaScript has it, and no option is meant by it.
+  if (key in {}) return `${name} is not an option; remove it.`
   const found = nearest(key, known)
   if (found === null) return `${name} is not an option.`
   return `${name} is not an option; ${found.far ? `the nearest one is "${found.option}".` : `did you mean "${found.option}"?`}`

@@ -42,11 +42,14 @@ async function replayAccount({ id, limits }: AccountSettings, stateDir: string, 
   }
 }
 
+/** As people and JSON write it. JavaScript itself would make a time of nearly anything, such as -1. */
+const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/i
+
 /** A time, or the number of a record. */
 function untilOf(text: string | undefined): Until {
   if (text === undefined) return {}
   if (/^\d{1,12}$/.test(text)) return { seq: Number(text) }
-  const atMs = Date.parse(text)
+  const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(atMs)) return { atMs }
   throw new UsageError(`--until is ${JSON.stringify(text)}; expected a time, such as 2026-11-27T09:30:00Z, or the number of a record.`)
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { ChatId } from '../../domain/ids.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
 import { askRunner } from '../control/client.ts'
 import { sendAtRest } from '../control/offline.ts'
 import { ControlSilent, type Taken } from '../control/protocol.ts'
+import type { Sending } from '../control/sending.ts'
 import { plain, print, printJson } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -19,11 +19,12 @@ export async function send(text: string, options: SendOptions): Promise<number> 
   const key = options.key ?? randomUUID()
   if (!KEY.test(key)) throw new UsageError(`--key is ${JSON.stringify(key)}; expected 1 to 200 ASCII characters without blanks.`)
   if (text.trim() === '') throw new UsageError('There is nothing to send: the text is empty.')
-  // A key of its own: nobody's answer to a message has it.
-  const message = { chat, text, key: `cli/${key}` }
-  const online = await sendByRunner(message, key, options)
+  const message = { chat, text, key }
+  const online = await sendByRunner(message, options)
   const taken = online ?? (await sendAtRest(await atRestOf(options), message))
-  if (options.json) printJson({ account: taken.account, chat, key, keys: taken.keys, running: online !== null })
+  if (options.json) printJson({ ...taken, chat, key, running: online !== null })
+  else if (taken.repeated)
+    print(`The message to ${plain(chat)} was recorded before, under this key (account ${taken.account}); it is sent once.`)
   else
     print(
       `The message to ${plain(chat)} is recorded (account ${taken.account}); it is sent ${online ? 'as soon as the ZTM agent takes it' : 'at the next start'}.`,
@@ -31,15 +32,13 @@ export async function send(text: string, options: SendOptions): Promise<number> 
   return 0
 }
 
-type Message = { readonly chat: ChatId; readonly text: string; readonly key: string }
-
-async function sendByRunner(message: Message, key: string, options: SendOptions): Promise<Taken | null> {
+async function sendByRunner(message: Sending, options: SendOptions): Promise<Taken | null> {
   const { stateDir, account = null } = options
   try {
     return await askRunner(stateDir, { do: 'send', account, ...message })
   } catch (error) {
     if (!(error instanceof ControlSilent)) throw error
     // Such as on a full disk: it may be taken as soon as there is room.
-    throw new ControlSilent(`${error.message} To be sure, send it again with --key ${key}: one key is sent once.`, { cause: error })
+    throw new ControlSilent(`${error.message} To be sure, send it again with --key ${message.key}: one key is sent once.`, { cause: error })
   }
 }

@@ -2,7 +2,7 @@ import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { eachAtRest } from '../control/offline.ts'
 import type { RunningStatus } from '../control/protocol.ts'
-import { colours, plain, print, printJson } from '../output.ts'
+import { colours, counted, plain, print, printJson } from '../output.ts'
 
 export async function status(options: StateOptions): Promise<number> {
   const running = await askRunner(options.stateDir, { do: 'status', account: options.account ?? null })
@@ -29,7 +29,7 @@ export async function status(options: StateOptions): Promise<number> {
     else {
       const { chats, outbox, uncertain, deadLetters, pendingPairings } = account
       print(
-        `${colours.bold(account.account)}  ${chats} chats, ${outbox} replies to send (${uncertain} uncertain), ${deadLetters} dead letters, ${pendingPairings} pairing requests`,
+        `${colours.bold(account.account)}  ${counted(chats, 'chat')}, ${counted(outbox, 'reply', 'replies')} to send (${uncertain} uncertain), ${counted(deadLetters, 'dead letter')}, ${counted(pendingPairings, 'pairing request')}`,
       )
       for (const warning of account.warnings) print(`  ${colours.yellow('!')} ${plain(warning)}`)
     }
@@ -64,13 +64,13 @@ export function describe(account: RunningStatus): void {
     print(`  feed      ${feed}${feedLagMs === null ? '' : `, the last message file was read ${feedLagMs} ms after the hub had it`}`)
   if (selfHeal !== null)
     print(
-      `  self-heal joined again ${selfHeal.times} times, last ${new Date(selfHeal.lastAtMs).toLocaleString('sv')}: ${plain(selfHeal.lastReason)}`,
+      `  self-heal joined again ${counted(selfHeal.times, 'time')}, last ${new Date(selfHeal.lastAtMs).toLocaleString('sv')}: ${plain(selfHeal.lastReason)}`,
     )
   const ignored = Object.entries(counters.ignored).map(([why, count]) => `${count} ${why}`)
   print(`  messages  ${counters.seen} seen, ${counters.processed} processed${ignored.length > 0 ? `, ignored: ${ignored.join(', ')}` : ''}`)
   print(
     `  answers   ${runningDispatches} at the responder, ${waitingDispatches} waiting for it; ${outbox} to send (${uncertain} uncertain), ${counters.sent} sent, ${counters.repeatedPosts} posted again`,
   )
-  print(`  chats     ${chats}; ${pendingPairings} pairing requests; ${deadLetters} dead letters`)
+  print(`  chats     ${chats}; ${counted(pendingPairings, 'pairing request')}; ${counted(deadLetters, 'dead letter')}`)
   for (const warning of warnings) print(`  ${colours.yellow('!')} ${plain(warning)}`)
 }

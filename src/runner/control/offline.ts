@@ -15,6 +15,7 @@ import {
   type Taken,
   type WantedLives,
 } from './protocol.ts'
+import { type Sending, sendOnce } from './sending.ts'
 import { unknownCode } from './service.ts'
 
 export type AtRest = {
@@ -64,11 +65,8 @@ export async function explainAtRest(atRest: AtRest, wanted: WantedLives): Promis
   return found.flat()
 }
 
-export async function sendAtRest({ sender, stateDir, log }: AtRest, message: Parameters<OfflineState['send']>[0]): Promise<Taken> {
-  const [taken] = await eachAtRest({ accounts: [sender], stateDir, log }, async state => ({
-    account: sender.id,
-    ...(await state.send(message)),
-  }))
+export async function sendAtRest({ sender, stateDir, log }: AtRest, message: Sending): Promise<Taken> {
+  const [taken] = await eachAtRest({ accounts: [sender], stateDir, log }, state => sendOnce(state, message))
   if (taken) return taken
   throw new ControlRefused(
     `The account "${sender.id}" has never run with the state directory ${stateDir}, so nothing was sent; start it with "ztm-chat run", or name its own --state-dir.`,

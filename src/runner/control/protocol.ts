@@ -47,8 +47,8 @@ export type KeptLetter = DeadLetter & { readonly account: string }
 /** `deadLetters`: those that are kept; the counter has those since the start. */
 export type RunningStatus = AccountStatus & { readonly deadLetters: number }
 export type Explained = Life & { readonly account: string }
-/** It is durable, and will be delivered. */
-export type Taken = { readonly account: string; readonly keys: readonly ReplyKey[] }
+/** It is durable, and will be delivered; `repeated`: it was so already, under the same key. */
+export type Taken = { readonly account: string; readonly keys: readonly ReplyKey[]; readonly repeated: boolean }
 
 export type ControlResults = {
   readonly hello: { readonly pid: number }

@@ -1,7 +1,8 @@
 /** The control socket of a running runner. Whoever may open it may command the bot, so only its user may. */
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
+import { makeFolders } from '../../adapters/store/make-folders.ts'
 import { linesOf } from './lines.ts'
 import { CONTROL_VERSION, type Control, envelopeSchema, REQUEST_BYTES_MAX, requestSchema } from './protocol.ts'
 import { controlSocketPath } from './socket-path.ts'
@@ -16,7 +17,7 @@ export interface ControlServer {
 }
 
 export async function serveControl(stateDir: string, control: Control): Promise<ControlServer> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 })
+  await makeFolders(stateDir)
   const path = await controlSocketPath(stateDir)
   // Left behind by a runner that was killed: the accounts' locks say that none runs.
   await rm(path, { force: true })

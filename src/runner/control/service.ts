@@ -12,6 +12,7 @@ import {
   type PairingEnd,
   type Taken,
 } from './protocol.ts'
+import { sendOnce } from './sending.ts'
 
 type Settling = Extract<ControlRequest, { do: 'deadletter.retry' | 'deadletter.drop' }>
 type Explaining = Extract<ControlRequest, { do: 'explain' }>
@@ -43,9 +44,19 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
     )
     return all.flat()
   }
+  const sending = new Map<string, Promise<Taken>>()
   const send = async ({ account, chat, text, key }: Sending): Promise<Taken> => {
     const [sender] = chosen(account ?? defaultAccount)
-    return { account: sender!.id, ...(await sender!.send({ chat, text, key })) }
+    // Of two with one key at once the second is to see the first.
+    const name = JSON.stringify([sender!.id, chat, key])
+    const before = sending.get(name)?.catch(() => {}) ?? Promise.resolve()
+    const sent = before.then(() => sendOnce(sender!, { chat, text, key }))
+    sending.set(name, sent)
+    try {
+      return await sent
+    } finally {
+      if (sending.get(name) === sent) sending.delete(name)
+    }
   }
   const carryOut = (
     request: ControlRequest,

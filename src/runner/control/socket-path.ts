@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, realpath } from 'node:fs/promises'
+import { chmod, lstat, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeFolders } from '../../adapters/store/make-folders.ts'
 import { StoreUnusable } from '../../domain/errors.ts'
 
 /** Systems take 103 to 107 bytes. */
@@ -16,7 +17,7 @@ export async function controlSocketPath(stateDir: string): Promise<string> {
   const path = join(folder, 'control.sock')
   if (Buffer.byteLength(path) <= PATH_BYTES_MAX) return path
   const short = join(tmpdir(), `ztm-chat-${process.getuid?.() ?? 0}`)
-  await mkdir(short, { recursive: true, mode: 0o700 })
+  await makeFolders(short)
   const found = await lstat(short)
   if (!found.isDirectory() || (process.getuid && found.uid !== process.getuid())) {
     throw new StoreUnusable(`${short} does not belong to this user; remove it, or use a --state-dir with a shorter path.`, false)

@@ -29,8 +29,14 @@ describe('send', { timeout: 90_000 }, () => {
       account: 'default',
       chat: 'peer:alice',
       key: 'day/1',
-      keys: ['cli/day/1#0'],
+      keys: [expect.stringMatching(/^cli\/[0-9a-f]{16}\/day\/1#0$/)],
+      repeated: true,
       running: true,
+    })
+    expect(await run(['send', '--to', 'alice', 'good night', '--key', 'day/1', ...at])).toMatchObject({
+      code: 1,
+      out: [],
+      err: 'ztm-chat: The key "day/1" is that of another message to peer:alice, so this one was not sent; give it a key of its own, or none.\n',
     })
     expect((await run(['send', '--to', 'alice', 'good evening', ...at])).code).toBe(0)
 
@@ -63,8 +69,12 @@ describe('send', { timeout: 90_000 }, () => {
 
     const sent = await run(['send', '--to', 'alice', 'later', '--key', 'k', ...at])
     expect(sent.out).toEqual(['The message to peer:alice is recorded (account default); it is sent at the next start.'])
-    expect((await run(['send', '--to', 'alice', 'later', '--key', 'k', ...at])).code).toBe(0)
-    expect((await run(['status', ...at])).out.join('\n')).toContain('1 replies to send (0 uncertain)')
+    expect(await run(['send', '--to', 'alice', 'later', '--key', 'k', ...at])).toMatchObject({
+      code: 0,
+      out: ['The message to peer:alice was recorded before, under this key (account default); it is sent once.'],
+    })
+    expect((await run(['send', '--to', 'alice', 'never', '--key', 'k', ...at])).err).toContain('The key "k" is that of another message')
+    expect((await run(['status', ...at])).out.join('\n')).toContain('1 reply to send (0 uncertain)')
     await world.creates('alice', 'team', ['alice', 'openclaw-bot'])
     expect((await run(['send', '--to', 'group:alice/team', 'all of you', ...at])).code).toBe(0)
 

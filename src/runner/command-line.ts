@@ -1,0 +1,142 @@
+/** The command line: what there is. Commands load when they are called. */
+import { Command, Option } from 'commander'
+import { names, wholeCount, wholePort } from './option-values.ts'
+import { defaultStateDir, stateDirFault } from './state-dir.ts'
+import { UsageError } from './usage-error.ts'
+import { version } from './version.ts'
+
+/** `finish` gets the exit code of the command that was called. */
+export function commandLine(finish: (code: number) => void): Command {
+  const program = new Command('ztm-chat')
+    .description('Connects assistants and programs to ZTM Chat: a bot without a gateway, a simulated mesh, and tools around them.')
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ztm-chat: ')) })
+    .showHelpAfterError('Add --help to see what there is.')
+    .showSuggestionAfterError()
+    .addOption(new Option('--debug', 'show stacks of unexpected failures'))
+
+  const command = (parent: Command, name: string, description: string) =>
+    parent
+      .command(name)
+      .description(description)
+      .addOption(new Option('--debug', 'show stacks of unexpected failures'))
+      .addOption(new Option('--json', 'JSON on standard output, one object a line').default(false, 'readable text'))
+  const withConfig = (one: Command) => one.option('--config <file>', 'config of the bot: .json5, .json or .yaml', './ztm-chat.json5')
+  const withState = (one: Command) =>
+    one.option('--state-dir <dir>', 'where state is kept', defaultStateDir()).hook('preAction', () => {
+      const fault = stateDirFault(one.opts()['stateDir'])
+      if (fault !== null) throw new UsageError(fault)
+    })
+  /** Of the bot of a config, running or not. */
+  const ofBot = (one: Command) => withState(withConfig(one)).option('--account <id>', 'only this account')
+
+  command(
+    program,
+    'demo',
+    'A conversation on a simulated mesh, with an echo bot; on a terminal you may then write yourself, here or in the inspector page.',
+  ).action(async options => finish(await (await import('./commands/demo.ts')).demo(options)))
+
+  withState(withConfig(command(program, 'run', 'Runs the bots of a config until Ctrl-C or SIGTERM.')))
+    .option('--responder <responder>', 'who answers: echo, exec:COMMAND or http:URL', 'echo')
+    .option('--inspect [port]', 'serves the inspector page on this machine, and prints its address', wholePort)
+    .addHelpText('after', RUN_HELP)
+    .action(async options => finish(await (await import('./commands/run.ts')).run(options)))
+
+  command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
+    .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
+    .option('--bot <name>', 'the bot user', 'openclaw-bot')
+    .option('--mesh <name>', 'the mesh', 'demo-mesh')
+    .option('--users <names>', 'other users with an agent of their own', names, ['alice'])
+    .addOption(new Option('--real', 'delays and oddities of a real mesh').default(false, 'a calm one'))
+    .addHelpText('after', AGENT_HELP)
+    .action(async options => finish(await (await import('./commands/agent.ts')).agent(options)))
+
+  const pairing = program.command('pairing').description('Strangers who asked to be let in.')
+  ofBot(command(pairing, 'list', 'Shows the pending requests.')).action(async options =>
+    finish(await (await import('./commands/pairing.ts')).listPairings(options)),
+  )
+  for (const [name, description] of [
+    ['approve', 'Lets in whoever has this code, for good; what they wrote is answered.'],
+    ['reject', 'Turns down whoever has this code; what they wrote stays unanswered.'],
+  ] as const) {
+    ofBot(command(pairing, name, description))
+      .argument('<code>', 'that the stranger got; "pairing list" shows it, too')
+      .action(async (code, options) => finish(await (await import('./commands/pairing.ts')).endPairing(name, code, options)))
+  }
+
+  const deadletter = program
+    .command('deadletter')
+    .description('Dead letters: messages and replies that were given up after their last attempt. They are kept until you decide.')
+  ofBot(command(deadletter, 'list', 'Shows what was given up, when and why.')).action(async options =>
+    finish(await (await import('./commands/deadletter.ts')).listLetters(options)),
+  )
+  for (const [name, description] of [
+    ['retry', 'Tries a dead letter again, or all of them: under the same id, with all attempts anew, and one answer.'],
+    ['drop', 'Gives up a dead letter for good, or all of them: nobody gets an answer to it any more.'],
+  ] as const) {
+    ofBot(command(deadletter, name, description))
+      .argument('[id]', 'of the dead letter, whole, as "deadletter list" shows it')
+      .option('--all', 'all of them, in place of one id', false)
+      .action(async (id, options) => finish(await (await import('./commands/deadletter.ts')).endLetters(name, id, options)))
+  }
+
+  ofBot(command(program, 'send', 'Sends a message as the bot; done when it is recorded durably.'))
+    .argument('<text>', 'of the message')
+    .requiredOption('--to <name>', 'a user on the mesh, or group:CREATOR/GROUP')
+    .option('--key <key>', 'the same key again is the same message, and not sent twice')
+    .action(async (text, options) => finish(await (await import('./commands/send.ts')).send(text, options)))
+
+  ofBot(command(program, 'explain', 'Tells why a message was answered or not, and what became of it.'))
+    .argument('[id]', 'of the message, or how it begins')
+    .option('--chat <name>', 'messages of this user or group:CREATOR/GROUP, instead of one id')
+    .option('--last <n>', 'how many of the chat, the newest', wholeCount, 5)
+    .action(async (id, options) => finish(await (await import('./commands/explain.ts')).explainMessage(id, options)))
+
+  ofBot(command(program, 'replay', 'Runs the journal of a stopped bot through the charts again, up to a moment.'))
+    .option('--until <moment>', 'a time, or the number of a record', undefined)
+    .option('--chat <name>', 'only this user or group:CREATOR/GROUP')
+    .addHelpText('after', REPLAY_HELP)
+    .action(async options => finish(await (await import('./commands/replay.ts')).replay(options)))
+
+  ofBot(command(program, 'status', 'Shows how the accounts are, running or not.')).action(async options =>
+    finish(await (await import('./commands/status.ts')).status(options)),
+  )
+
+  command(program, 'simulate', 'Runs the whole runtime on a simulated mesh with faults, in virtual time, and checks what the users find.')
+    .option('--seeds <n>', 'how many runs', wholeCount, 100)
+    .option('--from <n>', 'the first seed', wholeCount, 1)
+    .option('--threads <n>', 'how many at once (default: one for each core)', wholeCount)
+    .option('--seed <n>', 'only this one, with its trace; the same seed gives the same trace', wholeCount)
+    .option('--steps <n>', 'with --seed: end its storm of faults after so many steps', wholeCount)
+    .option('--faults <names>', 'with --seed: leave out all other faults', names)
+    .addOption(new Option('--real', 'delays, losses and oddities of a real mesh').default(false, 'a calm one'))
+    .action(async options => finish(await (await import('./commands/simulate.ts')).simulate(options)))
+
+  command(program, 'statecharts', 'Draws the statecharts of machines/: SVG pictures, Mermaid diagrams, JSON for Stately Studio.')
+    .option('--out <dir>', 'where the drawings are', 'statecharts')
+    .addOption(new Option('--check', 'draw nothing; fail when a drawing is stale').default(false, 'draw'))
+    .action(async options => finish(await (await import('./commands/statecharts.ts')).statecharts(options)))
+
+  return program
+}
+
+const RUN_HELP = `
+Responders:
+  echo            answers "echo: TEXT"
+  exec:COMMAND    runs COMMAND for each message: the request as JSON on its standard input, the answer on its standard output
+  http:URL        POSTs the request as JSON with the header Idempotency-Key; the answer is a text/plain body, or {"text": …} or {"reply": …}
+`
+
+const REPLAY_HELP = `
+Nothing is sent, and nothing is changed. With --json each account is one object with everything that was kept at that moment.
+`
+
+const AGENT_HELP = `
+The control (its URL is printed) does what the people on the mesh would do; a real agent has no such routes:
+  POST /sim/users/NAME/says      {"text": …, "to": "peer:BOT"}  or {"message": any JSON, "to": "group:CREATOR/GROUP"}; NAME is made when new
+  GET  /sim/users/NAME/inbox     ?chat=peer:BOT, what NAME sees in a chat
+  POST /sim/users/NAME/groups/G  {"name": …, "members": […]} makes or changes a group of NAME's
+  POST /sim/users/NAME/agent     {"do": "down" | "up" | "restart"} to the agent of NAME, or {"do": "fault", "fault": F, "times": N}:
+                                 the next N answers are F: error500, garbage, empty, html, hang, or lostAnswer (done, but unanswered)
+`
