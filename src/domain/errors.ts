@@ -73,6 +73,12 @@ export class ConfigInvalid extends ZtmChatError {
   }
 }
 
+/** A permit, or what came in its place, that is no good; the agent did not get it. */
+export class PermitUnusable extends ZtmChatError {
+  readonly retryable = false
+  readonly mayHaveActed = false
+}
+
 /** The state directory cannot be used: locked by another process, newer version, no room, no rights. */
 export class StoreUnusable extends ZtmChatError {
   readonly mayHaveActed = false

@@ -335,11 +335,17 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     stopped?.()
   }
 
+  /** What somebody has to know, or to mend, is there at every usual level. */
+  const logState = (state: AccountState, reason: string | null) => {
+    if (state === 'blocked' || state === 'degraded') log.warn({ state, reason }, 'account state')
+    else log.info({ state, reason }, 'account state')
+  }
+
   root.subscribe(({ value, context }) => {
     const state: AccountState = typeof value === 'string' ? value : 'degraded'
     const before = status.current()
     status.state(state, context.reason, clock.now())
-    if (state !== before) log.info({ state, reason: context.reason }, 'account state')
+    if (state !== before) logState(state, context.reason)
     // A disk that fails freezes no chat app.
     if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
     if (state !== 'live' || before === 'live') return

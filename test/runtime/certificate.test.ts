@@ -4,8 +4,8 @@ import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
 import type { Mesh } from '../../src/ports/ztm-agent.ts'
 import { createCertificateWatch } from '../../src/runtime/certificate.ts'
 import { agentAt } from '../adapters/ztm/agent-at.ts'
+import { createAuthority } from '../adapters/ztm/certificates.ts'
 import { json, startServer } from '../adapters/ztm/local-server.ts'
-import { clientIdentity } from '../adapters/ztm/tls-identities.ts'
 
 const DAY_MS = 24 * 3_600_000
 const NOW_MS = Date.UTC(2026, 10, 24, 12)
@@ -56,9 +56,10 @@ describe('the certificate of the agent', () => {
   })
 
   test.each([
-    ['a real one', clientIdentity.cert, Date.UTC(2126, 9, 31, 2, 20, 49)],
-    ['garbage', '-----BEGIN CERTIFICATE-----\nnope\n-----END CERTIFICATE-----\n', undefined],
-  ])('is read from the answer of the agent: %s', async (_, certificate, expected) => {
+    ['a real one', async () => (await (await createAuthority()).signs('my-bot', { notAfter: '2026-12-24' })).cert, Date.UTC(2026, 11, 24)],
+    ['garbage', async () => '-----BEGIN CERTIFICATE-----\nnope\n-----END CERTIFICATE-----\n', undefined],
+  ])('is read from the answer of the agent: %s', async (_, made, expected) => {
+    const certificate = await made()
     const server = await startServer((_, response) => json(response, { name: 'home', connected: true, agent: { id: 'e', certificate } }))
     const { agent } = agentAt(server.url)
     closing.push(

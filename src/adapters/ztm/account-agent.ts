@@ -1,15 +1,17 @@
 /** The real ZTM agent of an account, and its permit. */
-import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
-import { ConfigInvalid } from '../../domain/errors.ts'
+import { getCACertificates } from 'node:tls'
+import { ConfigInvalid, PermitUnusable } from '../../domain/errors.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
 import type { PermitSource } from '../../ports/permit-source.ts'
 import type { Permit, ZtmAgent } from '../../ports/ztm-agent.ts'
+import { type PermitHolder, usablePermit } from './permit.ts'
 import { fetchPermit } from './permit-server.ts'
-import { createUndiciTransport, type TlsIdentity } from './undici-transport.ts'
+import { readSmallFile } from './small-file.ts'
+import type { TlsIdentity } from './tls-faults.ts'
+import { readTlsIdentity } from './tls-identity.ts'
+import { createUndiciTransport } from './undici-transport.ts'
 import { createZtmAgent } from './ztm-agent.ts'
 
 /** @throws {ConfigInvalid} when a TLS file cannot be read. */
@@ -21,7 +23,7 @@ export function openAccountAgent(settings: AccountSettings, clock: Clock, log: L
     apiTimeoutMs,
     limits,
     clock,
-    transport: createUndiciTransport({ tls: identityOf(settings) }),
+    transport: createUndiciTransport({ tls: readTlsIdentity(settings) }),
     onOddity: (route, sentence) => log?.warn({ account, route, sentence }, 'odd answer of the ZTM agent'),
   })
 }
@@ -34,8 +36,8 @@ export const permitSource =
     if (permit === null) {
       throw new ConfigInvalid([`Account "${id}" has no permitSource; set it to "server" or "file", or join the mesh at the agent.`])
     }
-    if (permit.source === 'file') return permitFrom(permit.path)
-    const transport = createUndiciTransport({ tls: identityOf(settings) })
+    if (permit.source === 'file') return permitFrom(permit.path, { username, publicKey, nowMs: clock.now() })
+    const transport = createUndiciTransport({ tls: permitIdentityOf(settings) })
     try {
       return await fetchPermit({ url: permit.url, publicKey, username, timeoutMs: apiTimeoutMs, clock, transport, signal })
     } finally {
@@ -43,35 +45,25 @@ export const permitSource =
     }
   }
 
-function identityOf({ id, tls }: AccountSettings): TlsIdentity | null {
-  if (tls === null) return null
-  const pem = (name: keyof TlsIdentity): string | null => {
-    const value = tls[name]
-    // A secret reference gives the text itself.
-    if (value === null || value.includes('-----BEGIN')) return value
-    try {
-      return readFileSync(value, 'utf8')
-    } catch (cause) {
-      throw new ConfigInvalid([`tls.${name} of account "${id}", ${value}, cannot be read (${codeOf(cause)}); expected a PEM file.`])
-    }
-  }
-  return { ca: pem('ca'), cert: pem('cert'), key: pem('key') }
+/** The permit server may be a public one: what the agent's authority signed is trusted besides, not instead. */
+function permitIdentityOf(settings: AccountSettings): TlsIdentity | null {
+  const identity = readTlsIdentity(settings)
+  return identity?.ca ? { ...identity, ca: [identity.ca, ...getCACertificates()].join('\n') } : identity
 }
 
-const permitSchema = z.looseObject({ ca: z.string(), agent: z.looseObject({ certificate: z.string() }), bootstraps: z.array(z.string()) })
+function permitFrom(path: string, holder: PermitHolder): Permit {
+  const from = `The permit file ${path}`
+  // The permit of a mesh's first user holds a private key.
+  const file = readSmallFile(path, { isSecret: true })
+  if ('fault' in file) throw new PermitUnusable(`${from} ${file.fault}.`)
+  return usablePermit(parsed(file.text, from), from, holder)
+}
 
-async function permitFrom(path: string): Promise<Permit> {
+function parsed(text: string, from: string): unknown {
   try {
-    return z.record(z.string(), z.json()).parse(permitSchema.parse(JSON.parse(await readFile(path, 'utf8'))))
-  } catch (cause) {
-    throw new ConfigInvalid([`permitFilePath ${path} cannot be used as a permit (${faultOf(cause)}); ask the mesh's owner for a new one.`])
+    return JSON.parse(text)
+  } catch {
+    // Without its cause: that quotes the text.
+    throw new PermitUnusable(`${from} is no JSON; ask the mesh's owner for a new one.`)
   }
 }
-
-/** A permit may hold a private key: never quote what stands in it. */
-function faultOf(cause: unknown): string {
-  if (cause instanceof z.ZodError) return 'it lacks ca, agent.certificate or bootstraps'
-  return cause instanceof SyntaxError ? 'it is no JSON' : codeOf(cause)
-}
-
-const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : 'it cannot be read')

@@ -14,18 +14,18 @@ export function readText({ body }: Answer): string {
   return new TextDecoder().decode(body)
 }
 
-const emptyBody = ({ route }: Answer) =>
-  new MalformedAnswer(`${route} answered with an empty body where JSON is due; the hub is probably away.`)
+const emptyBody = ({ route, whenEmpty }: Answer) =>
+  new MalformedAnswer(`${route} answered with an empty body where JSON is due; ${whenEmpty}.`)
 
-function readJson(answer: Answer): unknown {
+export function readJson(answer: Answer): unknown {
   const text = readText(answer).trim()
   if (text === '') throw emptyBody(answer)
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    // The text itself stays out of the sentence: it may be somebody's message.
+  } catch {
+    // The text itself stays out of the sentence, and so does the cause, which quotes it: it may be somebody's message.
     const found = text.startsWith('<') ? 'an HTML page' : `${answer.body.length} bytes of something else`
-    throw new MalformedAnswer(`${answer.route} answered ${found} where JSON is due. ${answer.whenNotJson}`, { cause })
+    throw new MalformedAnswer(`${answer.route} answered ${found} where JSON is due. ${answer.whenNotJson}`)
   }
 }
 

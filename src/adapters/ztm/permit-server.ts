@@ -1,28 +1,45 @@
-import { ConfigInvalid } from '../../domain/errors.ts'
-import { LIMITS } from '../../domain/limits.ts'
+import { ConfigInvalid, MalformedAnswer, PermitUnusable } from '../../domain/errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Permit } from '../../ports/ztm-agent.ts'
-import { permitAnswer, readAs } from './answers.ts'
-import { exchange, type OtherSide } from './exchange.ts'
+import { readJson } from './answers.ts'
+import { type Answer, exchange, type OtherSide } from './exchange.ts'
+import { usablePermit } from './permit.ts'
 import type { Transport } from './transport.ts'
 
-/**
- * Asks the permit server to let this agent's key into the mesh as `username`. Fails like a call of ZtmAgent: unreachable, silent,
- * refused (4xx), failed (5xx), malformed, and ConfigInvalid for a URL that would send the request in the clear.
- */
-export async function fetchPermit(request: {
-  url: string
+/** A permit has two certificates, and a few KiB. */
+const PERMIT_BYTES_MAX = 1_048_576
+
+export type PermitRequest = {
+  readonly url: string
   /** PEM, the agent's identity. */
-  publicKey: string
-  username: string
-  timeoutMs: number
-  clock: Clock
+  readonly publicKey: string
+  readonly username: string
+  readonly timeoutMs: number
+  readonly clock: Clock
   /** Stays the caller's: it is not closed. */
-  transport: Transport
-  signal?: AbortSignal
-}): Promise<Permit> {
-  const { url, publicKey, username, timeoutMs, clock, transport, signal } = request
-  const answer = await exchange(
+  readonly transport: Transport
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Asks the permit server to let this agent's key into the mesh as `username`. Fails like a call of ZtmAgent where trying again can
+ * help (unreachable, silent, failed with 5xx), and where it is refused (4xx) or too large; PermitUnusable for all else that is no
+ * good permit, and ConfigInvalid for a URL that would send the request in the clear.
+ */
+export async function fetchPermit(request: PermitRequest): Promise<Permit> {
+  const { publicKey, username, clock } = request
+  try {
+    const answer = await ask(request)
+    return usablePermit(readJson(answer), `The permit that ${answer.route} gave`, { username, publicKey, nowMs: clock.now() })
+  } catch (error) {
+    // A page in place of a permit is there again at the next try.
+    if (error instanceof MalformedAnswer) throw new PermitUnusable(error.message)
+    throw error
+  }
+}
+
+function ask({ url, publicKey, username, timeoutMs, clock, transport, signal }: PermitRequest): Promise<Answer> {
+  return exchange(
     {
       method: 'POST',
       url: checkedUrl(url),
@@ -31,12 +48,11 @@ export async function fetchPermit(request: {
       pool: 'post',
       expected: [200, 201],
       timeoutMs,
-      maxBytes: LIMITS.fileBytes,
-      limitName: 'limits.fileBytes',
+      maxBytes: PERMIT_BYTES_MAX,
+      limitName: null,
     },
     { transport, clock, otherSide: thePermitServer, signals: signal ? [signal] : [] },
   )
-  return readAs(answer, permitAnswer)
 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
@@ -52,9 +68,11 @@ const CHECK_URL = 'Is permitUrl the address of the permit server?'
 
 const thePermitServer: OtherSide = {
   name: 'the permit server',
+  option: 'permitUrl',
   whenUnreachable: 'Is the permit server running there?',
   whenSilent: 'Try again later, or put the permit into a file (permitSource "file").',
   whenNotJson: CHECK_URL,
+  whenEmpty: 'the permit server is probably not well',
   statuses: {
     401: 'The permit server does not let this machine in; ask its owner.',
     403: 'The permit server refuses this user; ask its owner, or correct username.',

@@ -41,11 +41,28 @@ export interface Transport {
   close(): Promise<void>
 }
 
+/** Why two sides did not get through TLS: who has to mend what. */
+export type TlsFault =
+  /** Its certificate comes from nobody whom we trust. */
+  | 'untrusted'
+  /** Its certificate is for another host. */
+  | 'wrong-name'
+  /** Its certificate is over, or not valid yet. */
+  | 'out-of-date'
+  /** It seems to want a client certificate, and we have none. */
+  | 'certificate-wanted'
+  /** It does not take ours. */
+  | 'certificate-refused'
+  /** No TLS, or none that we speak. */
+  | 'no-tls'
+
 export class TransportFailure extends Error {
   readonly kind: 'unreachable' | 'silent' | 'too-large'
+  readonly tls: TlsFault | null
   /** `message` is a few words for the middle of a sentence: `connection refused`. */
-  constructor(kind: TransportFailure['kind'], reason: string, options?: ErrorOptions) {
+  constructor(kind: TransportFailure['kind'], reason: string, { tls = null, ...options }: ErrorOptions & { tls?: TlsFault | null } = {}) {
     super(reason, options)
     this.kind = kind
+    this.tls = tls
   }
 }

@@ -1,8 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
-import { type PoolName, type Transport, type TransportAnswer, TransportFailure, type TransportRequest } from './transport.ts'
-
-/** PEM texts. `ca` null: the system's authorities; `cert` and `key` null: no client certificate. */
-export type TlsIdentity = { readonly ca: string | null; readonly cert: string | null; readonly key: string | null }
+import { lostInTls, type TlsIdentity, tlsTroubleOf } from './tls-faults.ts'
+import { type PoolName, type TlsFault, type Transport, type TransportAnswer, TransportFailure, type TransportRequest } from './transport.ts'
 
 /**
  * Connections per origin, and so requests at once; the rest queues. One long-poll per client, and one more for each that was
@@ -18,16 +16,13 @@ type Outcome = { answer: TransportAnswer } | { failure: TransportFailure; stale:
 export function createUndiciTransport(
   options: { tls?: TlsIdentity | null; connections?: Partial<Record<PoolName, number>> } = {},
 ): Transport {
-  const pools = {
-    wait: createPool(options.connections?.wait ?? CONNECTIONS.wait, options.tls ?? null),
-    read: createPool(options.connections?.read ?? CONNECTIONS.read, options.tls ?? null),
-    post: createPool(options.connections?.post ?? CONNECTIONS.post, options.tls ?? null),
-  }
+  const peer = { hasAnswered: false }
+  const pool = (name: PoolName) => createPool(options.connections?.[name] ?? CONNECTIONS[name], options.tls ?? null, peer)
+  const pools = { wait: pool('wait'), read: pool('read'), post: pool('post') }
   return {
     async request(request) {
-      const pool = pools[request.pool]
-      let outcome = await attempt(pool, request)
-      if ('failure' in outcome && outcome.stale && request.method === 'GET') outcome = await attempt(pool, request)
+      let outcome = await attempt(pools[request.pool], request)
+      if ('failure' in outcome && outcome.stale && request.method === 'GET') outcome = await attempt(pools[request.pool], request)
       if ('failure' in outcome) throw outcome.failure
       return outcome.answer
     },
@@ -37,9 +32,11 @@ export function createUndiciTransport(
   }
 }
 
-type Pool = { agent: Agent; opened: () => number }
+/** Of all pools together. */
+type Peer = { hasAnswered: boolean }
+type Pool = { agent: Agent; tls: TlsIdentity | null; peer: Peer; opened: () => number }
 
-function createPool(connections: number, tls: TlsIdentity | null): Pool {
+function createPool(connections: number, tls: TlsIdentity | null, peer: Peer): Pool {
   const agent = new Agent({
     connections,
     // The ZTM agent speaks HTTP/1.1, and a long-poll must not hold up what is queued behind it.
@@ -59,12 +56,15 @@ function createPool(connections: number, tls: TlsIdentity | null): Pool {
   agent.on('connect', () => {
     opened++
   })
-  return { agent, opened: () => opened }
+  return { agent, tls, peer, opened: () => opened }
 }
 
-function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, maxBytes, onData }: TransportRequest): Promise<Outcome> {
+function attempt(
+  { agent, tls, peer, opened }: Pool,
+  { method, url, headers, body, signal, maxBytes, onData }: TransportRequest,
+): Promise<Outcome> {
   return new Promise(resolve => {
-    const { origin, pathname, search } = new URL(url)
+    const { origin, protocol, pathname, search } = new URL(url)
     const openedBefore = opened()
     const chunks: Uint8Array[] = []
     let bytes = 0
@@ -84,7 +84,8 @@ function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, 
       controller?.abort(failure)
     }
     // undici names the controller just before it writes the first byte: without one, nothing was sent.
-    const brokenOff = (reason: string, cause?: unknown) => new TransportFailure(controller ? 'silent' : 'unreachable', reason, { cause })
+    const brokenOff = (reason: string, cause?: unknown, fault?: TlsFault) =>
+      new TransportFailure(controller ? 'silent' : 'unreachable', reason, { cause, tls: fault ?? null })
     const tooLarge = () => new TransportFailure('too-large', `a body of more than ${maxBytes} bytes`)
     const onAbort = () => fail(brokenOff('given up', signal.reason))
 
@@ -98,6 +99,7 @@ function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, 
           controller = started
         },
         onResponseStart(_, statusCode, received) {
+          peer.hasAnswered = true
           if (statusCode < 200) return
           status = statusCode
           answerHeaders = Object.fromEntries(Object.entries(received).map(([name, value]) => [name.toLowerCase(), String(value)]))
@@ -118,8 +120,11 @@ function attempt({ agent, opened }: Pool, { method, url, headers, body, signal, 
         },
         onResponseError(_, error) {
           // No connection was opened meanwhile, so it was a kept one, and it broke before a word of the answer.
-          const stale = controller !== null && status === 0 && opened() === openedBefore && isConnectionLoss(error)
-          fail(brokenOff(reasonOf(error), error), stale)
+          const isLost = status === 0 && isConnectionLoss(error)
+          const stale = isLost && controller !== null && opened() === openedBefore
+          const isLostInTls = isLost && !stale && protocol === 'https:'
+          const trouble = isLostInTls ? lostInTls(controller ? 'right after' : 'during', tls, peer.hasAnswered) : tlsTroubleOf(error, tls)
+          fail(brokenOff(trouble?.reason ?? reasonOf(error), error, trouble?.fault), stale)
         },
       },
     )
@@ -150,6 +155,5 @@ function reasonOf(error: Error): string {
   if (error.name === 'HTTPParserError') return 'the answer is not HTTP'
   const code = codeOf(error)
   if (REASONS[code]) return REASONS[code]
-  if (/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_)/.test(code)) return `TLS failed: ${error.message}`
   return code ? `${code}: ${error.message}` : error.message
 }

@@ -239,9 +239,11 @@ const whenNotJoined = { 404: 'The mesh is not joined.' }
 
 const theAgent: OtherSide = {
   name: 'the ZTM agent',
+  option: 'agentUrl',
   whenUnreachable: 'Is the ZTM agent running there?',
   whenSilent: 'Is the ZTM agent still running, and is its hub within reach?',
   whenNotJson: 'Is agentUrl the address of a ZTM agent, version 2?',
+  whenEmpty: 'the hub is probably away',
   statuses: {
     401: 'Something in front of the ZTM agent wants a login; let this client pass.',
     403: 'Something in front of the ZTM agent, or the mesh, does not allow it; check the rights of this user.',

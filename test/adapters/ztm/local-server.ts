@@ -1,6 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 
 export type Seen = { readonly method: string; readonly url: string; readonly contentType: string | undefined; readonly body: Buffer }
 
@@ -13,13 +15,14 @@ export interface LocalServer {
   close(): Promise<void>
 }
 
-/** `answer` is called when a request is read; it may answer, hang, or drop the connection. */
+/** `answer` is called when a request is read; it may answer, hang, or drop the connection. Over TLS when `tls` is given. */
 export async function startServer(
   answer: (request: Seen, response: ServerResponse, incoming: IncomingMessage, nth: number) => void,
+  tls: TlsOptions | null = null,
 ): Promise<LocalServer> {
   const requests: Seen[] = []
   const waiting = new Set<{ count: number; resolve: () => void }>()
-  const server = createServer(async (incoming, response) => {
+  const listener: RequestListener = async (incoming, response) => {
     // A client that goes away is part of these tests.
     response.on('error', () => {})
     const chunks: Buffer[] = []
@@ -29,11 +32,12 @@ export async function startServer(
     requests.push(request)
     for (const one of waiting) if (requests.length >= one.count) one.resolve()
     answer(request, response, incoming, requests.length)
-  })
+  }
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     seen: count => (requests.length >= count ? Promise.resolve() : new Promise(resolve => waiting.add({ count, resolve }))),
     async close() {

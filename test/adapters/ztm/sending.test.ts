@@ -1,14 +1,10 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { createUndiciTransport } from '../../../src/adapters/ztm/undici-transport.ts'
-import { ZtmAgentSilent, ZtmAgentUnreachable } from '../../../src/domain/errors.ts'
+import { ZtmAgentSilent } from '../../../src/domain/errors.ts'
 import { peerChat } from '../../../src/domain/ids.ts'
 import { agentAt, errorOf } from './agent-at.ts'
 import { json, type LocalServer, startServer } from './local-server.ts'
-import { authority, clientIdentity, serverIdentity } from './tls-identities.ts'
 
 const opened: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -149,27 +145,6 @@ test('endpoints are asked for beyond the agent’s own hundred', async () => {
 
   expect(await agent.endpoints()).toEqual([])
   expect(server.requests[0]?.url).toBe('/api/meshes/home/endpoints?limit=10000')
-})
-
-test('a remote agent is reached with its authority and a certificate of ours, and not without', async () => {
-  const server = createTlsServer(
-    { ...serverIdentity, ca: authority, requestCert: true, rejectUnauthorized: true },
-    (_, response) => void response.end('["alice"]'),
-  )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  opened.push({ close: async () => void server.close() })
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
-
-  const known = at(url, { transport: createUndiciTransport({ tls: { ca: authority, ...clientIdentity } }) })
-  const stranger = at(url, { transport: createUndiciTransport({ tls: { ca: authority, cert: null, key: null } }) })
-  const trustsNobody = at(url, { transport: createUndiciTransport() })
-
-  expect(await known.agent.users()).toEqual(['alice'])
-  expect((await errorOf(stranger.agent.users())).retryable).toBe(true)
-  const error = await errorOf(trustsNobody.agent.post(alice, 'hello'))
-  expect(error).toBeInstanceOf(ZtmAgentUnreachable)
-  expect(error.message).toContain('TLS failed')
 })
 
 test('a closed transport ends what is under way and opens nothing new', async () => {
