@@ -9,6 +9,7 @@
 import { assign, setup } from 'xstate'
 import type { Reason } from '../src/domain/decision.ts'
 import { peerChat, replyKey, type UserName } from '../src/domain/ids.ts'
+import { pairingNotice } from '../src/domain/pairing-code.ts'
 import { type Change, type Commit, type PairingRecord, toAccount, toChat, toPairing } from './records.ts'
 
 export type PairingInput = { user: UserName }
@@ -86,7 +87,7 @@ export const pairingMachine = setup({
                       openedAtMs: event.atMs,
                       expiresAtMs: event.expiresAtMs,
                     }),
-                    tell(context.user, `pairing/${event.code}/asked`, event.notice),
+                    tell(context.user, pairingNotice(event.code, 'asked'), event.notice),
                   ],
                 }),
               },
@@ -131,7 +132,7 @@ export const pairingMachine = setup({
                   params: ({ context, event }) => ({
                     changes: [
                       toPairing(context.user, { type: 'pairing.reminded', atMs: event.atMs }),
-                      tell(context.user, `pairing/${context.code}/reminded-${event.atMs}`, event.notice),
+                      tell(context.user, pairingNotice(context.code, `reminded-${event.atMs}`), event.notice),
                     ],
                   }),
                 },
@@ -165,7 +166,7 @@ export const pairingMachine = setup({
               changes: [
                 toPairing(context.user, { type: 'pairing.approved' }),
                 ...(event.remember ? [toAccount({ type: 'user.approved', user: context.user })] : []),
-                tell(context.user, `pairing/${context.code}/approved`, event.notice),
+                tell(context.user, pairingNotice(context.code, 'approved'), event.notice),
                 toChat(peerChat(context.user), { type: 'message.released' }),
               ],
             }),

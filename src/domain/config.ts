@@ -12,7 +12,7 @@ export { configJsonSchema, configTable, configUiHints, limitsTable } from './con
 export { accountFlags, type Flag, optionsOfFlags } from './config/flags.ts'
 export { expandHome } from './config/home.ts'
 export { type AccountInput, RETIRED_OPTIONS, type SecretRef } from './config/schema.ts'
-export { isLoopback, isPlainHttp } from './config/url.ts'
+export { isLoopback, isPlainHttp, maskUrl } from './config/url.ts'
 
 /** Id of the only account of a config without `accounts`. */
 export const DEFAULT_ACCOUNT: AccountId = 'default'

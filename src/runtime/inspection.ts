@@ -44,7 +44,7 @@ export interface ActorView {
   /** False: it rests, and is drawn from its record. */
   readonly isRunning: boolean
   readonly value: Json
-  /** Null of one that rests. Ids and counts, never texts. */
+  /** Null of one that rests. Ids and counts, never texts, and no pairing code: whoever forwards the stream forwards this. */
   readonly context: Json
 }
 
@@ -162,7 +162,7 @@ export function createInspection(options: InspectionOptions): InspectionHost {
         if (kind === 'snapshot') return name === account ? running(actor, 'snapshot', name, options.journal()) : null
         if (kind === 'pairing') {
           const snapshot = registry.pairing(name)
-          return snapshot && running(actor, 'pairing', name, snapshot)
+          return snapshot && withoutCode(running(actor, 'pairing', name, snapshot))
         }
         if (!isChatId(name)) return null
         if (kind === 'watcher') {
@@ -214,6 +214,11 @@ export function createInspection(options: InspectionOptions): InspectionHost {
       },
     },
   }
+}
+
+function withoutCode(view: ActorView): ActorView {
+  const { context } = view
+  return typeof context === 'object' && context !== null ? { ...view, context: { ...context, code: '(hidden)' } } : view
 }
 
 function readAll(reader: LifeReader, atMs: number, changes: readonly Change[], chat: ChatId): boolean {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type PairingContext, type PairingEvent, pairingMachine } from '../../machines/pairing.ts'
+import { replyKey } from '../../src/domain/ids.ts'
+import { pairingNotice } from '../../src/domain/pairing-code.ts'
 import { chartOf, untaken } from './kit.ts'
 import { atChat, atPairing, commits } from './words.ts'
 
@@ -11,7 +13,8 @@ const asking = (state: string) => ({ asking: state })
 const pending = (state: string) => ({ pending: state })
 const requestsTicket = { type: 'requestTicket', params: { user: 'alice' } }
 const waitsForDeadline = { type: 'startDeadline', params: { user: 'alice', atMs: 5_000 } }
-const notice = (name: string, text: string) => atChat({ type: 'reply.queued', replies: [{ key: `pairing/ABCD/${name}#0`, text }] })
+const notice = (name: string, text: string) =>
+  atChat({ type: 'reply.queued', replies: [{ key: replyKey(pairingNotice('ABCD', name), 0), text }] })
 const drops = (reason: 'pairing_expired' | 'pairing_rejected' | 'pairing_overflow') =>
   atChat({ type: 'message.dropped', ids: ['m1', 'm2'], reason })
 const held = ['m1', 'm2']

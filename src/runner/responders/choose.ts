@@ -1,4 +1,5 @@
 /** From `--responder` to the responder. */
+import { maskUrl } from '../../domain/config.ts'
 import type { Responder } from '../../ports/responder.ts'
 import { UsageError } from '../usage-error.ts'
 import { echoResponder } from './echo.ts'
@@ -25,7 +26,7 @@ export function chooseResponder(spec: string): ChosenResponder {
     return { responder, close: async () => responder.kill(), abandon: () => responder.kill() }
   }
   const url = httpUrl(spec)
-  if (url === null) throw new UsageError(`--responder is ${JSON.stringify(spec)}; ${EXPECTED}.`)
+  if (url === null) throw new UsageError(`--responder is ${JSON.stringify(maskUrl(spec))}; ${EXPECTED}.`)
   const responder = createHttpResponder(url)
   return { responder, close: () => responder.close(), abandon: () => {} }
 }

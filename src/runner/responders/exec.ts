@@ -1,8 +1,8 @@
 /** Asks a program: the request as JSON on its standard input, the answer on its standard output. One process for each attempt. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { ResponderFailed } from '../../domain/errors.ts'
-import type { Responder } from '../../ports/responder.ts'
-import { ANSWER_BYTES_MAX, answerOf, requestBody } from './request-body.ts'
+import type { DispatchRequest, Responder } from '../../ports/responder.ts'
+import { ANSWER_BYTES_MAX, answerOf, requestBody, withoutMessage } from './request-body.ts'
 
 /** Of what a program writes to standard error the end is kept: its last line says why it failed. */
 const STDERR_BYTES_KEPT = 8_192
@@ -23,7 +23,7 @@ export function createExecResponder(command: string): ExecResponder {
       const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe', detached: true })
       running.add(child)
       try {
-        return await talk(child, requestBody(request), signal, command)
+        return await talk(child, request, signal, programOf(command))
       } finally {
         running.delete(child)
       }
@@ -34,7 +34,7 @@ export function createExecResponder(command: string): ExecResponder {
   }
 }
 
-function talk(child: ChildProcess, input: string, signal: AbortSignal, command: string): Promise<string | null> {
+function talk(child: ChildProcess, request: DispatchRequest, signal: AbortSignal, program: string): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const output: Buffer[] = []
     let bytes = 0
@@ -51,7 +51,7 @@ function talk(child: ChildProcess, input: string, signal: AbortSignal, command: 
       child.stdin?.destroy()
       finish()
     }
-    const fail = (reason: string) => settle(() => reject(new ResponderFailed(`exec:${command} ${reason}`)))
+    const fail = (reason: string) => settle(() => reject(new ResponderFailed(`exec:${program} ${reason}`)))
     const onAbort = () => {
       killGroup(child)
       fail('was ended: its time was over, or the runner stops.')
@@ -60,7 +60,7 @@ function talk(child: ChildProcess, input: string, signal: AbortSignal, command: 
       if (outcome === null) return
       if (outcome.code === 0) return settle(() => resolve(answerOf(Buffer.concat(output).toString('utf8'))))
       const how = outcome.by === null ? `failed with exit code ${outcome.code}` : `was ended by ${outcome.by}`
-      const line = lastLine(errors.toString('utf8'))
+      const line = withoutMessage(lastLine(errors.toString('utf8')), request)
       fail(line === '' ? `${how} and wrote nothing to standard error.` : `${how}: ${line}`)
     }
 
@@ -85,7 +85,7 @@ function talk(child: ChildProcess, input: string, signal: AbortSignal, command: 
     child.once('close', finish)
     // A program need not read its input.
     child.stdin?.on('error', () => {})
-    child.stdin?.end(input)
+    child.stdin?.end(requestBody(request))
   })
 }
 
@@ -96,6 +96,12 @@ function killGroup({ pid }: ChildProcess): void {
   } catch {
     // It has ended already.
   }
+}
+
+/** The rest of a command line may hold keys and tokens. */
+function programOf(command: string): string {
+  const [program = '', ...rest] = command.replace(/^(\w+=\S*\s+)+/, '').split(/\s+/)
+  return rest.length === 0 ? program : `${program} …`
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim().slice(0, LINE_CHARACTERS_MAX) ?? ''

@@ -2,8 +2,8 @@
 import { Agent, request } from 'undici'
 import { z } from 'zod'
 import { ResponderFailed } from '../../domain/errors.ts'
-import type { Responder } from '../../ports/responder.ts'
-import { ANSWER_BYTES_MAX, answerOf, requestBody } from './request-body.ts'
+import type { DispatchRequest, Responder } from '../../ports/responder.ts'
+import { ANSWER_BYTES_MAX, answerOf, requestBody, withoutMessage } from './request-body.ts'
 
 const DETAIL_CHARACTERS_MAX = 200
 
@@ -21,7 +21,7 @@ export function createHttpResponder(url: string): HttpResponder {
     async respond(dispatch, _turn, signal) {
       const { status, type, text } = await post(dispatcher, url, requestBody(dispatch), dispatch.messageId, signal, what)
       if (status === 204) return null
-      if (status < 200 || status > 299) throw new ResponderFailed(`${what} was answered with ${status}${detail(type, text)}.`)
+      if (status < 200 || status > 299) throw new ResponderFailed(`${what} was answered with ${status}${detail(type, text, dispatch)}.`)
       return readAnswer(type, text, what)
     },
     close: () => dispatcher.destroy(),
@@ -63,8 +63,9 @@ function readAnswer(type: string, text: string, what: string): string | null {
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch (cause) {
-    throw new ResponderFailed(`${what} was answered with something that is not the JSON it says it is.`, { cause })
+  } catch {
+    // Without its cause, which quotes the answer.
+    throw new ResponderFailed(`${what} was answered with something that is not the JSON it says it is.`)
   }
   const answer = answerSchema.safeParse(value)
   if (!answer.success) throw new ResponderFailed(`${what} was answered with JSON that has neither "text" nor "reply" as a string.`)
@@ -72,8 +73,9 @@ function readAnswer(type: string, text: string, what: string): string | null {
 }
 
 /** The first words of a plain refusal often say what is wrong. */
-function detail(type: string, text: string): string {
-  const line = type === 'text/plain' ? text.trim().split('\n', 1)[0]!.slice(0, DETAIL_CHARACTERS_MAX) : ''
+function detail(type: string, text: string, request: DispatchRequest): string {
+  const first = type === 'text/plain' ? text.trim().split('\n', 1)[0]!.slice(0, DETAIL_CHARACTERS_MAX) : ''
+  const line = withoutMessage(first, request)
   return line === '' ? '' : ` (${line})`
 }
 

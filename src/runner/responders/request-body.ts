@@ -11,3 +11,24 @@ export function answerOf(text: string): string | null {
   const answer = text.replace(/(\r?\n)+$/, '')
   return answer.trim() === '' ? null : answer
 }
+
+/** So many characters in a row that are the message's own are a quotation of it; of a shorter message all of it is. */
+const QUOTED_CHARACTERS_MIN = 12
+/** A word, and not a quotation. */
+const WORD_CHARACTERS_MAX = 5
+
+/** What a responder says of its failure, one line, without what it quotes of the message: reasons go to logs, and messages do not. */
+export function withoutMessage(line: string, { text }: Pick<DispatchRequest, 'text'>): string {
+  const length = Math.min(QUOTED_CHARACTERS_MIN, text.length)
+  if (length <= WORD_CHARACTERS_MAX) return line
+  let quotedUntil = 0
+  let kept = ''
+  for (let at = 0; at < line.length; at++) {
+    if (at + length <= line.length && text.includes(line.slice(at, at + length))) {
+      if (at >= quotedUntil) kept += '[text]'
+      quotedUntil = at + length
+    }
+    if (at >= quotedUntil) kept += line[at]
+  }
+  return kept
+}

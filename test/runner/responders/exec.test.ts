@@ -72,3 +72,7 @@ test('a signal that has fired already starts nothing that stays', async () => {
 test('a program that leaves its output open to others has answered all the same', async () => {
   expect(await ask('sleep 5 & echo done')).toBe('done')
 })
+
+test('the reason of a failure names the program, and none of its arguments: they may hold a key', async () => {
+  await expect(ask('KEY=hunter2 sh -c "exit 3" hunter2')).rejects.toThrow(/^exec:sh … failed with exit code 3 and wrote nothing/)
+})
