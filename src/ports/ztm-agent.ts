@@ -49,6 +49,8 @@ export interface Endpoint {
   readonly username: UserName
   readonly online: boolean
   readonly isLocal: boolean
+  /** Clock of the hub when it last heard of the endpoint, ms; of an online one at most half a minute ago. Missing when the agent does not tell. */
+  readonly heartbeatMs?: number
 }
 
 /** One entry of the mesh file index. */

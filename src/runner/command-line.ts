@@ -23,13 +23,15 @@ export function commandLine(finish: (code: number) => void): Command {
       .addOption(new Option('--debug', 'show stacks of unexpected failures'))
       .addOption(new Option('--json', 'JSON on standard output, one object a line').default(false, 'readable text'))
   const withConfig = (one: Command) => one.option('--config <file>', 'config of the bot: .json5, .json or .yaml', './ztm-chat.json5')
+  const withStateDir = (one: Command) => one.option('--state-dir <dir>', 'where state is kept', defaultStateDir())
+  const withAccount = (one: Command) => one.option('--account <id>', 'only this account')
   const withState = (one: Command) =>
-    one.option('--state-dir <dir>', 'where state is kept', defaultStateDir()).hook('preAction', () => {
+    withStateDir(one).hook('preAction', () => {
       const fault = stateDirFault(one.opts()['stateDir'])
       if (fault !== null) throw new UsageError(fault)
     })
   /** Of the bot of a config, running or not. */
-  const ofBot = (one: Command) => withState(withConfig(one)).option('--account <id>', 'only this account')
+  const ofBot = (one: Command) => withAccount(withState(withConfig(one)))
 
   command(
     program,
@@ -103,6 +105,16 @@ export function commandLine(finish: (code: number) => void): Command {
     finish(await (await import('./commands/status.ts')).status(options)),
   )
 
+  const doctor = command(
+    program,
+    'doctor',
+    'Looks for all that can be wrong with a bot, running or not, and says what to do. Changes nothing.',
+  )
+  // A state directory that cannot be used is one of the things to be found.
+  withAccount(withStateDir(withConfig(doctor)))
+    .addHelpText('after', DOCTOR_HELP)
+    .action(async options => finish(await (await import('./commands/doctor.ts')).doctor(options)))
+
   command(program, 'simulate', 'Runs the whole runtime on a simulated mesh with faults, in virtual time, and checks what the users find.')
     .option('--seeds <n>', 'how many runs', wholeCount, 100)
     .option('--from <n>', 'the first seed', wholeCount, 1)
@@ -126,6 +138,11 @@ Responders:
   echo            answers "echo: TEXT"
   exec:COMMAND    runs COMMAND for each message: the request as JSON on its standard input, the answer on its standard output
   http:URL        POSTs the request as JSON with the header Idempotency-Key; the answer is a text/plain body, or {"text": …} or {"reply": …}
+`
+
+const DOCTOR_HELP = `
+Exit code 0: there is no problem, though there may be warnings; 1: there is one. With --json each line is a finding: level (ok, warning, problem, or
+unknown where it could not be looked at), check, account, message, remedy.
 `
 
 const REPLAY_HELP = `

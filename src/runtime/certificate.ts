@@ -8,6 +8,13 @@ const DAY_MS = 24 * 3_600_000
 /** Time enough for whoever owns the mesh to give out a new permit. */
 const WARN_MS = 30 * DAY_MS
 
+/** Null: nobody knows. */
+export function certificateState(expiresAtMs: number | null, nowMs: number): 'good' | 'expires' | 'expired' | null {
+  if (expiresAtMs === null) return null
+  if (expiresAtMs <= nowMs) return 'expired'
+  return expiresAtMs - nowMs > WARN_MS ? 'good' : 'expires'
+}
+
 export interface CertificateWatch {
   look(mesh: Mesh): void
   /** A sentence while it has expired, or expires soon. */
@@ -23,10 +30,10 @@ export function createCertificateWatch(
   let loggedAtMs = Number.NEGATIVE_INFINITY
 
   const warning = () => {
-    if (expiresAtMs === null || expiresAtMs - clock.now() > WARN_MS) return null
-    const day = new Date(expiresAtMs).toISOString().slice(0, 10)
-    const isOver = expiresAtMs <= clock.now()
-    return `The certificate of "${username}" on mesh "${meshName}" (ZTM agent at ${agentUrl}) ${isOver ? 'expired' : 'expires'} on ${day}; get a new permit from the mesh's owner and join with it.`
+    const state = certificateState(expiresAtMs, clock.now())
+    if (state === null || state === 'good') return null
+    const day = new Date(expiresAtMs ?? 0).toISOString().slice(0, 10)
+    return `The certificate of "${username}" on mesh "${meshName}" (ZTM agent at ${agentUrl}) ${state} on ${day}; get a new permit from the mesh's owner and join with it.`
   }
 
   return {

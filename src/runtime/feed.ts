@@ -29,7 +29,7 @@ export interface Feed {
 }
 
 /** Not to be mended by asking again: the agent is too old, something in between answers in its place, or the mesh is too large. */
-const hasNoIndex = (error: unknown): boolean =>
+export const hasNoIndex = (error: unknown): boolean =>
   error instanceof MalformedAnswer ||
   error instanceof AnswerTooLarge ||
   (error instanceof ZtmAgentRefused && (error.status === 404 || error.status === 405))

@@ -49,6 +49,29 @@ export async function acquireLock(folder: string, where = folder): Promise<Lease
   }
 }
 
+/**
+ * Who holds the lock of the folder, in words; null when nobody does. Asks without taking it, and changes nothing.
+ * Not for a folder whose lock this process may hold: its answer would loosen it.
+ */
+export async function lockHolder(folder: string): Promise<string | null> {
+  const path = join(folder, 'lock.db')
+  const isThere = await lstat(path).then(
+    found => found.isFile(),
+    () => false,
+  )
+  if (!isThere) return null
+  const database = new DatabaseSync(path, { readOnly: true })
+  try {
+    database.prepare('PRAGMA schema_version').get()
+    return null
+  } catch (cause) {
+    if (sqliteCode(cause) !== SQLITE_BUSY) throw cause
+    return processIn(join(folder, 'lock.json'))
+  } finally {
+    database.close()
+  }
+}
+
 async function openDatabase(path: string, where: string): Promise<DatabaseSync> {
   try {
     // Made here for its mode, and opened only when it is new: closing any file of an inode drops this process's locks on it.
@@ -64,14 +87,15 @@ async function openDatabase(path: string, where: string): Promise<DatabaseSync> 
   }
 }
 
-async function inUse(note: string, where: string): Promise<string> {
-  const remedy = 'stop it or use another --state-dir.'
+const inUse = async (note: string, where: string): Promise<string> =>
+  `The state directory ${where} is in use by ${await processIn(note)}; stop it or use another --state-dir.`
+
+async function processIn(note: string): Promise<string> {
   try {
     const { pid, startedAt, host } = holder.parse(JSON.parse(await readFile(note, 'utf8')))
-    const elsewhere = host === hostname() ? '' : ` on ${host}`
-    return `The state directory ${where} is in use by process ${pid}${elsewhere} (since ${startedAt}); ${remedy}`
+    return `process ${pid}${host === hostname() ? '' : ` on ${host}`} (since ${startedAt})`
   } catch {
-    return `The state directory ${where} is in use by another process; ${remedy}`
+    return 'another process'
   }
 }
 

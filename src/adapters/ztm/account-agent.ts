@@ -7,7 +7,7 @@ import type { Log } from '../../ports/log.ts'
 import type { PermitSource } from '../../ports/permit-source.ts'
 import type { Permit, ZtmAgent } from '../../ports/ztm-agent.ts'
 import { type PermitHolder, usablePermit } from './permit.ts'
-import { fetchPermit } from './permit-server.ts'
+import { fetchPermit, reachPermitServer } from './permit-server.ts'
 import { readSmallFile } from './small-file.ts'
 import type { TlsIdentity } from './tls-faults.ts'
 import { readTlsIdentity } from './tls-identity.ts'
@@ -49,6 +49,16 @@ export const permitSource =
 function permitIdentityOf(settings: AccountSettings): TlsIdentity | null {
   const identity = readTlsIdentity(settings)
   return identity?.ca ? { ...identity, ca: [identity.ca, ...getCACertificates()].join('\n') } : identity
+}
+
+/** The status with which the permit server answers a request that asks for nothing. `url` is the account's permitUrl. */
+export async function reachPermits(settings: AccountSettings, url: string, clock: Clock, signal: AbortSignal): Promise<number> {
+  const transport = createUndiciTransport({ tls: permitIdentityOf(settings) })
+  try {
+    return await reachPermitServer({ url, timeoutMs: settings.apiTimeoutMs, clock, transport, signal })
+  } finally {
+    await transport.close()
+  }
 }
 
 function permitFrom(path: string, holder: PermitHolder): Permit {

@@ -135,9 +135,22 @@ function expiryOf(pem: string): { certificateExpiresAtMs?: number } {
 export const logEntry = z.object({ time: z.string(), type: z.string(), message: z.string() })
 
 export const endpointEntry = z
-  .object({ id: z.string(), name: z.unknown().optional(), username: z.string(), online: z.boolean(), isLocal: z.boolean() })
+  .object({
+    id: z.string(),
+    name: z.unknown().optional(),
+    username: z.string(),
+    online: z.boolean(),
+    isLocal: z.boolean(),
+    heartbeat: z.unknown().optional(),
+  })
   // The name is whatever that endpoint calls itself; the rest comes from its certificate and from the hub.
-  .transform(({ name, ...endpoint }): Endpoint => ({ ...endpoint, name: typeof name === 'string' ? name : '' }))
+  .transform(
+    ({ name, heartbeat, ...endpoint }): Endpoint => ({
+      ...endpoint,
+      name: typeof name === 'string' ? name : '',
+      ...(typeof heartbeat === 'number' && { heartbeatMs: heartbeat }),
+    }),
+  )
 
 export const fileEntry = z
   .object({ hash: z.string(), size: z.number(), time: z.number(), since: z.number().optional() })

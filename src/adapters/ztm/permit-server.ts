@@ -1,4 +1,4 @@
-import { ConfigInvalid, MalformedAnswer, PermitUnusable } from '../../domain/errors.ts'
+import { ConfigInvalid, MalformedAnswer, PermitUnusable, ZtmAgentFailed, ZtmAgentRefused } from '../../domain/errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Permit } from '../../ports/ztm-agent.ts'
 import { readJson } from './answers.ts'
@@ -53,6 +53,32 @@ function ask({ url, publicKey, username, timeoutMs, clock, transport, signal }: 
     },
     { transport, clock, otherSide: thePermitServer, signals: signal ? [signal] : [] },
   )
+}
+
+/** What is no answer to our question is a sign of life all the same; refusals and failures come as errors with their status. */
+const ANSWERS = [200, 201, 202, 204, 301, 302, 303, 307, 308]
+
+/**
+ * Whether something answers there: the status of its answer to a GET, which asks for nothing and gives nothing.
+ * Fails like `fetchPermit` where no answer comes.
+ */
+export async function reachPermitServer({
+  url,
+  timeoutMs,
+  clock,
+  transport,
+  signal,
+}: Omit<PermitRequest, 'publicKey' | 'username'>): Promise<number> {
+  try {
+    const { status } = await exchange(
+      { method: 'GET', url: checkedUrl(url), pool: 'read', expected: ANSWERS, timeoutMs, maxBytes: PERMIT_BYTES_MAX, limitName: null },
+      { transport, clock, otherSide: thePermitServer, signals: signal ? [signal] : [] },
+    )
+    return status
+  } catch (error) {
+    if (error instanceof ZtmAgentRefused || error instanceof ZtmAgentFailed) return error.status
+    throw error
+  }
 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/

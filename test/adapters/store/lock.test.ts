@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { acquireLock } from '../../../src/adapters/store/lock.ts'
+import { acquireLock, lockHolder } from '../../../src/adapters/store/lock.ts'
 import { StoreUnusable } from '../../../src/domain/errors.ts'
 import { temporaryFolder } from './world.ts'
 
@@ -45,6 +45,20 @@ test('a folder that another process holds is refused, naming it; the lock dies w
   const lease = await acquireLock(folder)
   expect(JSON.parse(readFileSync(join(folder, 'lock.json'), 'utf8'))).toMatchObject({ pid: process.pid, host: hostname() })
   await lease.release()
+})
+
+test('who holds a folder can be asked without holding or changing anything', async () => {
+  const folder = temporaryFolder()
+  expect(await lockHolder(folder)).toBeNull()
+  expect(readdirSync(folder)).toEqual([])
+
+  const other = await holderOf(folder)
+  expect(await lockHolder(folder)).toMatch(new RegExp(`^process ${other.pid} \\(since .+Z\\)$`))
+  const third = await holderOf(folder)
+  expect(third.complaints()).toContain(`in use by process ${other.pid}`)
+
+  await other.kill()
+  expect(await lockHolder(folder)).toBeNull()
 })
 
 test('a second lock in the same process is refused, and asking for it does not loosen the first', async () => {

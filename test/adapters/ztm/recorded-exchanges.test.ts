@@ -91,7 +91,14 @@ const routes = {
     `${MESH}/endpoints`,
     ({ agent }) => agent.endpoints(),
     body =>
-      parsed(body).map(({ id, name, username, online, isLocal }: Record<string, unknown>) => ({ id, name, username, online, isLocal })),
+      parsed(body).map(({ id, name, username, online, isLocal, heartbeat }: Record<string, unknown>) => ({
+        id,
+        name,
+        username,
+        online,
+        isLocal,
+        heartbeatMs: heartbeat,
+      })),
   ),
   issuePermit: route('POST', `${MESH}/permits/([^/]+)`, ({ agent, names, bytes }) => agent.issuePermit(names[1]!, `${bytes}`), parsed),
   files: route(
