@@ -81,6 +81,8 @@ export type AccountRecord =
   /** The agent is made to join the mesh again; it forgets what it had queued. */
   | { readonly type: 'account.healed'; readonly atMs: number; readonly reason: string }
   | { readonly type: 'user.approved'; readonly user: UserName }
+  /** A stranger again, from the next message on. */
+  | { readonly type: 'user.revoked'; readonly user: UserName }
 
 /** Where a record's event goes. */
 export type Change =

@@ -1,6 +1,6 @@
 /** The command line: what there is. Commands load when they are called. */
 import { Command, Option } from 'commander'
-import { names, wholeCount, wholePort } from './option-values.ts'
+import { names, several, wholeCount, wholePort } from './option-values.ts'
 import { defaultStateDir, stateDirFault } from './state-dir.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
@@ -54,7 +54,7 @@ export function commandLine(finish: (code: number) => void): Command {
     .addHelpText('after', AGENT_HELP)
     .action(async options => finish(await (await import('./commands/agent.ts')).agent(options)))
 
-  const pairing = program.command('pairing').description('Strangers who asked to be let in.')
+  const pairing = program.command('pairing').description('Strangers who asked to be let in, and those who were.')
   ofBot(command(pairing, 'list', 'Shows the pending requests.')).action(async options =>
     finish(await (await import('./commands/pairing.ts')).listPairings(options)),
   )
@@ -66,6 +66,10 @@ export function commandLine(finish: (code: number) => void): Command {
       .argument('<code>', 'that the stranger got; "pairing list" shows it, too')
       .action(async (code, options) => finish(await (await import('./commands/pairing.ts')).endPairing(name, code, options)))
   }
+
+  ofBot(command(pairing, 'revoke', 'Takes an approval back: the user is a stranger again, and gets a code for the next message.'))
+    .argument('<user>', 'as the mesh writes the name; "users" shows who is approved')
+    .action(async (user, options) => finish(await (await import('./commands/pairing.ts')).revokePairing(user, options)))
 
   const deadletter = program
     .command('deadletter')
@@ -84,8 +88,9 @@ export function commandLine(finish: (code: number) => void): Command {
   }
 
   ofBot(command(program, 'send', 'Sends a message as the bot; done when it is recorded durably.'))
-    .argument('<text>', 'of the message')
+    .argument('[text]', 'of the message; may be left out with --file')
     .requiredOption('--to <name>', 'a user on the mesh, or group:CREATOR/GROUP')
+    .option('--file <path>', 'a file to go with it, put on the mesh at once; may be given up to ten times', several)
     .option('--key <key>', 'the same key again is the same message, and not sent twice')
     .action(async (text, options) => finish(await (await import('./commands/send.ts')).send(text, options)))
 
@@ -103,6 +108,18 @@ export function commandLine(finish: (code: number) => void): Command {
 
   ofBot(command(program, 'status', 'Shows how the accounts are, running or not.')).action(async options =>
     finish(await (await import('./commands/status.ts')).status(options)),
+  )
+
+  ofBot(command(program, 'chats', 'Shows the conversations of a bot, the newest first, running or not.'))
+    .option('--last <n>', 'how many, the newest', wholeCount, 100)
+    .action(async options => finish(await (await import('./commands/chats.ts')).chats(options)))
+
+  ofBot(command(program, 'users', 'Shows who is on the mesh or has written, and whom the bot answers.')).action(async options =>
+    finish(await (await import('./commands/users.ts')).users(options)),
+  )
+
+  ofBot(command(program, 'groups', 'Shows the groups of a bot, and whom it answers there.')).action(async options =>
+    finish(await (await import('./commands/groups.ts')).groups(options)),
   )
 
   const doctor = command(

@@ -22,7 +22,7 @@ import { createTimers } from '../runtime/timers.ts'
 /** Looked at and changed: each change resolves when it is durable, and is carried out at the next start. */
 export interface OfflineState extends ByHand, Pick<AccountHandle, 'explain'> {
   readonly id: AccountId
-  readonly chats: number
+  readonly chatCount: number
   readonly outbox: number
   /** Of the outbox: without evidence that they arrived, or did not. */
   readonly uncertain: number
@@ -85,7 +85,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
     const posts = [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
     return await use({
       id: account,
-      chats: registry.chats.size,
+      chatCount: registry.chats.size,
       outbox: posts.length,
       uncertain: posts.filter(post => post.phase === 'uncertain').length,
       problems,
@@ -94,6 +94,9 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
       explain: wanted => explainFrom(store, registry, wanted),
       approve: async code => (isPending(code) ? orTrouble(byHand.approve(code)) : null),
       reject: async code => (isPending(code) ? orTrouble(byHand.reject(code)) : null),
+      approved: byHand.approved,
+      revoke: user => orTrouble(byHand.revoke(user)),
+      chats: byHand.chats,
       deadLetters: byHand.deadLetters,
       retryDeadLetter: id => orTrouble(byHand.retryDeadLetter(id)),
       dropDeadLetter: id => orTrouble(byHand.dropDeadLetter(id)),

@@ -18,3 +18,6 @@ export function names(text: string): readonly string[] {
   if (new Set(given).size === given.length) return given
   throw new InvalidArgumentError('expected different names, with commas between them.')
 }
+
+/** Of an option that may be given more than once. */
+export const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]

@@ -44,6 +44,12 @@ export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}
 /** `1 chat`, `2 chats`. */
 export const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`
 
+/** On a terminal a table; for programs a line for each row, with a tab between its cells. */
+export function printRows(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  if (stdout.isTTY === true) print(table(head, rows))
+  else for (const row of rows) print(row.join('\t'))
+}
+
 /** Columns of equal width, two spaces between them. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map(row => row[column]?.length ?? 0)))

@@ -1,9 +1,10 @@
-/** What people do to an account: write to somebody, let a stranger in, deal with dead letters. On a running account and on one at rest. */
-import { type Change, toChat } from '../../machines/records.ts'
+/** What people do to an account: write to somebody, let a stranger in or out again, deal with dead letters. On a running account and on one at rest. */
+import { type Change, toAccount, toChat } from '../../machines/records.ts'
 import { UnsafeName } from '../domain/errors.ts'
 import { type ChatId, parseChat, type ReplyKey, replyKey, type UserName } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import { isSafeName, makeSafe, splitReply } from '../domain/reply.ts'
+import { chatLines } from './chat-lines.ts'
 import type { Journal } from './journal.ts'
 import type { PairingDesk } from './pairing-desk.ts'
 import { isChatId } from './parse-record.ts'
@@ -12,7 +13,17 @@ import type { AccountHandle, DeadLetter } from './runtime.ts'
 
 export type ByHand = Pick<
   AccountHandle,
-  'send' | 'known' | 'pairings' | 'approve' | 'reject' | 'deadLetters' | 'retryDeadLetter' | 'dropDeadLetter'
+  | 'send'
+  | 'known'
+  | 'pairings'
+  | 'approve'
+  | 'reject'
+  | 'approved'
+  | 'revoke'
+  | 'chats'
+  | 'deadLetters'
+  | 'retryDeadLetter'
+  | 'dropDeadLetter'
 >
 
 export type ByHandOptions = {
@@ -105,6 +116,17 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
         })),
     approve: code => recorded(desk.approve(code)),
     reject: code => recorded(desk.reject(code)),
+    approved: () => [...registry.account.approved],
+    async revoke(user) {
+      // An approval that is on its way counts.
+      await drained()
+      await journal.flushed()
+      const found = [...registry.account.approved].find(name => name.normalize('NFC') === user.normalize('NFC'))
+      if (found === undefined) return null
+      await journal.committed([toAccount({ type: 'user.revoked', user: found })])
+      return found
+    },
+    chats: () => chatLines(registry),
     deadLetters,
     retryDeadLetter: id =>
       settle(id, letter =>

@@ -42,6 +42,7 @@ const ACCOUNT: Record<AccountRecord['type'], true> = {
   'account.indexed': true,
   'account.healed': true,
   'user.approved': true,
+  'user.revoked': true,
 }
 
 // The fields of a known kind were written by this code and are covered by the line's checksum.

@@ -216,6 +216,9 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       case 'user.approved':
         account.approved.add(event.user)
         return
+      case 'user.revoked':
+        account.approved.delete(event.user)
+        return
       default:
         event satisfies never
     }

@@ -52,6 +52,22 @@ export interface PairingRequest {
   readonly held: number
 }
 
+/** How a conversation is; times are wall clock, ms. */
+export interface ChatLine {
+  readonly chat: ChatId
+  /** When its newest message was decided, or it was met; null when that is not known. */
+  readonly lastAtMs: number | null
+  /** Its newest decision; null when there was none, or none that is still kept. */
+  readonly last: { readonly sender: UserName; readonly action: Decision['action']; readonly reason: Decision['reason'] } | null
+  /** Messages that were let through and have no answer yet, those at the responder included. */
+  readonly waiting: number
+  /** Messages that are kept until their writer is let in. */
+  readonly held: number
+  /** Replies that are not confirmed. */
+  readonly toSend: number
+  readonly deadLetters: number
+}
+
 /** What happened, for whoever watches. Times are wall clock, ms. */
 export type RuntimeEvent =
   | { readonly event: 'live'; readonly account: AccountId; readonly atMs: number }
@@ -139,6 +155,12 @@ export interface AccountHandle {
   /** The user approved by this code, or null when no pending request has it. */
   approve(code: string): Promise<UserName | null>
   reject(code: string): Promise<UserName | null>
+  /** Whom pairing has let in. Empty where somebody else keeps the truth about it. */
+  approved(): readonly UserName[]
+  /** Takes an approval back: the user is a stranger again; what was let through before is answered. Null when there is no such approval. */
+  revoke(user: UserName): Promise<UserName | null>
+  /** Every chat that is known. Made as it is read. */
+  chats(): Iterable<ChatLine>
   deadLetters(): readonly DeadLetter[]
   /** Tries a dead letter again, by the same rules as at first; false when there is none of this id. */
   retryDeadLetter(id: string): Promise<boolean>

@@ -12,7 +12,7 @@ import { createMesh, type SimMesh } from '../../src/simulator/mesh/mesh.ts'
 import { CALM } from '../../src/simulator/mesh/quirks.ts'
 import { serveAgent } from '../../src/simulator/mesh/serve.ts'
 
-const CLI = join(import.meta.dirname, '../../src/runner/cli.ts')
+export const CLI = join(import.meta.dirname, '../../src/runner/cli.ts')
 const BUILT_CLI = join(import.meta.dirname, '../../dist/src/runner/cli.js')
 
 export type Line = { readonly event?: string; readonly [key: string]: unknown }

@@ -36,7 +36,7 @@ describe('explain', { timeout: 60_000 }, () => {
 
     const replayed = await run(['replay', ...at])
     expect(replayed).toMatchObject({ code: 0, err: '' })
-    expect(replayed.out.join('\n')).toMatch(/alice +rests +rests/)
+    expect(replayed.out.join('\n')).toMatch(/alice\trests\trests/)
     const early = await run(['replay', '--until', '1', ...at, '--json'])
     expect(JSON.parse(early.out[0]!)).toMatchObject({ account: 'default', firstSeq: 1, lastSeq: 1 })
   })

@@ -64,6 +64,37 @@ describe('pairing', { timeout: 60_000 }, () => {
     expect(await world.answersTo('alice')).not.toContain('echo: let me in')
   })
 
+  test('an approval is taken back, running or not, and the user is a stranger again', async () => {
+    const { world, at, runner, code } = await strangerAtTheDoor()
+    await run(['pairing', 'approve', code, ...at])
+    await expect.poll(answersOf(world), { timeout: 20_000 }).toContain('echo: let me in')
+
+    const revoked = await run(['pairing', 'revoke', 'alice', ...at, '--json'])
+    expect(revoked).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(revoked.out[0]!)).toEqual({ account: 'default', user: 'alice', state: 'revoked', running: true })
+    await world.says('alice', 'once more')
+    const { code: second } = await runner.line(line => line.event === 'pairing' && line['state'] === 'pending' && line['code'] !== code)
+    await run(['pairing', 'approve', String(second), ...at])
+    await expect.poll(answersOf(world), { timeout: 20_000 }).toContain('echo: once more')
+    await runner.stop()
+
+    expect(await run(['pairing', 'revoke', 'alice', ...at])).toMatchObject({
+      code: 0,
+      out: ['alice is a stranger again (account default), unless allowFrom or dmPolicy lets them in.'],
+    })
+    const expected = {
+      code: 1,
+      out: [],
+      err: 'ztm-chat: Pairing has not let in "alice"; "ztm-chat users" shows whom it has, and names are compared letter for letter.\n',
+    }
+    expect(await run(['pairing', 'revoke', 'alice', ...at])).toMatchObject(expected)
+    const again = startInTest(['run', ...at, '--json'])
+    await again.line(isLive)
+    expect(await run(['pairing', 'revoke', 'alice', ...at])).toMatchObject(expected)
+    await world.says('alice', 'and again')
+    await again.line(line => line.event === 'pairing' && line['state'] === 'pending')
+  })
+
   test('an unknown code, running or not, is told so with a way out', async () => {
     const { at, runner } = await strangerAtTheDoor()
     const expected = {

@@ -10,7 +10,8 @@ async function runner() {
   // The mesh keeps nothing for people that it does not know.
   world.mesh.user('alice')
   const control = controlOf(world.runtime, 'default')
-  const send = (text: string, key: string, chat: `peer:${string}` = 'peer:alice') => control({ do: 'send', account: null, chat, text, key })
+  const send = (text: string, key: string, chat: `peer:${string}` = 'peer:alice') =>
+    control({ do: 'send', account: null, chat, text, key, files: [] })
   return { world, send }
 }
 

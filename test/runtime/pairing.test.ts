@@ -167,6 +167,82 @@ describe('a request that is pending over a restart', () => {
   })
 })
 
+describe('an approval that is taken back', () => {
+  async function approved() {
+    const world = createWorld({ config: PAIRING })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.account.approve(codeIn(world.answers('alice')[0]))
+    await world.settle()
+    return world
+  }
+
+  test('makes the user a stranger again, who gets another code for the next message', async () => {
+    const world = await approved()
+    expect(world.account.approved()).toEqual(['alice'])
+    const [first] = world.answers('alice').map(codeIn)
+
+    expect(await world.account.revoke('alice')).toBe('alice')
+    await world.mesh.user('alice').says('and now?')
+    await world.settle()
+
+    const answers = world.answers('alice')
+    const second = codeIn(answers.at(-1))
+    expect(answers).not.toContain('echo: and now?')
+    expect(second).toMatch(/^[A-Z2-9]{8}$/)
+    expect(second).not.toBe(first)
+    expect(decided(world).at(-1)).toBe('alice: pending')
+    expect(await world.account.approve(second)).toBe('alice')
+    await world.settle()
+    expect(world.answers('alice').at(-1)).toBe('echo: and now?')
+    await world.stop()
+  })
+
+  test('is durable when that is said: after a loss of power the user is a stranger, and stays one after a fold', async () => {
+    const world = await approved()
+    await world.account.revoke('alice')
+    await world.crash()
+    world.configure({ ...PAIRING, limits: { journalBytes: 1 } })
+    await world.start()
+    await world.mesh.user('alice').says('and now?')
+    await world.settle()
+    expect(world.account.approved()).toEqual([])
+    await world.crash()
+    await world.start()
+    await world.settle()
+
+    expect(world.account.approved()).toEqual([])
+    expect(world.answers('alice')).not.toContain('echo: and now?')
+    await world.stop()
+  })
+
+  test('leaves what was let through before as it is', async () => {
+    const answer = Promise.withResolvers<string>()
+    const world = createWorld({ config: PAIRING, responder: { respond: () => answer.promise } })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.account.approve(codeIn(world.answers('alice')[0]))
+    await world.settle()
+
+    await world.account.revoke('alice')
+    answer.resolve('at last')
+    await world.settle()
+
+    expect(world.answers('alice').at(-1)).toBe('at last')
+    await world.stop()
+  })
+
+  test('is not one of a user who has none, however the name is written', async () => {
+    const world = await approved()
+    expect(await world.account.revoke('bob')).toBeNull()
+    expect(await world.account.revoke('Alice')).toBeNull()
+    expect(world.account.approved()).toEqual(['alice'])
+    await world.stop()
+  })
+})
+
 test('where somebody else keeps the truth about pairing, an approval there raises no event, and is found all the same', async () => {
   const approved: string[] = []
   const codes = ['ABCD2345', 'EFGH6789']

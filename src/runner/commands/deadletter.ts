@@ -4,7 +4,7 @@ import { askRunner } from '../control/client.ts'
 import { type Settlement, unknownLetter } from '../control/letters.ts'
 import { lettersAtRest, settleAtRest } from '../control/offline.ts'
 import { ControlRefused, IDS_MAX, type KeptLetter } from '../control/protocol.ts'
-import { plain, print, printJson, table } from '../output.ts'
+import { plain, print, printJson, printRows } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
 const MINUTE_MS = 60_000
@@ -85,7 +85,7 @@ export function showLetters(letters: readonly KeptLetter[], asJson: boolean): vo
     ...(hasSeveral ? [account] : []),
     plain(reason),
   ])
-  print(table(['ID', 'KIND', 'CHAT', 'AGE', ...(hasSeveral ? ['ACCOUNT'] : []), 'REASON'], rows))
+  printRows(['ID', 'KIND', 'CHAT', 'AGE', ...(hasSeveral ? ['ACCOUNT'] : []), 'REASON'], rows)
 }
 
 function age(ms: number): string {

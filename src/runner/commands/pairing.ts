@@ -1,9 +1,9 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
-import { endPairingAtRest, pairingsAtRest } from '../control/offline.ts'
+import { endPairingAtRest, pairingsAtRest, revokeAtRest } from '../control/offline.ts'
 import type { PendingPairing } from '../control/protocol.ts'
-import { plain, print, printJson, table } from '../output.ts'
+import { plain, print, printJson, printRows } from '../output.ts'
 
 const MINUTE_MS = 60_000
 
@@ -26,8 +26,20 @@ export function showPairings(pending: readonly PendingPairing[], asJson: boolean
       String(held),
       `${Math.max(1, Math.round((expiresAtMs - systemClock.now()) / MINUTE_MS))} min`,
     ])
-    print(table(['CODE', 'USER', 'ACCOUNT', 'MESSAGES', 'EXPIRES IN'], rows))
+    printRows(['CODE', 'USER', 'ACCOUNT', 'MESSAGES', 'EXPIRES IN'], rows)
   }
+}
+
+/** Takes the word of an approval back. */
+export async function revokePairing(user: string, options: StateOptions): Promise<number> {
+  const { stateDir, account = null } = options
+  const online = await askRunner(stateDir, { do: 'pairing.revoke', account, user })
+  const revoked = online ?? (await revokeAtRest(await atRestOf(options), user))
+  for (const one of revoked) {
+    if (options.json) printJson({ ...one, state: 'revoked', running: online !== null })
+    else print(`${plain(one.user)} is a stranger again (account ${one.account}), unless allowFrom or dmPolicy lets them in.`)
+  }
+  return 0
 }
 
 export async function endPairing(how: 'approve' | 'reject', code: string, options: StateOptions): Promise<number> {

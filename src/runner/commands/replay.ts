@@ -7,7 +7,7 @@ import { type Replayed, replayFrom, type Until } from '../../runtime/replay.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
 import { ControlRefused } from '../control/protocol.ts'
-import { colours, plain, print, printJson, table, warn } from '../output.ts'
+import { colours, plain, print, printJson, printRows, warn } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
 export type ReplayOptions = StateOptions & { readonly until?: string; readonly chat?: string }
@@ -65,7 +65,7 @@ function show(account: string, { firstSeq, lastSeq, atMs }: Replayed, entries: r
         ? [`pairing of ${plain(name)}`, stateOf(value), '']
         : [plain(name), stateOf(field(value, 'chat')), stateOf(field(value, 'outbox'))]
     })
-  if (rows.length > 0) print(table(['CHAT', 'STATE', 'OUTBOX'], rows))
+  if (rows.length > 0) printRows(['CHAT', 'STATE', 'OUTBOX'], rows)
 }
 
 const field = (value: Json, name: string): Json =>

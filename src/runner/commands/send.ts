@@ -3,23 +3,28 @@ import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
 import { askRunner } from '../control/client.ts'
 import { sendAtRest } from '../control/offline.ts'
-import { ControlSilent, type Taken } from '../control/protocol.ts'
+import { ControlSilent, FILES_MAX, type Taken } from '../control/protocol.ts'
 import type { Sending } from '../control/sending.ts'
 import { plain, print, printJson } from '../output.ts'
+import { uploadFiles } from '../upload.ts'
 import { UsageError } from '../usage-error.ts'
 
-export type SendOptions = StateOptions & { readonly to: string; readonly key?: string }
+export type SendOptions = StateOptions & { readonly to: string; readonly key?: string; readonly file?: readonly string[] }
 
 /** It goes over the mesh as it is, with every part of the message. */
 const KEY = /^[\x21-\x7e]{1,200}$/
 
 /** Returns when the message is durable; from then on its delivery is the runner's. */
-export async function send(text: string, options: SendOptions): Promise<number> {
+export async function send(text: string | undefined, options: SendOptions): Promise<number> {
+  const { file: paths = [] } = options
   const chat = chatOf('--to', options.to)
   const key = options.key ?? randomUUID()
   if (!KEY.test(key)) throw new UsageError(`--key is ${JSON.stringify(key)}; expected 1 to 200 ASCII characters without blanks.`)
-  if (text.trim() === '') throw new UsageError('There is nothing to send: the text is empty.')
-  const message = { chat, text, key }
+  if ((text ?? '').trim() === '' && paths.length === 0)
+    throw new UsageError('There is nothing to send: the text is empty, and there is no --file.')
+  if (paths.length > FILES_MAX) throw new UsageError(`There are ${paths.length} files; one message takes ${FILES_MAX}.`)
+  const files = paths.length === 0 ? [] : await uploadFiles((await atRestOf(options)).sender, paths)
+  const message = { chat, text: text ?? '', key, files }
   const online = await sendByRunner(message, options)
   const taken = online ?? (await sendAtRest(await atRestOf(options), message))
   if (options.json) printJson({ ...taken, chat, key, running: online !== null })
@@ -35,7 +40,7 @@ export async function send(text: string, options: SendOptions): Promise<number> 
 async function sendByRunner(message: Sending, options: SendOptions): Promise<Taken | null> {
   const { stateDir, account = null } = options
   try {
-    return await askRunner(stateDir, { do: 'send', account, ...message })
+    return await askRunner(stateDir, { do: 'send', account, ...message, files: [...message.files] })
   } catch (error) {
     if (!(error instanceof ControlSilent)) throw error
     // Such as on a full disk: it may be taken as soon as there is room.

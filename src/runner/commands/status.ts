@@ -14,9 +14,9 @@ export async function status(options: StateOptions): Promise<number> {
     }
     return 0
   }
-  const resting = await eachAtRest(await atRestOf(options), ({ id, chats, outbox, uncertain, deadLetters, problems, pairings }) => ({
+  const resting = await eachAtRest(await atRestOf(options), ({ id, chatCount, outbox, uncertain, deadLetters, problems, pairings }) => ({
     account: id,
-    chats,
+    chats: chatCount,
     outbox,
     uncertain,
     deadLetters: deadLetters().length,

@@ -5,11 +5,15 @@ import { accountFolder } from '../../adapters/store/account-store.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Log } from '../../ports/log.ts'
 import { type OfflineState, withOfflineState } from '../offline-state.ts'
+import { newestChats } from './chats.ts'
 import { lettersOf, type Settlement, settleLetters } from './letters.ts'
+import { notPaired, pairedOf, revokeOf } from './paired.ts'
 import {
   ControlRefused,
   type Explained,
+  type KeptChats,
   type KeptLetter,
+  type Paired,
   type PairingEnd,
   type PendingPairing,
   type Taken,
@@ -48,6 +52,22 @@ export async function endPairingAtRest(atRest: AtRest, how: 'approve' | 'reject'
   const ended = await eachAtRest(atRest, async (state, { id }) => ({ account: id, user: await state[how](code) }))
   for (const { account, user } of ended) if (user !== null) return { account, user }
   throw new ControlRefused(unknownCode(code))
+}
+
+export async function pairedAtRest(atRest: AtRest): Promise<readonly Paired[]> {
+  return (await eachAtRest(atRest, pairedOf)).flat()
+}
+
+export async function revokeAtRest(atRest: AtRest, user: string): Promise<readonly Paired[]> {
+  const revoked = (await eachAtRest(atRest, state => revokeOf(state, user))).flat()
+  if (revoked.length === 0) throw new ControlRefused(notPaired(user))
+  return revoked
+}
+
+export async function chatsAtRest(atRest: AtRest, last: number): Promise<KeptChats> {
+  const found = await eachAtRest(atRest, state => newestChats([state], last))
+  const chats = found.flatMap(each => each.chats).sort((one, other) => (other.lastAtMs ?? 0) - (one.lastAtMs ?? 0))
+  return { total: found.reduce((sum, each) => sum + each.total, 0), chats: chats.slice(0, last) }
 }
 
 export async function lettersAtRest(atRest: AtRest): Promise<readonly KeptLetter[]> {

@@ -3,9 +3,10 @@
  * Requests carry the version; an answer is `{v, ok: true, result}` or `{v, ok: false, error}` with one sentence.
  */
 import { z } from 'zod'
+import type { Attachment } from '../../domain/attachments.ts'
 import type { ChatId, ReplyKey } from '../../domain/ids.ts'
 import type { Life } from '../../runtime/life.ts'
-import type { AccountStatus, DeadLetter, PairingRequest } from '../../runtime/runtime.ts'
+import type { AccountStatus, ChatLine, DeadLetter, PairingRequest } from '../../runtime/runtime.ts'
 
 export const CONTROL_VERSION = 1
 /** Longest request: the longest text to send fits well. */
@@ -15,12 +16,27 @@ export const ANSWER_BYTES_MAX = 64 * 1_048_576
 /** Dead letters in one request: each is a record, and all of them are one flush. */
 export const IDS_MAX = 100
 
+/** Files of one message. */
+export const FILES_MAX = 10
+
 /** Messages in one answer. */
 export const EXPLAINED_MAX = 1_000
+
+/** Chats in one answer. */
+export const CHATS_MAX = 100_000
 
 const account = z.string().nullable()
 const ids = z.array(z.string()).max(IDS_MAX)
 const chat = z.custom<ChatId>(value => typeof value === 'string' && /^(?:peer:[^/]+|group:[^/]+\/[^/]+)$/.test(value))
+
+/** Put on the mesh before. */
+const attachment: z.ZodType<Attachment> = z.object({
+  owner: z.string(),
+  hash: z.string(),
+  name: z.string(),
+  contentType: z.string(),
+  size: z.number().nullable(),
+})
 
 /** All messages whose id begins like this, or the newest of one chat. */
 const wanted = z.union([z.object({ id: z.string().min(4) }), z.object({ chat, last: z.int().min(1).max(EXPLAINED_MAX) })])
@@ -32,17 +48,33 @@ export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('pairing.list'), account }),
   z.object({ do: z.literal('pairing.approve'), account, code: z.string() }),
   z.object({ do: z.literal('pairing.reject'), account, code: z.string() }),
+  z.object({ do: z.literal('pairing.approved'), account }),
+  z.object({ do: z.literal('pairing.revoke'), account, user: z.string() }),
+  /** The newest. */
+  z.object({ do: z.literal('chats'), account, last: z.int().min(1).max(CHATS_MAX) }),
   z.object({ do: z.literal('deadletter.list'), account }),
   z.object({ do: z.literal('deadletter.retry'), account, ids }),
   z.object({ do: z.literal('deadletter.drop'), account, ids }),
   z.object({ do: z.literal('explain'), account, wanted }),
   /** No account: the config's default one. */
-  z.object({ do: z.literal('send'), account, chat, text: z.string(), key: z.string() }),
+  z.object({
+    do: z.literal('send'),
+    account,
+    chat,
+    text: z.string(),
+    key: z.string(),
+    files: z.array(attachment).max(FILES_MAX).default([]),
+  }),
 ])
 export type ControlRequest = z.infer<typeof requestSchema>
 
 export type PendingPairing = PairingRequest & { readonly account: string }
 export type PairingEnd = { readonly account: string; readonly user: string }
+/** Somebody whom pairing has let in, or had. */
+export type Paired = { readonly account: string; readonly user: string }
+export type KeptChat = ChatLine & { readonly account: string }
+/** `total`: of all that are known. */
+export type KeptChats = { readonly total: number; readonly chats: readonly KeptChat[] }
 export type KeptLetter = DeadLetter & { readonly account: string }
 /** `deadLetters`: those that are kept; the counter has those since the start. */
 export type RunningStatus = AccountStatus & { readonly deadLetters: number }
@@ -56,6 +88,10 @@ export type ControlResults = {
   readonly 'pairing.list': readonly PendingPairing[]
   readonly 'pairing.approve': PairingEnd
   readonly 'pairing.reject': PairingEnd
+  readonly 'pairing.approved': readonly Paired[]
+  /** Of every account that had let the user in. */
+  readonly 'pairing.revoke': readonly Paired[]
+  readonly chats: KeptChats
   readonly 'deadletter.list': readonly KeptLetter[]
   /** Those of the ids that there were. */
   readonly 'deadletter.retry': readonly KeptLetter[]

@@ -1,7 +1,9 @@
 /** The commands of the control socket, carried out on a running system. */
 import type { AccountId } from '../../domain/ids.ts'
 import type { AccountHandle, Runtime } from '../../runtime/runtime.ts'
+import { newestChats } from './chats.ts'
 import { lettersOf, settleLetters } from './letters.ts'
+import { notPaired, pairedOf, revokeOf } from './paired.ts'
 import {
   type Control,
   ControlRefused,
@@ -9,12 +11,14 @@ import {
   type ControlResults,
   type Explained,
   type KeptLetter,
+  type Paired,
   type PairingEnd,
   type Taken,
 } from './protocol.ts'
 import { sendOnce } from './sending.ts'
 
 type Settling = Extract<ControlRequest, { do: 'deadletter.retry' | 'deadletter.drop' }>
+type Revoking = Extract<ControlRequest, { do: 'pairing.revoke' }>
 type Explaining = Extract<ControlRequest, { do: 'explain' }>
 type Sending = Extract<ControlRequest, { do: 'send' }>
 
@@ -38,6 +42,11 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
     for (const each of chosen(account)) settled.push(...(await settleLetters(each, what === 'deadletter.retry' ? 'retry' : 'drop', ids)))
     return settled
   }
+  const revoke = async ({ account, user }: Revoking): Promise<readonly Paired[]> => {
+    const revoked = (await Promise.all(chosen(account).map(each => revokeOf(each, user)))).flat()
+    if (revoked.length === 0) throw new ControlRefused(notPaired(user))
+    return revoked
+  }
   const explain = async ({ account, wanted }: Explaining): Promise<readonly Explained[]> => {
     const all = await Promise.all(
       chosen(account).map(async each => (await each.explain(wanted)).map(life => ({ account: each.id, ...life }))),
@@ -45,12 +54,12 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
     return all.flat()
   }
   const sending = new Map<string, Promise<Taken>>()
-  const send = async ({ account, chat, text, key }: Sending): Promise<Taken> => {
+  const send = async ({ account, chat, text, key, files }: Sending): Promise<Taken> => {
     const [sender] = chosen(account ?? defaultAccount)
     // Of two with one key at once the second is to see the first.
     const name = JSON.stringify([sender!.id, chat, key])
     const before = sending.get(name)?.catch(() => {}) ?? Promise.resolve()
-    const sent = before.then(() => sendOnce(sender!, { chat, text, key }))
+    const sent = before.then(() => sendOnce(sender!, { chat, text, key, files }))
     sending.set(name, sent)
     try {
       return await sent
@@ -58,9 +67,7 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
       if (sending.get(name) === sent) sending.delete(name)
     }
   }
-  const carryOut = (
-    request: ControlRequest,
-  ): ControlResults[ControlRequest['do']] | Promise<PairingEnd | readonly KeptLetter[] | readonly Explained[] | Taken> => {
+  const carryOut = (request: ControlRequest): ControlResults[ControlRequest['do']] | Promise<ControlResults[ControlRequest['do']]> => {
     switch (request.do) {
       case 'hello':
         return { pid: process.pid }
@@ -78,6 +85,12 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
         return end(request.account, request.code, account => account.approve(request.code))
       case 'pairing.reject':
         return end(request.account, request.code, account => account.reject(request.code))
+      case 'pairing.approved':
+        return chosen(request.account).flatMap(pairedOf)
+      case 'pairing.revoke':
+        return revoke(request)
+      case 'chats':
+        return newestChats(chosen(request.account), request.last)
       case 'deadletter.list':
         return chosen(request.account).flatMap(lettersOf)
       case 'deadletter.retry':

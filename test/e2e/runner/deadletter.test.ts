@@ -31,9 +31,8 @@ describe('dead letters', { timeout: 90_000 }, () => {
       { account: 'default', id: ofAlice, kind: 'message', chat: 'peer:alice', atMs: expect.any(Number), reason },
       { account: 'default', id: ofBob, kind: 'message', chat: 'peer:bob', atMs: expect.any(Number), reason },
     ])
-    const [head, first] = (await run(['deadletter', 'list', ...at])).out
-    expect(head!.split(/ {2,}/)).toEqual(['ID', 'KIND', 'CHAT', 'AGE', 'REASON'])
-    expect(first!.split(/ {2,}/)).toEqual([ofAlice, 'message', 'peer:alice', '0 min', reason])
+    const [first] = (await run(['deadletter', 'list', ...at])).out
+    expect(first!.split('\t')).toEqual([ofAlice, 'message', 'peer:alice', '0 min', reason])
     expect((await run(['status', ...at])).out.join('\n')).toContain('2 dead letters')
 
     await mend()

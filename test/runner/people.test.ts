@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from './cli.ts'
+import { onTerminal } from './terminal.ts'
+
+/** alice is in a list, dora and erik are strangers; alice has a group with the bot. */
+async function busyBot() {
+  const [world, folder] = await Promise.all([openWorld(), folderInTest()])
+  const config = await writeConfig(
+    folder,
+    botAt(world.url, {
+      dmPolicy: 'pairing',
+      allowFrom: ['alice'],
+      enableGroups: true,
+      groupPermissions: { 'alice/team': { allowFrom: ['bob'] } },
+    }),
+  )
+  const at = ['--config', config, '--state-dir', join(folder, 'state')]
+  const runner = startInTest(['run', ...at, '--json'])
+  await runner.line(isLive)
+  await world.says('alice', 'hello')
+  await runner.line(isSent)
+  await world.says('dora', 'let me in')
+  await runner.line(({ event }) => event === 'pairing')
+  await world.answersTo('erik')
+  await world.creates('alice', 'team', ['alice', 'bob', 'openclaw-bot'])
+  await world.says('alice', 'hi all', 'group:alice/team')
+  await runner.line(({ chat, event }) => event === 'decision' && chat === 'group:alice/team')
+  const ask = async (command: string, ...more: readonly string[]) => run([command, ...at, ...more])
+  const json = async (command: string, ...more: readonly string[]) =>
+    (await ask(command, '--json', ...more)).out.map(line => JSON.parse(line))
+  return { world, at, runner, ask, json }
+}
+
+describe('chats, users and groups', { timeout: 90_000 }, () => {
+  test('tell the same of a bot that runs and of one that is stopped', async () => {
+    const { runner, ask, json, world, at } = await busyBot()
+    const looks = async () => ({ chats: await json('chats'), users: await json('users'), groups: await json('groups') })
+    await expect.poll(async () => (await json('chats')).every(({ toSend }) => toSend === 0), { timeout: 20_000 }).toBe(true)
+
+    const running = await looks()
+
+    const some = expect.any(Number)
+    const none = { account: 'default', lastAtMs: some, waiting: 0, held: 0, toSend: 0, deadLetters: 0 }
+    expect(running.chats).toEqual([
+      { ...none, chat: 'group:alice/team', last: { sender: 'alice', action: 'ignore', reason: 'mention_required' } },
+      { ...none, chat: 'peer:dora', last: { sender: 'dora', action: 'pairing', reason: 'pending' }, held: 1 },
+      { ...none, chat: 'peer:alice', last: { sender: 'alice', action: 'process', reason: 'whitelisted' } },
+    ])
+    expect(running.users).toEqual([
+      { account: 'default', user: 'alice', online: true, action: 'process', detail: '"alice" is in allowFrom', lastAtMs: some },
+      {
+        account: 'default',
+        user: 'dora',
+        online: true,
+        action: 'pairing',
+        detail: expect.stringContaining('not approved'),
+        lastAtMs: some,
+      },
+      {
+        account: 'default',
+        user: 'erik',
+        online: true,
+        action: 'pairing',
+        detail: expect.stringContaining('not approved'),
+        lastAtMs: null,
+      },
+    ])
+    expect(running.groups).toEqual([
+      {
+        account: 'default',
+        creator: 'alice',
+        group: 'team',
+        name: expect.any(String),
+        members: ['alice', 'bob', 'openclaw-bot'],
+        answered: 'alice, bob; when the bot is mentioned',
+        lastAtMs: some,
+      },
+    ])
+    expect((await json('chats', '--last', '1')).map(({ chat }) => chat)).toEqual(['group:alice/team'])
+    await runner.stop()
+    expect(await looks()).toEqual(running)
+
+    await world.agentOf('openclaw-bot', 'down')
+    const alone = await ask('users')
+    expect(alone).toMatchObject({ code: 1, err: expect.stringContaining('Is the ZTM agent running there?') })
+    expect(alone.out.map(line => line.split('\t').slice(0, 3))).toEqual([
+      ['alice', '?', 'yes'],
+      ['dora', '?', 'after pairing'],
+    ])
+    expect((await ask('groups')).out.map(line => line.split('\t').slice(0, 3))).toEqual([['alice/team', '–', '?']])
+    expect((await ask('chats')).code).toBe(0)
+    expect((await run(['chats', '--account', 'other', ...at])).code).toBe(2)
+  })
+
+  test('are tables on a terminal, and lines with tabs elsewhere', async () => {
+    const { ask, at } = await busyBot()
+
+    expect((await ask('users')).out[0]).toMatch(/^alice\tyes\tyes\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\t"alice" is in allowFrom$/)
+    const terminal = onTerminal(['users', ...at])
+    expect(await terminal.ended).toBe(0)
+    const [head = '', first = ''] = terminal.screen().split('\n')
+    expect(head).toMatch(/^USER {3}ONLINE {2}ANSWERED +LAST +WHY$/)
+    expect(first.indexOf('"alice"')).toBe(head.indexOf('WHY'))
+  })
+
+  test('of a bot that never ran there are none', async () => {
+    const folder = await folderInTest()
+    const config = await writeConfig(folder, botAt('http://127.0.0.1:9'))
+    const at = ['--config', config, '--state-dir', join(folder, 'state')]
+    expect(await run(['chats', ...at])).toMatchObject({ code: 0, out: ['No chats are known yet.'], err: '' })
+    expect(await run(['groups', ...at])).toMatchObject({ code: 1, out: ['The bot is in no group.'] })
+  })
+})
