@@ -8,7 +8,7 @@ import { ConfigInvalid } from './errors.ts'
 import type { AccountId } from './ids.ts'
 import type { AccountSettings } from './settings.ts'
 
-export { configJsonSchema, configTable, configUiHints, limitsTable } from './config/documents.ts'
+export { configJsonSchema, configTable, configUiHints, type DescribedOption, limitsTable, rootOptions } from './config/documents.ts'
 export { accountFlags, type Flag, optionsOfFlags } from './config/flags.ts'
 export { expandHome } from './config/home.ts'
 export { type AccountInput, RETIRED_OPTIONS, type SecretRef } from './config/schema.ts'

@@ -1,5 +1,6 @@
 /** OpenClaw's wizard (`onboard`, `configure`, `channels add ztm-chat`) asks our questions: this only carries them over. */
 import { DEFAULT_ACCOUNT } from '../domain/config.ts'
+import { newAccount } from '../setup/new-account.ts'
 import { hasAccounts, type Section, withOptions } from '../setup/section.ts'
 import { channelSection, defaultAccountId, deleteAccount, listAccountIds, type ResolveAccount, withSection } from './accounts.ts'
 import type { OpenClawConfig, SetupWizard, WizardPrompter } from './host.ts'
@@ -106,19 +107,3 @@ export function createSetupWizard(resolveAccount: ResolveAccount): SetupWizard {
     disable: cfg => withSection(cfg, { ...channelSection(cfg), enabled: false }),
   }
 }
-
-const newAccount = async (prompter: WizardPrompter, known: readonly string[]): Promise<string> =>
-  (
-    await prompter.text({
-      message: 'Id of the new account',
-      placeholder: 'work',
-      validate: value =>
-        !/^[a-z0-9][a-z0-9_-]{0,63}$/i.test(value.trim())
-          ? 'Expected 1 to 64 of a–z, 0–9, "_" and "-", the first a letter or a digit.'
-          : known.includes(value.trim().toLowerCase())
-            ? `There is an account "${value.trim()}" already.`
-            : undefined,
-    })
-  )
-    .trim()
-    .toLowerCase()

@@ -39,6 +39,12 @@ export function commandLine(finish: (code: number) => void): Command {
     'A conversation on a simulated mesh, with an echo bot; on a terminal you may then write yourself, here or in the inspector page.',
   ).action(async options => finish(await (await import('./commands/demo.ts')).demo(options)))
 
+  withState(
+    withConfig(program.command('init').description('Asks for all that a bot needs, writes its config with comments, and starts it.')),
+  )
+    .addOption(new Option('--debug', 'show stacks of unexpected failures'))
+    .action(async options => finish(await (await import('./commands/init.ts')).init(options)))
+
   withState(withConfig(command(program, 'run', 'Runs the bots of a config until Ctrl-C or SIGTERM.')))
     .option('--responder <responder>', 'who answers: echo, exec:COMMAND or http:URL', 'echo')
     .option('--inspect [port]', 'serves the inspector page on this machine, and prints its address', wholePort)

@@ -27,8 +27,7 @@ export type LoadOptions = {
  * @throws {ConfigInvalid} with every problem; each begins with the path of the file.
  */
 export async function loadConfigFile(path: string, { home = homedir(), env = process.env }: LoadOptions = {}): Promise<ParsedConfig> {
-  const content = parseFile(path, await readText(path))
-  const { input, prefix } = optionsIn(path, content)
+  const { input, prefix } = await readConfigFile(path)
   const secret = ({ source, id }: SecretRef): string | null => (source === 'env' ? env[id] || null : null)
   const config = inFile(path, () => parseConfig(input, { prefix, secret }))
   if (config.unresolvedSecrets.length > 0) {
@@ -40,6 +39,11 @@ export async function loadConfigFile(path: string, { home = homedir(), env = pro
     )
   }
   return { ...config, accounts: config.accounts.map(account => expandHome(account, home)) }
+}
+
+/** What stands in the file, unchecked; `prefix` is `channels.ztm-chat` in a whole OpenClaw config, and else empty. @throws {ConfigInvalid} */
+export async function readConfigFile(path: string): Promise<{ readonly input: unknown; readonly prefix: string }> {
+  return optionsIn(path, parseFile(path, await readText(path)))
 }
 
 async function readText(path: string): Promise<string> {

@@ -73,6 +73,25 @@ export function configJsonSchema(): JsonSchema {
 
 const plainText = (markdown: string): string => markdown.replaceAll('`', '')
 
+export type DescribedOption = {
+  readonly name: string
+  /** One or two sentences. */
+  readonly notes: string
+  /** What it may be, in words. */
+  readonly type: string
+  readonly default: OptionNotes['default']
+  readonly advanced: boolean
+}
+
+/** The options that stand at the root, in the order in which people are shown them; without those of the older plugin. */
+export function rootOptions(): readonly DescribedOption[] {
+  return [...optionsOf(configSchema)].flatMap(([name, schema]) => {
+    const notes = optionNotes.get(schema)
+    if (notes === undefined || notes.retired) return []
+    return [{ name, notes: plainText(notes.notes), type: plainText(notes.type), default: notes.default, advanced: notes.advanced ?? false }]
+  })
+}
+
 /** By dotted path; `accounts.*.field` for the fields of an account. */
 export function configUiHints(): Record<string, UiHint> {
   return Object.fromEntries(

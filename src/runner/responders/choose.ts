@@ -16,19 +16,46 @@ export type ChosenResponder = {
 
 const EXPECTED = 'expected echo, exec:COMMAND, or an http or https URL (http:URL)'
 
+type Spec =
+  | { readonly kind: 'echo' }
+  | { readonly kind: 'exec'; readonly command: string }
+  | { readonly kind: 'http'; readonly url: string }
+
 /** @throws {UsageError} */
 export function chooseResponder(spec: string): ChosenResponder {
-  if (spec === 'echo') return { responder: echoResponder, close: async () => {}, abandon: () => {} }
+  const read = readSpec(spec)
+  if (typeof read === 'string') throw new UsageError(read)
+  switch (read.kind) {
+    case 'echo':
+      return { responder: echoResponder, close: async () => {}, abandon: () => {} }
+    case 'exec': {
+      const responder = createExecResponder(read.command)
+      return { responder, close: async () => responder.kill(), abandon: () => responder.kill() }
+    }
+    case 'http': {
+      const responder = createHttpResponder(read.url)
+      return { responder, close: () => responder.close(), abandon: () => {} }
+    }
+    default:
+      return read satisfies never
+  }
+}
+
+/** What is wrong with a `--responder`, in one sentence; null when it is good. */
+export function responderFault(spec: string): string | null {
+  const read = readSpec(spec)
+  return typeof read === 'string' ? read : null
+}
+
+/** What is meant, or what is wrong with it. */
+function readSpec(spec: string): Spec | string {
+  if (spec === 'echo') return { kind: 'echo' }
   if (spec.startsWith('exec:')) {
     const command = spec.slice('exec:'.length).trim()
-    if (command === '') throw new UsageError(`--responder exec: has no command; ${EXPECTED}.`)
-    const responder = createExecResponder(command)
-    return { responder, close: async () => responder.kill(), abandon: () => responder.kill() }
+    return command === '' ? `--responder exec: has no command; ${EXPECTED}.` : { kind: 'exec', command }
   }
   const url = httpUrl(spec)
-  if (url === null) throw new UsageError(`--responder is ${JSON.stringify(maskUrl(spec))}; ${EXPECTED}.`)
-  const responder = createHttpResponder(url)
-  return { responder, close: () => responder.close(), abandon: () => {} }
+  return url === null ? `--responder is ${JSON.stringify(maskUrl(spec))}; ${EXPECTED}.` : { kind: 'http', url }
 }
 
 /** Both `http:http://host/path` and `http://host/path`. */
