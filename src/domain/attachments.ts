@@ -46,7 +46,8 @@ export function fileName(name: string): string {
   const last = makeSafe(name).split(/[/\\]/).at(-1) ?? ''
   const clean = last
     .replace(/\p{Cc}/gu, '')
-    .replace(/^\.+/, '')
+    // Dots behind blanks would stand first once the blanks are gone.
+    .replace(/^[\s.]+/, '')
     .trim()
   return clean.slice(0, NAME_CHARACTERS_MAX).toWellFormed() || 'file'
 }

@@ -7,6 +7,7 @@ import { sameAddress } from './config/url.ts'
 import { ConfigInvalid } from './errors.ts'
 import type { AccountId } from './ids.ts'
 import type { AccountSettings } from './settings.ts'
+import { plain } from './shown.ts'
 
 export { configJsonSchema, configTable, configUiHints, type DescribedOption, limitsTable, rootOptions } from './config/documents.ts'
 export { accountFlags, type Flag, optionsOfFlags } from './config/flags.ts'
@@ -38,7 +39,7 @@ export type ParseOptions = {
 export function parseConfig(input: unknown, { prefix = 'channels.ztm-chat', secret = () => null }: ParseOptions = {}): ParsedConfig {
   const problems: string[] = [...reservedKeys(input, prefix)]
   const { config, refused } = structure(input, prefix, problems)
-  if (config === null) throw new ConfigInvalid(problems)
+  if (config === null) throw new ConfigInvalid(sentences(problems))
 
   const written = Object.entries(config.accounts ?? {}).map(([key, own]) => ({ key, own: own ?? {} }))
   const unresolvedSecrets: { account: AccountId; option: string }[] = []
@@ -53,11 +54,11 @@ export function parseConfig(input: unknown, { prefix = 'channels.ztm-chat', secr
 
   problems.push(...twins(accounts, prefix), ...sameIds(written, prefix))
   const defaultAccount = chooseDefault(config, input, accounts, prefix, problems)
-  if (problems.length > 0) throw new ConfigInvalid([...new Set(problems)])
+  if (problems.length > 0) throw new ConfigInvalid(sentences(problems))
   return {
     accounts,
     defaultAccount,
-    warnings: [...new Set(warnings)],
+    warnings: sentences(warnings),
     inspector: { enabled: config.inspector?.enabled ?? false, port: config.inspector?.port ?? null },
     unresolvedSecrets,
   }
@@ -68,8 +69,12 @@ export function optionFault(name: keyof AccountInput, value: unknown): string | 
   const result = accountShape[name].safeParse(value)
   if (result.success) return null
   const [issue] = result.error.issues
-  return issue ? (sentencesOf({ ...issue, path: [name, ...issue.path] }, { [name]: value }, '')[0] ?? null) : null
+  const [sentence] = issue ? sentencesOf({ ...issue, path: [name, ...issue.path] }, { [name]: value }, '') : []
+  return sentence === undefined ? null : plain(sentence)
 }
+
+/** Each once, and without what a terminal or a page would obey: keys and values are quoted in them. */
+const sentences = (found: readonly string[]): readonly string[] => [...new Set(found)].map(plain)
 
 /** A round takes away what does not fit, and nearly always one is enough. */
 const ROUNDS_MAX = 4

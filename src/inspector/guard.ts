@@ -24,7 +24,8 @@ export function refuseOrigin({ headers }: IncomingMessage, port: number): Refusa
 
 export function refuseToken({ headers, url }: IncomingMessage, token: string): Refusal {
   const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]
-  const given = bearer ?? new URL(url ?? '/', 'http://localhost').searchParams.get('token') ?? ''
+  // What comes as the path of a request need not be one.
+  const given = bearer ?? URL.parse(url ?? '/', 'http://localhost')?.searchParams.get('token') ?? ''
   return timingSafeEqual(digest(given), digest(token))
     ? null
     : { status: 401, said: 'The token is missing or wrong; open the address that was printed.' }

@@ -1,6 +1,7 @@
 /** The command line: what there is. Commands load when they are called. */
 import { Command, Option } from 'commander'
 import { names, several, wholeCount, wholePort } from './option-values.ts'
+import { plain } from './output.ts'
 import { defaultStateDir, stateDirFault } from './state-dir.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
@@ -11,7 +12,7 @@ export function commandLine(finish: (code: number) => void): Command {
     .description('Connects assistants and programs to ZTM Chat: a bot without a gateway, a simulated mesh, and tools around them.')
     .version(version(), '-V, --version')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ztm-chat: ')) })
+    .configureOutput({ outputError: (text, write) => write(linesOf(text.replace(/^error: /, 'ztm-chat: '))) })
     .showHelpAfterError('Add --help to see what there is.')
     .showSuggestionAfterError()
     .addOption(new Option('--debug', 'show stacks of unexpected failures'))
@@ -155,6 +156,9 @@ export function commandLine(finish: (code: number) => void): Command {
 
   return program
 }
+
+/** What was typed stands in it. */
+const linesOf = (text: string): string => text.split('\n').map(plain).join('\n')
 
 const RUN_HELP = `
 Responders:

@@ -1,10 +1,12 @@
 /** One readable line for each event; texts of messages are never part of an event, and so of no line. */
 import type { ChatId } from '../domain/ids.ts'
+import { shownChat, shownName } from '../domain/shown.ts'
 import type { RuntimeEvent } from '../runtime/runtime.ts'
 import { colours, plain } from './output.ts'
 
 const time = (atMs: number): string => colours.dim(new Date(atMs).toTimeString().slice(0, 8))
-const where = (account: string, chat?: ChatId): string => colours.dim(plain(chat === undefined ? account : `${account} ${chat}`))
+const where = (account: string, chat?: ChatId): string =>
+  colours.dim(chat === undefined ? plain(account) : `${plain(account)} ${shownChat(chat)}`)
 
 const ACTIONS = { process: colours.green('process'), ignore: colours.yellow('ignore'), pairing: colours.magenta('pairing') } as const
 
@@ -32,7 +34,7 @@ function sentenceOf(event: RuntimeEvent): string | null {
       // The state has just been told.
       return null
     case 'decision':
-      return `${plain(event.sender)} wrote ${short(event.id)}: ${ACTIONS[event.action]}, ${event.reason} ${colours.dim(`(${plain(event.detail)})`)}`
+      return `${shownName(event.sender)} wrote ${short(event.id)}: ${ACTIONS[event.action]}, ${event.reason} ${colours.dim(`(${plain(event.detail)})`)}`
     case 'dispatch':
       return `asks the responder about ${short(event.id)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`
     case 'posted':
@@ -49,7 +51,7 @@ function sentenceOf(event: RuntimeEvent): string | null {
 }
 
 function pairingLine({ state, user, code }: Extract<RuntimeEvent, { event: 'pairing' }>): string {
-  const name = plain(user)
+  const name = shownName(user)
   if (state !== 'pending') return `pairing of ${name}: ${state}`
   return `${name} asks to be let in: ${colours.bold(`ztm-chat pairing approve ${code}`)}`
 }

@@ -1,5 +1,8 @@
 /** What the commands say: results on standard output, faults on standard error. */
 import { createColors } from 'picocolors'
+import { plain } from '../domain/shown.ts'
+
+export { plain }
 
 const { env, stdout, stderr } = process
 
@@ -31,15 +34,12 @@ export function print(line: string): void {
 export const printJson = (value: unknown): void => print(JSON.stringify(value))
 
 export function complain(sentence: string): void {
-  stderr.write(`${faultColours.red('ztm-chat:')} ${sentence}\n`)
+  stderr.write(`${faultColours.red('ztm-chat:')} ${plain(sentence)}\n`)
 }
 
 export function warn(sentence: string): void {
-  stderr.write(`${faultColours.yellow('ztm-chat:')} ${sentence}\n`)
+  stderr.write(`${faultColours.yellow('ztm-chat:')} ${plain(sentence)}\n`)
 }
-
-/** Names come from the mesh: nothing in them may move the cursor, colour the terminal or start a new line. */
-export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '\uFFFD')
 
 /** `1 chat`, `2 chats`. */
 export const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`

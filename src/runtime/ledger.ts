@@ -2,7 +2,7 @@
 import { MalformedAnswer, ZtmChatError } from '../domain/errors.ts'
 import { type ChatId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
-import type { Json } from '../domain/json.ts'
+import { readMessageFile } from '../domain/message-file.ts'
 import type { FileEntry, ZtmAgent } from '../ports/ztm-agent.ts'
 import { createGate } from './gate.ts'
 
@@ -90,9 +90,9 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
     const bytes = await agent.fileData(path, signal)
     // Listed but not readable now: nothing can be said.
     if (!bytes) throw new Error(`${path} cannot be read at present.`)
-    const entries: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (!Array.isArray(entries)) throw new Error(`${path} is no list of messages at present.`)
-    return entries.map((entry: { message?: Json } | null) => readMessage({ time: 0, message: entry?.message ?? null }, 1).replyKey)
+    const entries = readMessageFile(bytes)
+    if (!entries) throw new Error(`${path} is no list of messages at present.`)
+    return entries.map(({ message }) => readMessage({ time: 0, message }, 1).replyKey)
   }
 
   /** Which of the keys the chat's newest own files hold, and which files were looked into. */

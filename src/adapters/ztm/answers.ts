@@ -2,10 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { MalformedAnswer } from '../../domain/errors.ts'
 import type { Json } from '../../domain/json.ts'
+import { printable } from '../../domain/shown.ts'
 import type { Endpoint, FileEntry, GroupInfo, Mesh, RawMessage } from '../../ports/ztm-agent.ts'
 import type { Answer } from './exchange.ts'
 import type { ListingFault } from './file-listing.ts'
-import { printable } from './text.ts'
 
 /** Hears what was skipped or put right in an answer that was otherwise usable: at most one sentence for each answer. */
 export type OnOddity = (route: string, sentence: string) => void

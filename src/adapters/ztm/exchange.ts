@@ -7,8 +7,9 @@ import {
   ZtmAgentUnreachable,
   type ZtmChatError,
 } from '../../domain/errors.ts'
+import { printable } from '../../domain/shown.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { mebibytes, printable } from './text.ts'
+import { mebibytes } from './text.ts'
 import { type TlsFault, type Transport, TransportFailure, type TransportRequest } from './transport.ts'
 
 /** Who is asked, for the sentences of errors. */

@@ -1,5 +1,5 @@
 import { UnsafeName } from '../../domain/errors.ts'
-import { printable } from './text.ts'
+import { printable } from '../../domain/shown.ts'
 
 /**
  * Why the ZTM agent would take this name for something else, or null. It puts a name into a file path as it is: with a slash,

@@ -1,9 +1,9 @@
 /** A permit is looked at before the agent gets it: the agent takes anything, and breaks a working mesh with it. */
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { PermitUnusable } from '../../domain/errors.ts'
+import { printable } from '../../domain/shown.ts'
 import type { Permit } from '../../ports/ztm-agent.ts'
 import { permitAnswer } from './answers.ts'
-import { printable } from './text.ts'
 
 /** Whom it has to let in. `publicKey` is the agent's, PEM. */
 export type PermitHolder = { readonly username: string; readonly publicKey: string; readonly nowMs: number }

@@ -1,6 +1,6 @@
 /** Why two sides did not get through TLS, told by the codes of OpenSSL and Node. */
 import { X509Certificate } from 'node:crypto'
-import { printable } from './text.ts'
+import { printable } from '../../domain/shown.ts'
 import type { TlsFault } from './transport.ts'
 
 /** PEM texts. `ca` null: the system's authorities; `cert` and `key` null: no client certificate. */

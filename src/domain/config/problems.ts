@@ -8,14 +8,16 @@ export type Path = readonly PropertyKey[]
 type Issue = z.core.$ZodIssue
 
 const SHOWN_CHARACTERS = 60
+/** Of a key: a whole group fits. */
+const KEY_CHARACTERS = 120
 
 /** `channels.ztm-chat.groupPermissions["alice/team"].allowFrom[0]` */
 export function nameOf(prefix: string, path: Path): string {
   let name = prefix
   for (const key of path) {
     if (typeof key === 'number') name += `[${key}]`
-    else if (/^[\w-]+$/.test(String(key))) name += name === '' ? String(key) : `.${String(key)}`
-    else name += `[${JSON.stringify(String(key))}]`
+    else if (/^[\w-]{1,64}$/.test(String(key))) name += name === '' ? String(key) : `.${String(key)}`
+    else name += `[${JSON.stringify(shortened(String(key), KEY_CHARACTERS))}]`
   }
   return name === '' ? 'the config' : name
 }
@@ -29,8 +31,10 @@ export function shown(value: unknown, path: Path = []): string {
   if (typeof value !== 'string') return String(value)
   if (path.includes('tls') || value.includes('-----BEGIN')) return value === '' ? '""' : 'a text that is not shown here'
   const masked = value.includes('//') ? maskUrl(value) : value
-  return JSON.stringify(masked.length > SHOWN_CHARACTERS ? `${masked.slice(0, SHOWN_CHARACTERS)}…` : masked)
+  return JSON.stringify(shortened(masked, SHOWN_CHARACTERS))
 }
+
+const shortened = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max)}…` : text)
 
 export function valueAt(input: unknown, path: Path): unknown {
   return path.reduce<unknown>(

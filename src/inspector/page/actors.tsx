@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks'
 import type { ActorView } from '../../runtime/inspection.ts'
 import { hrefOf } from './route.ts'
 import { list, overview, want } from './stream.ts'
-import { plain, stateText } from './words.ts'
+import { plain, shownName, shownPlace, stateText } from './words.ts'
 
 const ROW = 34
 const SPARE = 20
@@ -159,7 +159,7 @@ function Row({ index, start, row, isActive, onOpen }: RowProps) {
       {row ? (
         <>
           <span class={`kind ${row.kind}`}>{row.kind}</span>
-          <span class="name">{plain(row.name)}</span>
+          <span class="name">{row.kind === 'pairing' ? shownName(row.name) : shownPlace(row.name)}</span>
           <span class={row.isRunning ? 'state' : 'state soft'}>{stateText(row.value)}</span>
         </>
       ) : (

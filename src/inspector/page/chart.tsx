@@ -3,7 +3,7 @@ import type { Taken } from '../../runtime/inspection.ts'
 import type { PastStep } from '../../runtime/past.ts'
 import { hrefOf } from './route.ts'
 import { actor, askPast, past, want } from './stream.ts'
-import { activeStates, clockMs, plain, stateText } from './words.ts'
+import { activeStates, clockMs, plain, shownName, shownPlace, stateText } from './words.ts'
 
 const drawings = new Map<string, Promise<SVGElement | null>>()
 
@@ -43,7 +43,7 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
     <section class="chart">
       <header class="title">
         <h2>
-          <span class={`kind ${kind}`}>{kind}</span> {plain(name)}
+          <span class={`kind ${kind}`}>{kind}</span> {kind === 'pairing' ? shownName(name) : shownPlace(name)}
         </h2>
         {view && <span class={view.isRunning ? 'badge live' : 'badge'}>{view.isRunning ? 'running' : 'at rest, from its record'}</span>}
         {isChat && (
@@ -86,7 +86,7 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
             {view?.context !== undefined && view?.context !== null && (
               <details>
                 <summary>context</summary>
-                <pre>{plain(JSON.stringify(view.context, null, 1)).replaceAll('\uFFFD', '\n')}</pre>
+                <pre>{JSON.stringify(view.context, null, 1).split('\n').map(plain).join('\n')}</pre>
               </details>
             )}
             <h3>Last steps</h3>

@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks'
 import type { Life, Moment } from '../../runtime/life.ts'
 import { hrefOf } from './route.ts'
 import { chat, want } from './stream.ts'
-import { clock, clockMs, duration, plain } from './words.ts'
+import { clock, clockMs, duration, plain, shownName, shownPlace } from './words.ts'
 
 export function Chat({ account, chat: name }: { account: string; chat: string }) {
   useEffect(() => {
@@ -13,7 +13,7 @@ export function Chat({ account, chat: name }: { account: string; chat: string })
   return (
     <section class="conversation">
       <header class="title">
-        <h2>{plain(name)}</h2>
+        <h2>{shownPlace(name)}</h2>
         <nav aria-label="Its charts">
           <a href={hrefOf({ view: 'chart', account, actor: `chat:${name}` })}>chat</a>
           <a href={hrefOf({ view: 'chart', account, actor: `outbox:${name}` })}>outbox</a>
@@ -48,7 +48,7 @@ function Message({ life }: { life: Life }) {
   return (
     <li class={`life ${decision.action}`}>
       <div class="head">
-        <b>{plain(sender) || '(no name)'}</b>
+        <b>{sender === '' ? '(no name)' : shownName(sender)}</b>
         <time class="soft">{clock(timeMs ?? fromMs)}</time>
         <span class={`badge ${decision.action}`}>
           {decision.action} · {decision.reason}

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { perform } from './requests.tsx'
 import { hrefOf } from './route.ts'
 import { overview, personas } from './stream.ts'
-import { plain } from './words.ts'
+import { shownName } from './words.ts'
 
 const who = signal(0)
 const where = signal(0)
@@ -40,7 +40,7 @@ export function Composer() {
         >
           {all.map(({ user }, at) => (
             <option key={user} value={at}>
-              {plain(user)}
+              {shownName(user)}
             </option>
           ))}
         </select>

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { hrefOf } from './route.ts'
 import { log, paused, skipped, want } from './stream.ts'
-import { clockMs, plain, stateText } from './words.ts'
+import { clockMs, shownPlace, stateText } from './words.ts'
 
 const filter = signal('')
 const SHOWN = 200
@@ -55,7 +55,9 @@ export function Log() {
           {lines.toReversed().map((line, at) => (
             <li key={lines.length - at}>
               <time>{clockMs(line.atMs)}</time>
-              <a href={hrefOf({ view: 'chart', account: line.account, actor: line.actor })}>{plain(line.actor)}</a>
+              <a href={hrefOf({ view: 'chart', account: line.account, actor: line.actor })}>
+                {line.actor.replace(/^([a-z]+:)(.*)$/s, (_, kind, name) => kind + shownPlace(name))}
+              </a>
               <b>{line.event}</b>
               <span>
                 {line.guards.map(guard => (

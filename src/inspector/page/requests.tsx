@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import type { Act } from '../protocol.ts'
 import { hrefOf } from './route.ts'
 import { act, mayAct, nowMs, overview } from './stream.ts'
-import { ago, duration, plain } from './words.ts'
+import { ago, duration, plain, shownName, shownPlace } from './words.ts'
 
 export const said = signal<{ readonly ok: boolean; readonly text: string } | null>(null)
 const busy = signal<ReadonlySet<string>>(new Set())
@@ -34,7 +34,7 @@ export function Requests() {
           {pairings.map(({ account, user, code, openedAtMs, expiresAtMs, held }) => (
             <li key={`${account}/${user}`} class="item">
               <div>
-                <b>{plain(user)}</b> asks to be let in with the code <code>{plain(code)}</code>
+                <b>{shownName(user)}</b> asks to be let in with the code <code>{plain(code)}</code>
                 <div class="soft">
                   {ago(openedAtMs, now)}, {held} {held === 1 ? 'message' : 'messages'} kept, expires in{' '}
                   {duration(Math.max(0, expiresAtMs - now))} · {plain(account)}
@@ -59,7 +59,7 @@ export function Requests() {
           {letters.toReversed().map(({ account, id, kind, chat, atMs, reason }) => (
             <li key={`${account}/${id}`} class="item">
               <div>
-                <b>{kind}</b> in <a href={hrefOf({ view: 'chat', account, chat })}>{plain(chat)}</a>: {plain(reason)}
+                <b>{kind}</b> in <a href={hrefOf({ view: 'chat', account, chat })}>{shownPlace(chat)}</a>: {plain(reason)}
                 <div class="soft">
                   {ago(atMs, now)} · {plain(id)} · {plain(account)}
                 </div>

@@ -1,6 +1,8 @@
 /** How things are said: times, states, names. */
 import type { Json } from '../../domain/json.ts'
 
+export { plain, shownName, shownPlace } from '../../domain/shown.ts'
+
 export const clock = (atMs: number): string => new Date(atMs).toLocaleTimeString('sv')
 export const clockMs = (atMs: number): string => `${clock(atMs)}.${String(Math.floor(atMs) % 1_000).padStart(3, '0')}`
 
@@ -29,6 +31,3 @@ export function activeStates(chart: string, value: Json): readonly string[] {
   if (value === null || typeof value !== 'object') return []
   return Object.entries(value).flatMap(([name, inner]) => [`${chart}.${name}`, ...activeStates(`${chart}.${name}`, inner ?? null)])
 }
-
-/** What the mesh names, with whatever would hide or move text made visible. */
-export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD')

@@ -1,8 +1,9 @@
+import { shownChat, shownName } from '../../domain/shown.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { chatsAtRest } from '../control/offline.ts'
 import { CHATS_MAX, type KeptChat, type KeptChats } from '../control/protocol.ts'
-import { colours, isTerminal, plain, print, printJson, printRows } from '../output.ts'
+import { colours, isTerminal, print, printJson, printRows } from '../output.ts'
 
 export type ChatsOptions = StateOptions & { readonly last: number }
 
@@ -24,7 +25,7 @@ function show({ total, chats }: KeptChats): void {
   if (total === 0) return
   const hasSeveral = new Set(chats.map(chat => chat.account)).size > 1
   const rows = chats.map(chat => [
-    plain(chat.chat),
+    shownChat(chat.chat),
     ...(hasSeveral ? [chat.account] : []),
     stamp(chat.lastAtMs),
     lastOf(chat),
@@ -34,6 +35,6 @@ function show({ total, chats }: KeptChats): void {
   if (total > chats.length && isTerminal) print(colours.dim(`${total - chats.length} more; --last says how many are shown.`))
 }
 
-const lastOf = ({ last }: KeptChat): string => (last === null ? '–' : `${plain(last.sender)}: ${last.action}, ${last.reason}`)
+const lastOf = ({ last }: KeptChat): string => (last === null ? '–' : `${shownName(last.sender)}: ${last.action}, ${last.reason}`)
 
 export const stamp = (atMs: number | null): string => (atMs === null ? '–' : new Date(atMs).toLocaleString('sv'))

@@ -1,4 +1,5 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
+import { shownChat } from '../../domain/shown.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { type Settlement, unknownLetter } from '../control/letters.ts'
@@ -33,7 +34,8 @@ export async function endLetters(how: Settlement, id: string | undefined, option
   }
   if (settled.length === 0) print('There are no dead letters.')
   const fate = how === 'drop' ? 'dropped' : online ? 'tried again now' : 'tried again at the next start'
-  for (const { kind, id, chat, account } of settled) print(`The ${kind} ${plain(id)} of ${plain(chat)} is ${fate} (account ${account}).`)
+  for (const { kind, id, chat, account } of settled)
+    print(`The ${kind} ${plain(id)} of ${shownChat(chat)} is ${fate} (account ${account}).`)
   return 0
 }
 
@@ -80,7 +82,7 @@ export function showLetters(letters: readonly KeptLetter[], asJson: boolean): vo
   const rows = letters.map(({ id, kind, chat, atMs, reason, account }) => [
     plain(id),
     kind,
-    plain(chat),
+    shownChat(chat),
     age(nowMs - atMs),
     ...(hasSeveral ? [account] : []),
     plain(reason),

@@ -1,3 +1,4 @@
+import { shownChat, shownName } from '../../domain/shown.ts'
 import type { Life, Moment } from '../../runtime/life.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
@@ -43,7 +44,7 @@ export function wantedOf(id: string | undefined, { chat, last }: Pick<ExplainOpt
 export const nothingFor = (wanted: WantedLives): string =>
   'id' in wanted
     ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs). Which state directory has it? --state-dir names it.`
-    : `Nothing is known of ${plain(wanted.chat)}; "ztm-chat status" shows how many chats there are.`
+    : `Nothing is known of ${shownChat(wanted.chat)}; "ztm-chat status" shows how many chats there are.`
 
 const { bold, dim, green, yellow, magenta, red } = colours
 const ACTIONS = { process: green, ignore: yellow, pairing: magenta } as const
@@ -51,8 +52,8 @@ const ACTIONS = { process: green, ignore: yellow, pairing: magenta } as const
 export function describeLife(life: Explained): readonly string[] {
   const { id, chat, sender, timeMs, text, decision, explanation, moments, account } = life
   const lines = [
-    `${bold(id)}  ${dim(`${plain(account)} ${plain(chat)}`)}`,
-    `  ${bold(plain(sender) || '(no name)')}${timeMs === null ? '' : ` at ${stamp(timeMs)} by their clock`}${text === null ? '' : `: ${plain(text)}`}`,
+    `${bold(id)}  ${dim(`${plain(account)} ${shownChat(chat)}`)}`,
+    `  ${bold(sender === '' ? '(no name)' : shownName(sender))}${timeMs === null ? '' : ` at ${stamp(timeMs)} by their clock`}${text === null ? '' : `: ${plain(text)}`}`,
     '',
     `  ${ACTIONS[decision.action](explanation ? plain(explanation.sentence) : `${decision.action}: ${plain(decision.detail)}.`)}`,
     dim(`  ${decision.action} · ${decision.reason} · ${plain(decision.detail)}`),

@@ -1,5 +1,6 @@
 import { type Group, parseChat } from '../../domain/ids.ts'
 import { type AccountSettings, permissionOf } from '../../domain/settings.ts'
+import { shownName } from '../../domain/shown.ts'
 import type { ZtmAgent } from '../../ports/ztm-agent.ts'
 import { askMesh } from '../ask-mesh.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
@@ -96,9 +97,9 @@ function show(found: readonly ShownGroup[]): void {
   if (found.length === 0) return
   const hasSeveral = new Set(found.map(({ account }) => account)).size > 1
   const rows = found.map(({ account, creator, group, name, members, answered, lastAtMs }) => [
-    plain(`${creator}/${group}`),
+    `${shownName(creator)}/${shownName(group)}`,
     ...(hasSeveral ? [account] : []),
-    plain(name) || '–',
+    name === '' ? '–' : shownName(name),
     members === null ? '?' : String(members.length),
     stamp(lastAtMs),
     plain(answered),

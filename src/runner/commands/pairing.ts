@@ -1,9 +1,10 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
+import { shownName } from '../../domain/shown.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { endPairingAtRest, pairingsAtRest, revokeAtRest } from '../control/offline.ts'
 import type { PendingPairing } from '../control/protocol.ts'
-import { plain, print, printJson, printRows } from '../output.ts'
+import { print, printJson, printRows } from '../output.ts'
 
 const MINUTE_MS = 60_000
 
@@ -21,7 +22,7 @@ export function showPairings(pending: readonly PendingPairing[], asJson: boolean
   else {
     const rows = pending.map(({ code, user, account, held, expiresAtMs }) => [
       code,
-      plain(user),
+      shownName(user),
       account,
       String(held),
       `${Math.max(1, Math.round((expiresAtMs - systemClock.now()) / MINUTE_MS))} min`,
@@ -37,7 +38,7 @@ export async function revokePairing(user: string, options: StateOptions): Promis
   const revoked = online ?? (await revokeAtRest(await atRestOf(options), user))
   for (const one of revoked) {
     if (options.json) printJson({ ...one, state: 'revoked', running: online !== null })
-    else print(`${plain(one.user)} is a stranger again (account ${one.account}), unless allowFrom or dmPolicy lets them in.`)
+    else print(`${shownName(one.user)} is a stranger again (account ${one.account}), unless allowFrom or dmPolicy lets them in.`)
   }
   return 0
 }
@@ -54,7 +55,7 @@ export async function endPairing(how: 'approve' | 'reject', code: string, option
     return 0
   }
   const when = online ? 'now' : 'at the next start'
-  if (how === 'approve') print(`${plain(ended.user)} is approved (account ${ended.account}); what they wrote is answered ${when}.`)
-  else print(`${plain(ended.user)} is rejected (account ${ended.account}); what they wrote stays unanswered.`)
+  if (how === 'approve') print(`${shownName(ended.user)} is approved (account ${ended.account}); what they wrote is answered ${when}.`)
+  else print(`${shownName(ended.user)} is rejected (account ${ended.account}); what they wrote stays unanswered.`)
   return 0
 }

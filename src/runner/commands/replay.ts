@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { accountFolder, openAccountStore } from '../../adapters/store/account-store.ts'
 import type { Json } from '../../domain/json.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
+import { shownName, shownPlace } from '../../domain/shown.ts'
 import { type Replayed, replayFrom, type Until } from '../../runtime/replay.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
@@ -62,8 +63,8 @@ function show(account: string, { firstSeq, lastSeq, atMs }: Replayed, entries: r
     .map(([key, value]) => {
       const [kind, name] = [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)]
       return kind === 'pairing'
-        ? [`pairing of ${plain(name)}`, stateOf(value), '']
-        : [plain(name), stateOf(field(value, 'chat')), stateOf(field(value, 'outbox'))]
+        ? [`pairing of ${shownName(name)}`, stateOf(value), '']
+        : [shownPlace(name), stateOf(field(value, 'chat')), stateOf(field(value, 'outbox'))]
     })
   if (rows.length > 0) printRows(['CHAT', 'STATE', 'OUTBOX'], rows)
 }

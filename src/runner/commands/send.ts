@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { shownChat } from '../../domain/shown.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
 import { askRunner } from '../control/client.ts'
 import { sendAtRest } from '../control/offline.ts'
 import { ControlSilent, FILES_MAX, type Taken } from '../control/protocol.ts'
 import type { Sending } from '../control/sending.ts'
-import { plain, print, printJson } from '../output.ts'
+import { print, printJson } from '../output.ts'
 import { uploadFiles } from '../upload.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -29,10 +30,10 @@ export async function send(text: string | undefined, options: SendOptions): Prom
   const taken = online ?? (await sendAtRest(await atRestOf(options), message))
   if (options.json) printJson({ ...taken, chat, key, running: online !== null })
   else if (taken.repeated)
-    print(`The message to ${plain(chat)} was recorded before, under this key (account ${taken.account}); it is sent once.`)
+    print(`The message to ${shownChat(chat)} was recorded before, under this key (account ${taken.account}); it is sent once.`)
   else
     print(
-      `The message to ${plain(chat)} is recorded (account ${taken.account}); it is sent ${online ? 'as soon as the ZTM agent takes it' : 'at the next start'}.`,
+      `The message to ${shownChat(chat)} is recorded (account ${taken.account}); it is sent ${online ? 'as soon as the ZTM agent takes it' : 'at the next start'}.`,
     )
   return 0
 }

@@ -2,6 +2,7 @@ import type { Action, Decision } from '../../domain/decision.ts'
 import { parseChat, type UserName } from '../../domain/ids.ts'
 import { decide, matchesAllowFrom } from '../../domain/policy.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
+import { shownName } from '../../domain/shown.ts'
 import { askMesh } from '../ask-mesh.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
@@ -71,7 +72,7 @@ function show(found: readonly User[]): void {
   if (found.length === 0) return
   const hasSeveral = new Set(found.map(({ account }) => account)).size > 1
   const rows = found.map(({ account, user, online, action, detail, lastAtMs }) => [
-    plain(user),
+    shownName(user),
     ...(hasSeveral ? [account] : []),
     online === null ? '?' : online ? 'yes' : 'no',
     ANSWERED[action],
