@@ -47,7 +47,9 @@ export function commandLine(finish: (code: number) => void): Command {
     .action(async options => finish(await (await import('./commands/init.ts')).init(options)))
 
   withState(withConfig(command(program, 'run', 'Runs the bots of a config until Ctrl-C or SIGTERM.')))
-    .option('--responder <responder>', 'who answers: echo, exec:COMMAND or http:URL', 'echo')
+    .option('--responder <responder>', 'who answers: echo, exec:COMMAND, http:URL or openai:URL', 'echo')
+    .option('--model <name>', 'with openai: the model that answers')
+    .option('--system <text>', 'with openai: what the model is told before each message')
     .option('--inspect [port]', 'serves the inspector page on this machine, and prints its address', wholePort)
     .addHelpText('after', RUN_HELP)
     .action(async options => finish(await (await import('./commands/run.ts')).run(options)))
@@ -165,6 +167,8 @@ Responders:
   echo            answers "echo: TEXT"
   exec:COMMAND    runs COMMAND for each message: the request as JSON on its standard input, the answer on its standard output
   http:URL        POSTs the request as JSON with the header Idempotency-Key; the answer is a text/plain body, or {"text": …} or {"reply": …}
+  openai:URL      asks --model behind a chat completions API, such as openai:https://api.openai.com/v1, with the key in the environment variable
+                  ZTM_CHAT_OPENAI_KEY if it is set. Each message is a conversation of its own: the model knows nothing of earlier ones
 `
 
 const DOCTOR_HELP = `

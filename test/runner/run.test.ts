@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from './cli.ts'
 
 /** Processes start slowly on a busy machine. */
@@ -193,6 +193,35 @@ describe('run', SLOW, () => {
     ])
     expect(new Set(asked.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
   })
+})
+
+test('a model answers, and one that fails is asked again under the same id; neither key nor message is in any output', SLOW, async () => {
+  const { world, at } = await bot({ limits: { dispatchBackoffMs: 10, dispatchBackoffMsMax: 10 } })
+  const asked: { readonly id: string | undefined; readonly key: string | undefined; readonly body: unknown }[] = []
+  const model = createServer(async (incoming, response) => {
+    let text = ''
+    for await (const chunk of incoming) text += chunk
+    asked.push({ id: String(incoming.headers['idempotency-key']), key: incoming.headers.authorization, body: JSON.parse(text) })
+    if (asked.length === 1)
+      response.writeHead(500).end(JSON.stringify({ error: { message: `${incoming.headers.authorization} asked ${text}` } }))
+    else response.end(JSON.stringify({ choices: [{ message: { content: 'I am well.' } }] }))
+  })
+  await new Promise<void>(resolve => model.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void model.close())
+  const { port } = model.address() as AddressInfo
+  const env = { ZTM_CHAT_OPENAI_KEY: 'planted-model-key', ZTM_CHAT_LOG_LEVEL: 'info' }
+  const responder = ['--responder', `openai:http://127.0.0.1:${port}/v1`, '--model', 'small-1']
+  const runner = startInTest(['run', ...at, '--json', ...responder], { env })
+  await runner.line(isLive)
+  await world.says('alice', 'How is Kestrel today, my friend?')
+  await runner.line(isSent)
+
+  expect(await world.answersTo('alice')).toEqual(['I am well.'])
+  expect(asked.map(({ key }) => key)).toEqual(['Bearer planted-model-key', 'Bearer planted-model-key'])
+  expect(asked[0]?.body).toEqual({ model: 'small-1', messages: [{ role: 'user', content: 'How is Kestrel today, my friend?' }] })
+  expect(new Set(asked.map(({ id }) => id)).size).toBe(1)
+  const { out, err } = await runner.stop()
+  expect(`${out.join()}${err}`).not.toMatch(/planted|Kestrel/)
 })
 
 /** Loaded before the runner: whoever makes the name of a file durable waits for ever. */

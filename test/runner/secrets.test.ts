@@ -183,6 +183,7 @@ describe('secrets', { timeout: 120_000 }, () => {
       outputs['explain'] = await printed('explain', '--chat', 'alice', ...at)
       outputs['pairing list'] = await printed('pairing', 'list', ...at)
       outputs['pairing list --json'] = await printed('pairing', 'list', ...at, '--json')
+      for (const command of ['doctor', 'chats', 'users', 'groups']) outputs[command] = await printed(command, ...at, '--json')
       outputs['deadletter list'] = await printed('deadletter', 'list', ...at, '--json')
     }
     const { out, err } = await runner.stop()

@@ -10,7 +10,7 @@ import type { Prompter } from '../../setup/prompter.ts'
 import { hasAccounts, isSection, type Section, sectionAt } from '../../setup/section.ts'
 import { readConfigFile } from '../config-file.ts'
 import { configText } from '../init/config-text.ts'
-import { askResponder } from '../init/responder.ts'
+import { type AskedResponder, askResponder } from '../init/responder.ts'
 import { saveConfig } from '../init/save.ts'
 import { Cancelled, terminalPrompter } from '../init/terminal-prompter.ts'
 import { colours, complain, isTerminal, plain, print } from '../output.ts'
@@ -41,13 +41,20 @@ export async function init({ config, stateDir }: InitOptions): Promise<number> {
     complain('Left without a bot; "ztm-chat init" asks again.')
     return 1
   }
-  const again = `ztm-chat run --config ${shellWord(start.config)} --responder ${shellWord(start.responder)}`
+  const { config: path, responder, model } = start
+  const again = [
+    'ztm-chat run --config',
+    shellWord(path),
+    '--responder',
+    shellWord(responder),
+    ...(model === undefined ? [] : ['--model', shellWord(model)]),
+  ].join(' ')
   print('')
   print(`${start.isWanted ? 'From now on it is started with' : 'Start it with'}: ${colours.bold(plain(again))}`)
-  return start.isWanted ? run({ config: start.config, responder: start.responder, stateDir, json: false }) : 0
+  return start.isWanted ? run({ config: path, responder, ...(model !== undefined && { model }), stateDir, json: false }) : 0
 }
 
-type Start = { readonly config: string; readonly responder: string; readonly isWanted: boolean }
+type Start = AskedResponder & { readonly config: string; readonly isWanted: boolean }
 
 /** Null when nothing was written. */
 async function setUp(prompter: Prompter, left: AbortSignal, wanted: string): Promise<Start | null> {
@@ -64,9 +71,9 @@ async function setUp(prompter: Prompter, left: AbortSignal, wanted: string): Pro
   if (section === null) return null
   const kept = await saveConfig(path, configText(section), { replaces })
   await prompter.note(`${path}${kept === null ? '' : `; what was there is in ${kept}`}`, 'Written')
-  const responder = await askResponder(prompter)
+  const asked = await askResponder(prompter)
   const isWanted = await prompter.confirm({ message: 'Start the bot now?', initialValue: true })
-  return { config: path, responder, isWanted }
+  return { config: path, ...asked, isWanted }
 }
 
 type Place = { readonly path: string; readonly section: Section; readonly replaces: boolean }

@@ -11,6 +11,8 @@ import { UsageError } from '../usage-error.ts'
 export type RunOptions = {
   readonly config: string
   readonly responder: string
+  readonly model?: string
+  readonly system?: string
   readonly stateDir: string
   readonly json: boolean
   /** A port; true = a free one. */
@@ -21,9 +23,9 @@ export type RunOptions = {
 const START_ENDS_WITHIN_MS = 5_000
 
 /** A real bot, until it is told to stop. */
-export async function run({ config, responder, stateDir, json, inspect }: RunOptions): Promise<number> {
+export async function run({ config, responder, model, system, stateDir, json, inspect }: RunOptions): Promise<number> {
   const log = openLog()
-  const chosen = chooseResponder(responder)
+  const chosen = chooseResponder(responder, { ...(model !== undefined && { model }), ...(system !== undefined && { system }) })
   const { accounts, defaultAccount, warnings, inspector } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)

@@ -140,6 +140,24 @@ describe('init', { timeout: 90_000 }, () => {
     expect(await readFile(`${path}.bak`, 'utf8')).toBe(before)
   })
 
+  test('asks for the model of a chat completions API, and tells where its key belongs', async () => {
+    const world = await openWorld()
+    const { begin } = await wizard()
+    const terminal = begin()
+    await asOffered(terminal, world.url)
+    await terminal.shows('Save this configuration?')
+    await terminal.answers('Number [1]:', '')
+    await terminal.answers('Number [1]:', '4')
+    await terminal.answers('URL of its API', 'api.openai.com')
+    await terminal.shows('expected the URL of a chat completions API')
+    await terminal.answers('URL of its API', 'https://api.openai.com/v1')
+    await terminal.answers('Name of the model', 'small 1')
+    await terminal.shows('start the bot with ZTM_CHAT_OPENAI_KEY set to it.')
+    await terminal.answers('Start the bot now?', 'n')
+    await terminal.shows("--responder openai:https://api.openai.com/v1 --model 'small 1'")
+    expect(await terminal.ended).toBe(0)
+  })
+
   test.each([
     ['Ctrl-C', '\x03'],
     ['Ctrl-D', '\x04'],

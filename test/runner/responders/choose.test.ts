@@ -16,10 +16,10 @@ test.each(['exec:cat', 'http:http://127.0.0.1:1/a', 'http:https://example.com', 
   },
 )
 
-test.each(['', 'eco', 'exec:', 'exec:  ', 'http:', 'http:localhost', 'http://', 'ftp://example.com', 'openai:x'])(
+test.each(['', 'eco', 'exec:', 'exec:  ', 'http:', 'http:localhost', 'http://', 'ftp://example.com'])(
   '%j is none, and the sentence says what there is',
   spec => {
     expect(() => chooseResponder(spec)).toThrow(UsageError)
-    expect(() => chooseResponder(spec)).toThrow('expected echo, exec:COMMAND, or an http or https URL (http:URL).')
+    expect(() => chooseResponder(spec)).toThrow('expected echo, exec:COMMAND, openai:URL, or an http or https URL (http:URL).')
   },
 )
