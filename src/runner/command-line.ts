@@ -82,7 +82,7 @@ export function commandLine(finish: (code: number) => void): Command {
 
   const deadletter = program
     .command('deadletter')
-    .description('Dead letters: messages and replies that were given up after their last attempt. They are kept until you decide.')
+    .description('Dead letters: messages and replies that were given up after their last attempt, and are kept for you.')
   ofBot(command(deadletter, 'list', 'Shows what was given up, when and why.')).action(async options =>
     finish(await (await import('./commands/deadletter.ts')).listLetters(options)),
   )

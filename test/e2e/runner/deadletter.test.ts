@@ -65,7 +65,7 @@ describe('dead letters', { timeout: 90_000 }, () => {
     const { world, at, runner, startBot, ofAlice, ofBob, mend } = await twoGivenUp()
     await runner.stop('SIGKILL')
 
-    expect((await run(['deadletter', 'list', ...at])).out).toHaveLength(3)
+    expect((await run(['deadletter', 'list', ...at])).out).toHaveLength(2)
     expect(parsed((await run(['status', ...at, '--json'])).out)).toMatchObject([{ running: false, deadLetters: 2, uncertain: 0 }])
     expect((await run(['deadletter', 'drop', ofBob, ...at])).out).toEqual([
       `The message ${ofBob} of peer:bob is dropped (account default).`,
