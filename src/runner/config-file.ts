@@ -6,6 +6,7 @@ import JSON5 from 'json5'
 import { parseDocument } from 'yaml'
 import { expandHome, type ParsedConfig, parseConfig, type SecretRef } from '../domain/config.ts'
 import { ConfigInvalid } from '../domain/errors.ts'
+import { plain } from '../domain/shown.ts'
 
 /** Far beyond any config; a wrong path to a log or a database ends here. */
 const FILE_BYTES_MAX = 1_048_576
@@ -138,7 +139,8 @@ function inFile(path: string, parse: () => ParsedConfig): ParsedConfig {
 }
 
 function refused(problem: string, cause?: unknown): ConfigInvalid {
-  const error = new ConfigInvalid([problem])
+  // What the parsers say quotes the file.
+  const error = new ConfigInvalid([plain(problem)])
   if (cause !== undefined) error.cause = cause
   return error
 }
