@@ -13,19 +13,22 @@ export const printable = (text: string, charactersMax = 200): string =>
 /** The same, however long. */
 export const plain = (text: string): string => text.replace(UNSEEN, escaped)
 
+/** Nothing at all; blanks at an end, in a row, or of another kind; and what we write ourselves. */
+const UNCLEAR = /^$|^ | $| {2}|[^\S ]|["\\]/
+
 /** Marks upon marks would reach into other lines. */
 const MARKS_MAX = 4
 
 /**
  * A name, so that no other name looks like it: one with letters beyond ASCII says of which scripts they are (`аlice ‹Cyrillic, Latin›`),
- * odd characters are told by number, and one with blanks, quotes or backslashes stands in quotes.
+ * odd characters are told by number, and one whose blanks are not clear, and one with quotes or backslashes, stands in quotes.
  */
 export function shownName(name: string): string {
   const visible = plain(name.normalize('NFC')).replace(
     new RegExp(`(\\p{M}{${MARKS_MAX}})(\\p{M}+)`, 'gu'),
     (_, kept, more) => kept + [...more].map(escaped).join(''),
   )
-  const quoted = /[\s"\\]/.test(name) || name === '' ? JSON.stringify(name).replace(UNSEEN, escaped) : visible
+  const quoted = UNCLEAR.test(name) ? JSON.stringify(name).replace(UNSEEN, escaped) : visible
   const marks = oddities(name.normalize('NFC'))
   return marks === '' ? quoted : `${quoted} ‹${marks}›`
 }

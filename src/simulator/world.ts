@@ -53,6 +53,8 @@ export type WorldOptions = {
   /** Ahead of the world's clock by this much, ms: the wall clock that the runtime sees. */
   readonly runtimeSkewMs?: () => number
   readonly onEvent?: (event: RuntimeEvent) => void
+  /** So many of the newest events are kept; all of them when not set. */
+  readonly eventsMax?: number
 }
 
 export type DiskOptions = {
@@ -71,7 +73,7 @@ export interface World {
   readonly clock: VirtualClock
   readonly mesh: SimMesh
   readonly bot: SimUser
-  /** Everything the runtime told, over all its starts. */
+  /** What the runtime told, over all its starts. */
   readonly events: readonly RuntimeEvent[]
   readonly log: readonly LogLine[]
   readonly runtime: Runtime
@@ -101,7 +103,7 @@ export interface World {
 type Life = { over: boolean; timers: number; requests: number; readonly transports: Transport[] }
 
 export function createWorld(options: WorldOptions = {}): World {
-  const { seed = 1, quirks = {}, responder = echoResponder, runtimeSkewMs = () => 0 } = options
+  const { seed = 1, quirks = {}, responder = echoResponder, runtimeSkewMs = () => 0, eventsMax = Number.POSITIVE_INFINITY } = options
   const random = createSeededRandom(seed)
   const clock = createVirtualClock(START_MS)
   const mesh = createMesh({ clock, random, name: MESH, quirks: { ...CALM, ...quirks } })
@@ -237,6 +239,7 @@ export function createWorld(options: WorldOptions = {}): World {
     made.events.subscribe(event => {
       if (own.over) return
       events.push(event)
+      if (events.length > eventsMax) events.shift()
       options.onEvent?.(event)
     })
     return made

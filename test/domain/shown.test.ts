@@ -29,6 +29,8 @@ describe('a name is shown so that it cannot be taken for another one', () => {
     ['a variation selector', 'alice\ufe0f', 'alice\\u{fe0f}'],
     ['a tag character', 'alice\u{e0041}', 'alice\\u{e0041}'],
     ['colours', '\u001b[31malice', '\\u{1b}[31malice'],
+    ['a blank in it', 'alice b', 'alice b'],
+    ['two blanks in it', 'alice  b', '"alice  b"'],
     ['a blank behind it', 'alice ', '"alice "'],
     ['a blank that does not break', 'alice\u00a0', '"alice\u00a0" ‹Latin, U+00A0›'],
     ['quotes', '"alice"', String.raw`"\"alice\""`],

@@ -21,6 +21,7 @@ const INTAKE = 'src/runtime/intake.ts'
 const POSTER = 'src/runtime/poster.ts'
 const CURSOR = 'src/domain/cursor.ts'
 const POLICY = 'src/domain/policy.ts'
+const GUARD = 'src/inspector/guard.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   // What is durable.
@@ -313,5 +314,69 @@ export const MUTANTS: readonly Mutant[] = [
     from: "facts.membership === 'outsider'",
     to: 'false',
     tests: ['test/domain/policy.test.ts'],
+  },
+  // Whom it lets in, and what it gives away.
+  {
+    name: 'a key that somebody else writes confirms a reply',
+    file: INTAKE,
+    from: 'postings.filter(isOwn).flatMap(',
+    to: 'postings.flatMap(',
+    tests: ['test/runtime/forged-keys.test.ts'],
+  },
+  {
+    name: 'a page from elsewhere may ask the inspector',
+    file: GUARD,
+    from: 'if (origin === undefined ||',
+    to: "if (origin !== '' ||",
+    tests: ['test/inspector/server.test.ts'],
+  },
+  {
+    name: 'a foreign name may lead to the inspector',
+    file: GUARD,
+    from: 'return HOSTS.some(name => host ===',
+    to: 'return HOSTS.some(name => host !==',
+    tests: ['test/inspector/server.test.ts'],
+  },
+  {
+    name: 'a path that is no URL ends the process',
+    file: GUARD,
+    from: "URL.parse(url ?? '/', 'http://localhost')?.searchParams",
+    to: "new URL(url ?? '/', 'http://localhost').searchParams",
+    tests: ['test/fuzz/fuzz.test.ts'],
+  },
+  {
+    name: 'a key that everybody can read is used',
+    file: 'src/adapters/ztm/small-file.ts',
+    from: 'isSecret && process.getuid && (found.mode & READABLE_BY_ALL) !== 0',
+    to: 'isSecret && found.mode === 0',
+    tests: ['test/adapters/ztm/tls.test.ts', 'test/adapters/ztm/permit.test.ts'],
+  },
+  {
+    name: 'a permit for somebody else is given to the agent',
+    file: 'src/adapters/ztm/permit.ts',
+    from: 'if (user !== username) {',
+    to: "if (user === '') {",
+    tests: ['test/adapters/ztm/permit.test.ts'],
+  },
+  {
+    name: 'what a permit server sends back is quoted',
+    file: 'src/adapters/ztm/exchange.ts',
+    from: ".reduce((rest, secret) => rest.replaceAll(secret, '***'), text)",
+    to: '.reduce(rest => rest, text)',
+    tests: ['test/adapters/ztm/permit.test.ts', 'test/runner/secrets.test.ts'],
+  },
+  {
+    name: 'a reason quotes the message',
+    file: 'src/runner/responders/exec.ts',
+    from: "withoutMessage(lastLine(errors.toString('utf8')), request)",
+    to: "lastLine(errors.toString('utf8'))",
+    tests: ['test/runner/secrets.test.ts'],
+  },
+  {
+    name: 'a name that looks like another one is shown like it',
+    file: 'src/domain/shown.ts',
+    from: "return marks === '' ?",
+    to: "return marks !== '-' ?",
+    tests: ['test/domain/shown.test.ts', 'test/runner/names-on-terminal.test.ts'],
   },
 ]

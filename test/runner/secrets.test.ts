@@ -159,8 +159,8 @@ describe('secrets', { timeout: 120_000 }, () => {
     const config = await writeConfig(folder, await configOf(world, folder))
     const at = ['--config', config, '--state-dir', join(folder, 'state')]
     const env = { ZTM_CHAT_LOG_LEVEL: level, PLANTED_KEY: `-----BEGIN PRIVATE KEY-----\nplanted-environment-key\n` }
-    // It quotes what it was asked on both of its outputs, and fails.
-    const responder = 'exec:KEY=planted-responder-key tee /dev/stderr; echo planted-responder-key > /dev/null; exit 3'
+    // It quotes what it was asked, and fails.
+    const responder = 'exec:KEY=planted-responder-key cat >&2; echo planted-responder-key > /dev/null; exit 3'
     const runner = startInTest(['run', ...at, '--json', '--inspect', '--responder', responder], { env })
     const isIn = (account: string, ...states: readonly string[]) =>
       runner.line(line => line['account'] === account && states.includes(String(line['state'])))
@@ -192,7 +192,7 @@ describe('secrets', { timeout: 120_000 }, () => {
 
     // It was there to be seen.
     expect(outputs['explain --json']).toContain('Plan Kestrel')
-    expect(outputs['explain --json']).toContain('exec:tee … failed with exit code 3')
+    expect(outputs['explain --json']).toMatch(/exec:cat … failed with exit code 3: .*\[text\]/)
     expect(outputs['status --json']).toContain('"pendingPairings":1')
     expect(outputs['status --json']).toContain('***')
     if (level !== 'error') expect(outputs['log']).toContain('[PEM]')

@@ -99,7 +99,7 @@ function show(found: readonly ShownGroup[]): void {
   const rows = found.map(({ account, creator, group, name, members, answered, lastAtMs }) => [
     `${shownName(creator)}/${shownName(group)}`,
     ...(hasSeveral ? [account] : []),
-    name === '' ? '–' : shownName(name),
+    plain(name) || '–',
     members === null ? '?' : String(members.length),
     stamp(lastAtMs),
     plain(answered),

@@ -12,7 +12,8 @@ export interface MeshUser {
   says(texts: readonly string[]): void
 }
 
-export function createMeshUser(mesh: SimMesh, name: string, bot: string): MeshUser {
+/** `now` is the user's clock, ms. */
+export function createMeshUser(mesh: SimMesh, name: string, bot: string, now: () => number = Date.now): MeshUser {
   const folder = peerFolder(name, bot, mesh.quirks.namesArePaths)
   const versions = new Map<string, { hash: string; bytes: Uint8Array }>()
   const attached: Attached = {
@@ -28,12 +29,12 @@ export function createMeshUser(mesh: SimMesh, name: string, bot: string): MeshUs
   }
   mesh.hub.connect(attached, 0)
   mesh.hub.setRights(name, [[folder, [bot]]])
-  let stamp = Date.now() - 60_000
+  let stamp = now() - 60_000
   let entries: { time: number; message: { text: string } }[] = []
 
   return {
     says(texts) {
-      const time = Date.now()
+      const time = now()
       const changed = new Map<string, Uint8Array>()
       for (const text of texts) {
         entries.push({ time, message: { text } })
