@@ -13,6 +13,12 @@ export const printable = (text: string, charactersMax = 200): string =>
 /** The same, however long. */
 export const plain = (text: string): string => text.replace(UNSEEN, escaped)
 
+/** The same JSON, with escapes in place of what is not seen. */
+export const seen = (json: string): string =>
+  json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]/gu, character =>
+    [...Array(character.length).keys()].map(at => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  )
+
 /** Nothing at all; blanks at an end, in a row, or of another kind; and what we write ourselves. */
 const UNCLEAR = /^$|^ | $| {2}|[^\S ]|["\\]/
 

@@ -1,4 +1,6 @@
 /** The runtime's log, written through OpenClaw's: one line, the account in front, fields behind. */
+import { withoutSecrets } from '../adapters/log/secret-fields.ts'
+import { seen } from '../domain/shown.ts'
 import type { Log, LogFields } from '../ports/log.ts'
 import type { HostLog } from './host.ts'
 
@@ -15,7 +17,9 @@ export function createHostLog(host: HostLog | undefined, level: Level, bound: Lo
   const write = (at: Level) => (fields: LogFields, phrase: string) => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return
     const { account, ...rest } = { ...bound, ...fields }
-    host?.[at]?.([`[${account}] ${phrase}`, ...Object.entries(rest).flatMap(([key, value]) => inWords(key, value))].join(' '))
+    host?.[at]?.(
+      [`[${account}] ${phrase}`, ...Object.entries(rest).flatMap(([key, value]) => inWords(key, value, at === 'debug'))].join(' '),
+    )
   }
   return {
     debug: write('debug'),
@@ -26,8 +30,10 @@ export function createHostLog(host: HostLog | undefined, level: Level, bound: Lo
   }
 }
 
-/** JSON keeps control characters of names and errors out of the line. */
-function inWords(key: string, value: unknown): string[] {
+/** JSON keeps what a terminal would obey out of the line. */
+function inWords(key: string, value: unknown, isDebug: boolean): string[] {
   if (value === undefined) return []
-  return [`${key}=${JSON.stringify(value instanceof Error ? value.message : value)}`]
+  const shown = { [key]: value instanceof Error ? value.message : value }
+  // Of an object, so that the field is known by its name.
+  return [`${key}=${seen(JSON.stringify(shown, withoutSecrets(isDebug))).slice(`{${JSON.stringify(key)}:`.length, -1)}`]
 }

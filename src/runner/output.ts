@@ -1,6 +1,6 @@
 /** What the commands say: results on standard output, faults on standard error. */
 import { createColors } from 'picocolors'
-import { plain } from '../domain/shown.ts'
+import { plain, seen } from '../domain/shown.ts'
 
 export { plain }
 
@@ -31,7 +31,7 @@ export function print(line: string): void {
   if (!readerGone.signal.aborted) stdout.write(`${line}\n`)
 }
 
-export const printJson = (value: unknown): void => print(JSON.stringify(value))
+export const printJson = (value: unknown): void => print(seen(JSON.stringify(value)))
 
 export function complain(sentence: string): void {
   stderr.write(`${faultColours.red('ztm-chat:')} ${plain(sentence)}\n`)

@@ -15,6 +15,18 @@ test('a line is the account, the phrase, and the fields as JSON', () => {
   expect(written).toEqual(['warn: [work] fetch failed chat="peer:a\\nb" attempt=3 err="no\\u0007pe"'])
 })
 
+test('secrets are cut out by the name of their field, texts of messages are there at debug only and shortened, and nothing turns a line around', () => {
+  const { written, host } = lines()
+  const log = createHostLog(host, 'debug', { account: 'work', token: 'hunter2' })
+  const text = 'x'.repeat(200)
+  log.error({ settings: { permitUrl: 'hunter2', tls: { ca: 'ca.pem', cert: 'hunter2', key: 'hunter2' } }, key: 'a#0', text }, 'failed')
+  log.debug({ text, user: '\u202eecila' }, 'decision')
+  expect(written).toEqual([
+    'error: [work] failed token="[redacted]" settings={"permitUrl":"[redacted]","tls":{"ca":"ca.pem","cert":"[redacted]","key":"[redacted]"}} key="a#0" text="[text]"',
+    `debug: [work] decision token="[redacted]" text="${'x'.repeat(80)}…" user="\\u202eecila"`,
+  ])
+})
+
 test('ZTM_CHAT_LOG_LEVEL silences what is below it, and anything it does not know silences nothing', () => {
   const { written, host } = lines()
   const log = createHostLog(host, levelFrom({ ZTM_CHAT_LOG_LEVEL: ' WARN ' }), { account: 'a' })

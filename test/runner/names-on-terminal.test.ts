@@ -24,10 +24,11 @@ describe('names on the terminal', { timeout: 60_000 }, () => {
       (await run(['pairing', 'approve', code, ...at])).out.join('\n'),
       (await run(['chats', ...at])).out.join('\n'),
       (await run(['users', ...at])).out.join('\n'),
+      (await run(['pairing', 'list', ...at, '--json'])).out.join('\n'),
       said(),
     ]
 
-    const [list, cyrillic, turned, approved, chats, users] = outputs
+    const [list, cyrillic, turned, approved, chats, users, asJson] = outputs
     for (const shown of [list, chats, users, said()]) {
       expect(shown).toContain(`${CYRILLIC} ‹Cyrillic, Latin›`)
       expect(shown).toContain('\\u{202e}ecila')
@@ -35,6 +36,7 @@ describe('names on the terminal', { timeout: 60_000 }, () => {
     expect(said()).toContain(`${CYRILLIC} ‹Cyrillic, Latin› asks to be let in`)
     expect(cyrillic).toContain(`peer:${CYRILLIC} ‹Cyrillic, Latin›`)
     expect(turned).toContain('peer:\\u{202e}ecila')
+    expect(JSON.parse(asJson ?? '')).toMatchObject({ user: TURNED })
     expect(approved).toContain(`${CYRILLIC} ‹Cyrillic, Latin› is approved`)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(outputs.join('\n')).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/)

@@ -1,17 +1,15 @@
 /** Logs as JSON lines with pino; secrets are cut out by the name of their field. */
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { seen } from '../../domain/shown.ts'
 import type { Log, LogFields } from '../../ports/log.ts'
+import { loggedText, REDACTED, SECRET_FIELDS, TEXT_FIELDS } from './secret-fields.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** Fields that are never written, at the top and up to two levels down (in `settings.tls.key`, for one). */
-const SECRET = ['permit', 'permitUrl', 'certificate', 'privateKey', 'cert', 'token', 'password', 'secret', 'authorization', 'cookie']
-/** `key` alone is a reply's key. */
-const REDACTED = SECRET.flatMap(name => [name, `*.${name}`, `*.*.${name}`]).concat('tls.key', '*.tls.key')
+/** At the top and up to two levels down (in `settings.tls.key`, for one); `key` alone is a reply's key. */
+const REDACTED_PATHS = SECRET_FIELDS.flatMap(name => [name, `*.${name}`, `*.*.${name}`]).concat('tls.key', '*.tls.key')
 
-/** Longest text of a message in a log line, at debug; above it there is none. */
-const TEXT_CHARACTERS_MAX = 80
 const STANDARD_ERROR = 2
 
 export type PinoLogOptions = {
@@ -22,16 +20,17 @@ export type PinoLogOptions = {
 
 export function createPinoLog({ level, to }: PinoLogOptions): Log {
   const isDebug = level === 'debug'
-  const text = (value: unknown) => (isDebug ? shortened(value) : '[text]')
+  const text = (value: unknown) => loggedText(value, isDebug)
+  // Written at once: what is logged last before a crash is what one wants to read.
+  const destinationOfLines = to ?? destination({ dest: STANDARD_ERROR, sync: true })
   const logger = pino(
     {
       level,
       base: null,
-      redact: { paths: REDACTED, censor: '[redacted]' },
-      serializers: { err: error => describe(error, isDebug), text, rawText: text, body: text },
+      redact: { paths: REDACTED_PATHS, censor: REDACTED },
+      serializers: { err: error => describe(error, isDebug), ...Object.fromEntries(TEXT_FIELDS.map(name => [name, text])) },
     },
-    // Written at once: what is logged last before a crash is what one wants to read.
-    to ?? destination({ dest: STANDARD_ERROR, sync: true }),
+    { write: line => destinationOfLines.write(seen(line)) },
   )
   return wrap(logger)
 }
@@ -43,9 +42,6 @@ const wrap = (logger: Logger): Log => ({
   error: (fields, phrase) => logger.error(fields, phrase),
   child: (fields: LogFields) => wrap(logger.child(fields)),
 })
-
-const shortened = (value: unknown): unknown =>
-  typeof value === 'string' && value.length > TEXT_CHARACTERS_MAX ? `${value.slice(0, TEXT_CHARACTERS_MAX)}…` : value
 
 /** The sentence and what caused it; the stack is for those who debug. Other properties of an error may hold anything, and stay out. */
 function describe(error: unknown, withStack: boolean): unknown {

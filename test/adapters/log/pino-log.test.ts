@@ -65,6 +65,15 @@ test('texts of messages are there at debug only, and shortened', () => {
   expect(debug.lines()[0]).toMatchObject({ text: `${'x'.repeat(80)}…`, body: 'short' })
 })
 
+test('a line turns nothing around, and says the same', () => {
+  const lines: string[] = []
+  const log = createPinoLog({ level: 'info', to: { write: line => void lines.push(line) } })
+  log.warn({ chat: 'peer:\u202eecila\u{e0041}\u200b' }, 'failed')
+  expect(lines[0]).toContain(String.raw`"peer:\u202eecila\udb40\udc41\u200b"`)
+  expect(lines[0]?.endsWith('}\n')).toBe(true)
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ chat: 'peer:\u202eecila\u{e0041}\u200b' })
+})
+
 test('the level is warn unless it is said, and an unknown one is none', () => {
   expect([undefined, '', 'debug', 'info', 'warn', 'error', 'trace', 'WARN'].map(parseLogLevel)).toEqual([
     'warn',
