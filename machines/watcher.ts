@@ -2,7 +2,7 @@
  * One peer or group with something new: fetches its messages, once more when it changed meanwhile, and rests after a failure.
  *
  * W1. At most one fetch of a chat at a time; a change during the fetch is never forgotten.
- * W2. It ends in `idle`; the host then drops it.
+ * W2. It ends in `idle`, as good as new: the host may drop it then.
  */
 import { assign, setup } from 'xstate'
 import type { ChatId } from '../src/domain/ids.ts'

@@ -155,8 +155,8 @@ export function createJournal(options: JournalOptions): Journal {
 
   const add = (entry: Waiting) => {
     if (closed) return entry.waiter?.reject(stopped())
-    waiting.push(entry)
-    actor.send({ type: 'records.waiting' })
+    // While a flush runs, or is waited for, they gather; it looks for itself what has come.
+    if (waiting.push(entry) === 1 || actor.getSnapshot().value.journal === 'ready') actor.send({ type: 'records.waiting' })
   }
 
   return {

@@ -1,4 +1,4 @@
-/** The watchers at work: one actor per peer or group that has something new, gone when it has been fetched. */
+/** The watchers at work: one actor per peer or group that has something new, at rest when it has been fetched. */
 import { type Actor, createActor, type Snapshot, type SnapshotFrom } from 'xstate'
 import { watcherMachine } from '../../machines/watcher.ts'
 import { backoffMs } from '../domain/backoff.ts'
@@ -35,23 +35,31 @@ export type WatchersOptions = {
   readonly onTrouble: (chat: ChatId, reason: string) => void
 }
 
+/** Watchers at rest that are kept for the next change of their chats; then the one that rests longest goes. */
+const RESTING_MAX = 500
+
 export function createWatchers(options: WatchersOptions): Watchers {
   const { nursery, limits, random, timers, signal, fetch, onFetched, onFailed, onIdle, onTrouble } = options
   const actors = new Map<ChatId, Actor<typeof watcherMachine>>()
   const gate = createGate(limits.fetches)
   const waiting = new Map<ChatId, { resolve: () => void; reject: (error: unknown) => void }[]>()
   const inTrouble = new Set<ChatId>()
+  const resting = new Set<ChatId>()
 
-  const idle = () => actors.size === inTrouble.size
+  const idle = () => actors.size - resting.size === inTrouble.size
 
-  /** After a step: who rests is dropped, who backs off is no longer waited for. */
-  const note = (chat: ChatId) => {
+  const drop = (chat: ChatId) => {
     const actor = actors.get(chat)
-    const state = actor?.getSnapshot().value
-    if (actor && state === 'idle') {
-      nursery.stopChild(actor)
-      actors.delete(chat)
-    }
+    if (actor) nursery.stopChild(actor)
+    actors.delete(chat)
+    resting.delete(chat)
+  }
+
+  /** After a step: who rests, or backs off, is no longer waited for. */
+  const note = (chat: ChatId) => {
+    const state = actors.get(chat)?.getSnapshot().value
+    if (state === 'idle') resting.add(chat)
+    if (resting.size > RESTING_MAX) drop(resting.values().next().value!)
     if (state === 'backing off') inTrouble.add(chat)
     else inTrouble.delete(chat)
     if (idle()) onIdle()
@@ -111,6 +119,7 @@ export function createWatchers(options: WatchersOptions): Watchers {
 
   const changed = (chat: ChatId) => {
     if (signal.aborted) return
+    resting.delete(chat)
     actorOf(chat).send({ type: 'chat.changed' })
   }
 
@@ -122,11 +131,12 @@ export function createWatchers(options: WatchersOptions): Watchers {
         changed(chat)
       }),
     idle,
-    running: () => actors.keys(),
+    running: () => [...actors.keys()].filter(chat => !resting.has(chat)),
     look: chat => actors.get(chat)?.getSnapshot() ?? null,
     stop() {
       for (const actor of actors.values()) nursery.stopChild(actor)
       actors.clear()
+      resting.clear()
       inTrouble.clear()
       for (const waiters of waiting.values()) for (const { reject } of waiters) reject(new ZtmAgentSilent('The account stops.'))
       waiting.clear()

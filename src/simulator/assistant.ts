@@ -23,7 +23,8 @@ export interface Assistant {
 
 /** Longer than half of the longest part: no two fit in one, so that each paragraph is a part. */
 const PARAGRAPH = ' '.padEnd(110, '.')
-const PARTS_MAX = 4
+/** How many parts an answer has: each as often as it stands here. */
+const PARTS = [1, 1, 1, 1, 2, 2, 3, 4] as const
 
 /** `[id] part 1/3 ask 2`. Every asking gives another answer, so that no two of them can be mixed unseen. */
 export const ANSWER = /^\[([0-9a-f]+)\] part (\d+)\/(\d+) ask (\d+)/
@@ -43,7 +44,7 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
   const answerTo = (id: MessageId): string => {
     const ask = (asks.get(id) ?? 0) + 1
     asks.set(id, ask)
-    const parts = 1 + (Number.parseInt(id.slice(0, 4), 16) % PARTS_MAX)
+    const parts = PARTS[Number.parseInt(id.slice(0, 4), 16) % PARTS.length]!
     if (parts > 1) dice.note('answer of several parts')
     return Array.from({ length: parts }, (_, part) => `[${id}] part ${part + 1}/${parts} ask ${ask}${PARAGRAPH}`).join('\n\n')
   }

@@ -48,9 +48,16 @@ export const ALL_KINDS = Object.keys(FAULT_KINDS) as readonly FaultKind[]
 
 /** A stream of random numbers of its own for each name: leaving one fault out changes nothing about the others. */
 export function streamOf(seed: number, name: string): Random {
-  let hash = 0x811c9dc5 ^ seed
+  let hash = 0x811c9dc5 ^ mixed(seed)
   for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
-  return createSeededRandom(Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ seed)
+  return createSeededRandom(mixed(hash))
+}
+
+/** Seeds that follow one another must have nothing in common (the end of MurmurHash3). */
+function mixed(seed: number): number {
+  let hash = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
 }
 
 export interface Dice {

@@ -63,7 +63,7 @@ function nodeFile(file: FileHandle, sizeAtStart: number): DiskFile {
   return {
     size: () => size,
     async write(data) {
-      await file.writeFile(data)
+      for (let written = 0; written < data.byteLength; ) written += (await file.write(data, written)).bytesWritten
       size += data.byteLength
     },
     sync: () => file.datasync(),

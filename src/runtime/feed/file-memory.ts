@@ -82,13 +82,20 @@ export function createFileMemory(): FileMemory {
       const kept = newest.get(key) ?? []
       const at = indexOf(kept, stamp)
       const known = recent.get(file.path)?.version ?? (at >= 0 ? kept[at + 1] : undefined)
-      if (sinceMs > horizonMs) recent.set(file.path, { version, sinceMs })
+      if (sinceMs > horizonMs) {
+        // In the order in which they were met, so that forgetting need not look at all.
+        recent.delete(file.path)
+        recent.set(file.path, { version, sinceMs })
+      }
       const isOld = keep(key, stamp, version)
       if (known !== undefined) return known !== version
       return sinceMs > horizonMs || !(trusted || isOld)
     },
     forgetBefore(horizonMs) {
-      for (const [path, { sinceMs }] of recent) if (sinceMs <= horizonMs) recent.delete(path)
+      for (const [path, { sinceMs }] of recent) {
+        if (sinceMs > horizonMs) return
+        recent.delete(path)
+      }
     },
     size: () => recent.size + count,
   }

@@ -21,14 +21,16 @@ import {
 const WAIT = { timeout: 30_000 }
 const LIMITS = { reconnectMs: 50, reconnectMsMax: 200, lostPostMs: 4_000, lostUnansweredPostMs: 4_000 }
 
-async function bot(limits: Readonly<Record<string, number>> = {}) {
+async function bot() {
   const agent = startInTest(['agent', '--port', '0', '--json'])
   const world = worldOf(await agent.line(({ event }) => event === 'ready'))
   const folder = await folderInTest()
-  const config = await writeConfig(folder, botAt(world.url, { limits: { ...LIMITS, ...limits } }))
+  /** For the starts to come. */
+  const configure = (limits: Readonly<Record<string, number>>) => writeConfig(folder, botAt(world.url, { limits: { ...LIMITS, ...limits } }))
+  const config = await configure({})
   const stateDir = join(folder, 'state')
   const at = ['--config', config, '--state-dir', stateDir]
-  return { world, stateDir, at, startBot: () => startInTest(['run', ...at, '--json']) }
+  return { world, stateDir, at, configure, startBot: () => startInTest(['run', ...at, '--json']) }
 }
 
 const statusOf = async (at: readonly string[]): Promise<Line> => JSON.parse((await run(['status', ...at, '--json'])).out[0]!) as Line
@@ -74,8 +76,7 @@ describe('a disk without room', { timeout: 120_000 }, () => {
   test.each(Object.entries(DISKS))(
     '%s: the account says so, answers nothing that it cannot record, and goes on when there is room',
     async (_, make) => {
-      // It wants to fold its journal after every few records, and cannot.
-      const { world, stateDir, at, startBot } = await bot({ journalBytes: 2_048 })
+      const { world, stateDir, at, configure, startBot } = await bot()
       await mkdir(stateDir, { mode: 0o700 })
       const disk = make(stateDir) ?? limitFileSizes()
       const first = startBot()
@@ -90,6 +91,8 @@ describe('a disk without room', { timeout: 120_000 }, () => {
       expect(degraded['reason']).toContain(stateDir)
       expect(await statusOf(at)).toMatchObject({ running: true, state: 'degraded', counters: { seen: 1 } })
       await first.stop('SIGKILL')
+      // It wants to fold its journal after every few records, and cannot.
+      await configure({ journalBytes: 2_048 })
       const second = startBot()
       disk.fill(second)
       await second.line(isDegraded)
