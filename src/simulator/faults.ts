@@ -63,7 +63,7 @@ function mixed(seed: number): number {
 export interface Dice {
   /** Decides, and counts what it has decided for. */
   hits(kind: FaultKind): boolean
-  random(kind: FaultKind): Random
+  random(kind: FaultKind | 'order of post faults'): Random
   /** Something that happened without a die. */
   note(what: string, times?: number): void
   /** Nothing hits, or everything may again. At first nothing does. */
@@ -72,10 +72,10 @@ export interface Dice {
 }
 
 export function createDice(seed: number, rates: Rates): Dice {
-  const streams = new Map<FaultKind, Random>()
+  const streams = new Map<string, Random>()
   const counts: Counts = {}
   let resting = true
-  const random = (kind: FaultKind): Random => {
+  const random = (kind: string): Random => {
     let stream = streams.get(kind)
     if (!stream) {
       stream = streamOf(seed, kind)
@@ -130,61 +130,83 @@ export function diskFaults(dice: Dice, world: () => World, say: (line: string) =
   }
 }
 
+/** At most one of these happens to a post. */
+const POST_FAULTS = [
+  'refused post',
+  'agent killed after 201',
+  'post fails before its effect',
+  'post gets no answer, no effect',
+  'post acts, answer lost',
+  'post acts, answer never comes',
+] as const satisfies readonly FaultKind[]
+type PostFault = (typeof POST_FAULTS)[number]
+type Pass = Parameters<Interceptor>[1]
+
 const READ_FAILURES: readonly Preset[] = ['error500', 'garbage', 'empty', 'html']
 const never = <Result>() => new Promise<Result>(() => {})
 
 /** Faults of the agent's HTTP interface. `unanswered` gets the body of every post that acted and was not answered. */
 export function agentFaults(dice: Dice, world: World, say: (line: string) => void, unanswered: (body: string) => void): Interceptor {
   const { clock } = world
+  const order = dice.random('order of post faults')
   const refusedUntilMs = new Map<string, number>()
   const unreadableUntilMs = new Map<string, number>()
   const shown = new Map<string, AgentResponse>()
   const wait = (ms: number) => new Promise<void>(resolve => clock.after(ms, resolve))
   const bodyOf = ({ body }: AgentRequest) => new TextDecoder().decode(body)
 
-  const post: Interceptor = async (request, pass) => {
-    const chat = request.target
-    if ((refusedUntilMs.get(chat) ?? 0) > clock.monotonic()) return bare(404)
-    if (dice.hits('refused post')) {
+  const fail: Readonly<Record<PostFault, (request: AgentRequest, pass: Pass) => Promise<AgentResponse>>> = {
+    async 'refused post'({ target }) {
       const random = dice.random('refused post')
       const isGone = random.unit() < 0.5
-      if (isGone) refusedUntilMs.set(chat, clock.monotonic() + random.integer(120_000))
+      if (isGone) refusedUntilMs.set(target, clock.monotonic() + random.integer(120_000))
       say(`the agent refuses a post: ${isGone ? 404 : 403}`)
       return bare(isGone ? 404 : 403)
-    }
-    // The post itself goes its way, whatever that is.
-    if (dice.hits('stalled queue')) {
-      const ms = 5_000 + dice.random('stalled queue').integer(90_000)
-      say(`the chat app’s queue stalls for ${ms} ms`)
-      world.bot.agent.stall(ms)
-    }
-    if (dice.hits('agent killed after 201')) {
+    },
+    async 'agent killed after 201'(_, pass) {
       const answer = await pass()
       clock.after(dice.random('agent killed after 201').integer(3), () => {
         say('the agent is killed after a 201')
         world.bot.agent.restart()
       })
       return answer
-    }
-    if (dice.hits('post fails before its effect')) {
+    },
+    async 'post fails before its effect'() {
       say('a post fails before its effect')
       return json(500, { status: 500, message: 'simulated failure' })
-    }
-    if (dice.hits('post gets no answer, no effect')) {
+    },
+    async 'post gets no answer, no effect'() {
       say('a post gets no answer and has no effect')
       return never()
-    }
-    if (dice.hits('post acts, answer lost')) {
+    },
+    async 'post acts, answer lost'(request, pass) {
       say('a post acts, and its answer gets lost')
       await pass()
       unanswered(bodyOf(request))
       throw new ConnectionFailed('ECONNRESET')
-    }
-    if (dice.hits('post acts, answer never comes')) {
+    },
+    async 'post acts, answer never comes'(request, pass) {
       say('a post acts, and is not answered')
       await pass()
       unanswered(bodyOf(request))
       return never()
+    },
+  }
+
+  const post: Interceptor = async (request, pass) => {
+    const chat = request.target
+    if ((refusedUntilMs.get(chat) ?? 0) > clock.monotonic()) return bare(404)
+    // The post itself goes its way, whatever that is.
+    if (dice.hits('stalled queue')) {
+      const ms = 5_000 + dice.random('stalled queue').integer(90_000)
+      say(`the chat app’s queue stalls for ${ms} ms`)
+      world.bot.agent.stall(ms)
+    }
+    // None of them is always the first to be drawn: it would leave little to the others.
+    const first = order.integer(POST_FAULTS.length)
+    for (let at = 0; at < POST_FAULTS.length; at++) {
+      const kind = POST_FAULTS[(first + at) % POST_FAULTS.length]!
+      if (dice.hits(kind)) return fail[kind](request, pass)
     }
     return null
   }

@@ -15,6 +15,8 @@ export type PoolOptions = PoolJob & {
   readonly onResult: (summary: SeedSummary) => boolean
 }
 
+/** A world lives for a tenth of a second: what it leaves behind is rarely worth a copy. */
+const YOUNG_MB = 64
 /** Seeds that a thread has at once, so that it does not wait for its next. */
 const AHEAD = 2
 
@@ -22,7 +24,7 @@ export async function runSeeds({ from, count, threads, real, onResult }: PoolOpt
   const workerFile = new URL(import.meta.url.endsWith('.ts') ? './seed-worker.ts' : './seed-worker.js', import.meta.url)
   const workers = Array.from({ length: Math.max(1, Math.min(threads, count)) }, () => {
     const workerData: PoolJob = { real }
-    return new Worker(workerFile, { workerData })
+    return new Worker(workerFile, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
   })
   const early = new Map<number, SeedSummary>()
   const end = from + count

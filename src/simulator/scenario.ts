@@ -26,6 +26,9 @@ export type ScenarioResult = {
 const CLOCK_SKEW_MS_MAX = 2 * 3_600_000
 /** Until everybody's chat app knows the group, and the first start is over. */
 const BEGIN_MS = 40_000
+/** The end of a storm: most of the answers are posted in it. */
+const TAIL_MS = 60_000
+const TAIL_STEP_MS = 20_000
 /** In which everything must come to rest: longer than the longest wait of an uncertain reply. */
 const REST_MS = 50 * 60_000
 const REST_STEP_MS = 60_000
@@ -115,6 +118,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     }
     check('')
   }
+  await tail()
   await calmDown()
   await rest()
   await ask()
@@ -207,15 +211,23 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     await start()
   }
 
+  /** Nobody writes any more, and what is still under way meets its faults. */
+  async function tail(): Promise<void> {
+    for (let ms = 0; ms < TAIL_MS; ms += TAIL_STEP_MS) {
+      await world.settle(TAIL_STEP_MS)
+      await start()
+      await owner()
+    }
+  }
+
   /** Lets strangers in, turns them down, tries dead letters again; and the assistant delivers what it has in custody. */
   async function owner(): Promise<void> {
     const handle = account()
     if (!handle) return
     assistant.deliver(handle)
-    const [request] = handle.pairings()
-    if (request && random.unit() < 0.85) {
-      const { user, code } = request
-      if (random.unit() < 0.6) {
+    for (const { user, code } of handle.pairings()) {
+      if (random.unit() < 0.2) continue
+      if (random.unit() < 0.65) {
         say(`${user} is approved`)
         dice.note('pairing approved')
         const approval = record.approvals.get(user) ?? { triedAtMs: clock.monotonic(), doneAtMs: null }

@@ -31,36 +31,36 @@ export type Plan = {
 
 /** Chance of one kind where it is on: of a step, a request, a disk operation or a dispatch. */
 const USUAL: Readonly<Record<FaultKind, number>> = {
-  'power loss': 0.12,
-  'power loss at a disk operation': 0.006,
-  'clean stop': 0.15,
-  'config reload': 0.14,
-  'clock step': 0.14,
+  'power loss': 0.19,
+  'power loss at a disk operation': 0.009,
+  'clean stop': 0.19,
+  'config reload': 0.22,
+  'clock step': 0.2,
   'failed sync': 0.05,
-  'failed folder sync': 0.15,
-  'full disk': 0.12,
-  'slow disk': 0.15,
-  'agent down': 0.12,
-  'agent restart': 0.18,
-  'agent killed after 201': 0.22,
-  'hub outage': 0.14,
-  'frozen chat app': 0.14,
-  'stalled queue': 0.35,
-  'post fails before its effect': 0.4,
-  'post gets no answer, no effect': 0.9,
-  'post acts, answer lost': 0.85,
-  'post acts, answer never comes': 0.9,
-  'refused post': 0.4,
+  'failed folder sync': 0.06,
+  'full disk': 0.19,
+  'slow disk': 0.03,
+  'agent down': 0.16,
+  'agent restart': 0.2,
+  'agent killed after 201': 0.6,
+  'hub outage': 0.18,
+  'frozen chat app': 0.19,
+  'stalled queue': 0.25,
+  'post fails before its effect': 0.6,
+  'post gets no answer, no effect': 0.75,
+  'post acts, answer lost': 0.5,
+  'post acts, answer never comes': 0.6,
+  'refused post': 0.6,
   'read fails': 0.04,
-  'read hangs': 0.035,
+  'read hangs': 0.04,
   'late answer': 0.05,
-  'shuffled answer': 0.2,
-  'stale answer': 0.15,
-  'unreadable file': 0.2,
-  'slow responder': 0.45,
-  'failing responder': 0.35,
-  'hanging responder': 0.34,
-  'dead turn': 0.3,
+  'shuffled answer': 0.15,
+  'stale answer': 0.2,
+  'unreadable file': 0.25,
+  'slow responder': 0.4,
+  'failing responder': 0.5,
+  'hanging responder': 0.7,
+  'dead turn': 0.45,
   'adopting responder': 0.5,
 }
 
@@ -72,6 +72,9 @@ const SELDOM: ReadonlySet<FaultKind> = new Set([
   'post fails before its effect',
   'post gets no answer, no effect',
   'post acts, answer never comes',
+  'refused post',
+  'slow responder',
+  'adopting responder',
 ])
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[random.integer(items.length)]!
@@ -83,7 +86,7 @@ export const FRIEND = 'friend'
 export function drawPolicy(random: Random, users: number): Policy {
   const some = () => Array.from({ length: users }, (_, index) => userName(index)).filter(() => random.unit() < 0.4)
   return {
-    dmPolicy: pick(random, ['open', 'open', 'pairing', 'pairing', 'allowlist', 'disabled'] as const),
+    dmPolicy: pick(random, ['open', 'open', 'pairing', 'pairing', 'pairing', 'allowlist', 'disabled'] as const),
     allowFrom: [FRIEND, ...(random.unit() < 0.5 ? some() : []), ...(random.unit() < 0.05 ? ['*'] : [])],
     enableGroups: random.unit() < 0.85,
     groupPolicy: pick(random, ['open', 'open', 'allowlist', 'disabled'] as const),
@@ -97,7 +100,7 @@ export function planOf(seed: number, real: boolean): Plan {
   const share = pick(random, [0.12, 0.35, 0.35, 0.6])
   const rates: Partial<Record<FaultKind, number>> = {}
   for (const kind of ALL_KINDS) {
-    const isOn = random.unit() < share * (SELDOM.has(kind) ? 1.7 : 1)
+    const isOn = random.unit() < share * (SELDOM.has(kind) ? 2 : 1)
     const factor = 0.5 + 1.5 * random.unit()
     if (isOn) rates[kind] = Math.min(0.9, USUAL[kind] * factor)
   }
@@ -106,7 +109,7 @@ export function planOf(seed: number, real: boolean): Plan {
     seed,
     real,
     users,
-    steps: 4 + random.integer(17),
+    steps: 3 + random.integer(11),
     stepMsMax: pick(random, [500, 4_000, 4_000, 15_000]),
     rates,
     policy: drawPolicy(random, users),

@@ -61,7 +61,7 @@ export function createWorkload(random: Random, dice: Dice, world: World, users: 
       },
     ],
     [
-      0.9,
+      1.6,
       async () => {
         dice.note('strangers at once')
         for (let left = 1 + random.integer(STRANGERS_AT_ONCE); left > 0; left--) await write(`stranger${strangers++}`, nextText())

@@ -1,5 +1,6 @@
 import type { Disk } from '../../ports/disk.ts'
 import type { Loaded, StoredRecord } from '../../ports/store.ts'
+import { renewDoubtful } from './doubt.ts'
 import { codeOf, newerVersion } from './failures.ts'
 import { JOURNAL_FOLDER, type KeptSegment, segmentPath } from './journal.ts'
 import { encodeHeader, JOURNAL_VERSION, readSegment, type Segment, segmentNumber } from './segment.ts'
@@ -153,6 +154,7 @@ async function mend(
     const segment = await mendSegment(disk, where, file, file === files.at(-1), setAside, problems)
     if (segment) segments.push(segment)
   }
+  await renewDoubtful(disk)
   for (const folder of ['.', JOURNAL_FOLDER, SHARD_FOLDER]) await disk.syncFolder(folder)
   return { problems, segments }
 }

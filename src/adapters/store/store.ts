@@ -3,6 +3,7 @@ import type { Disk } from '../../ports/disk.ts'
 import type { Store, StoredRecord } from '../../ports/store.ts'
 import { createArchive } from './archive.ts'
 import { compactInto } from './compaction.ts'
+import { marking } from './doubt.ts'
 import { codeOf, storeFailure } from './failures.ts'
 import { readHistory } from './history.ts'
 import { createJournal, type Journal, SEGMENT_BYTES } from './journal.ts'
@@ -32,7 +33,8 @@ type Open = Omit<Found, 'loaded'> & {
 
 /** Journal and snapshots of one account, on any disk. Call `load` first. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { disk, where = 'the state directory', lease, segmentBytes = SEGMENT_BYTES, shards = SHARDS } = options
+  const { where = 'the state directory', lease, segmentBytes = SEGMENT_BYTES, shards = SHARDS } = options
+  const disk = marking(options.disk)
   let open: Open | null = null
   const archive = createArchive(disk)
   let compacting: Promise<void> = Promise.resolve()

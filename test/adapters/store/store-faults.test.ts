@@ -188,6 +188,35 @@ test('names that a killed process had not made durable are durable before what t
   expect([loaded.entries.size, loaded.lastSeq]).toEqual([1, 4])
 })
 
+test('what a failed sync has taken with it is written anew by the next start, whose own sync succeeds for nothing', async () => {
+  let fails = true
+  const disk = createMemoryDisk({
+    faults({ name, path }) {
+      if (fails && name === 'syncFolder' && path === 'shards') disk.failNextSync()
+    },
+  })
+  fails = false
+  const first = await started(disk)
+  await first.store.append(records(1, 3))
+  first.live.apply(records(1, 3))
+  fails = true
+  await expect(first.store.compact(first.live)).rejects.toThrow('EIO')
+  await first.store.close()
+  fails = false
+
+  const second = await started(disk)
+  await second.store.append(records(4, 4))
+  second.live.apply(records(4, 4))
+  await second.store.compact({ ...second.live, dirty: () => new Set(['peer:4']) })
+  await second.store.append(records(5, 5))
+  await second.store.close()
+
+  const { loaded, live } = await started(disk.crash())
+  expect(loaded.problems).toEqual([])
+  expect(live.values()).toEqual(new Map(records(1, 5).map(({ changes: [change] }) => [change!.key, [change!.event]])))
+  expect(disk.files()).not.toContain('unsynced')
+})
+
 test('records that are missing at the end are missed, too', async () => {
   const disk = await diskWith(segment(0, record(1)), segment(4))
 
