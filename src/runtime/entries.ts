@@ -111,12 +111,17 @@ export function forgettable(entries: Iterable<readonly [ChatId, ChatEntry]>, sil
 
 /** The oldest go, with their texts, when there are too many. */
 function bury(entry: ChatEntry, letter: DeadLetter): void {
-  const all = [...entry.deadLetters, letter]
+  const all = [...entry.deadLetters.filter(({ id }) => id !== letter.id), letter]
   entry.deadLetters = all.slice(-DEAD_LETTERS_MAX)
   for (const { id } of all.slice(0, -DEAD_LETTERS_MAX)) {
     entry.messages.delete(id)
     entry.replies.delete(id)
   }
+}
+
+/** Tried again, by hand or as a reply of the same key; or there after all. */
+function unbury(entry: ChatEntry, ids: readonly string[]): void {
+  if (entry.deadLetters.length > 0) entry.deadLetters = entry.deadLetters.filter(({ id }) => !ids.includes(id))
 }
 
 function noteTurn(entry: ChatEntry, id: MessageId): void {
@@ -179,9 +184,14 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       return
     case 'reply.queued':
       for (const { key, ...body } of event.replies) entry.replies.set(key, body)
+      unbury(
+        entry,
+        event.replies.map(({ key }) => key),
+      )
       return
     case 'reply.sent':
       for (const key of event.keys) entry.replies.delete(key)
+      unbury(entry, event.keys)
       entry.sentKeys = [...entry.sentKeys, ...event.keys].slice(-SENT_KEYS_MAX)
       return
     case 'reply.failed':
@@ -190,12 +200,12 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
     case 'message.revived':
     case 'message.discarded':
       if (event.type === 'message.discarded') entry.messages.delete(event.id)
-      entry.deadLetters = entry.deadLetters.filter(letter => letter.id !== event.id)
+      unbury(entry, [event.id])
       return
     case 'reply.revived':
     case 'reply.discarded':
       if (event.type === 'reply.discarded') entry.replies.delete(event.key)
-      entry.deadLetters = entry.deadLetters.filter(letter => letter.id !== event.key)
+      unbury(entry, [event.key])
       return
     case 'reply.posting':
       entry.loop = afterPost(entry.loop, atMs)

@@ -54,6 +54,8 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   const trace: string[] = []
   const violations: string[] = []
   let policy = plan.policy
+  /** As far as was told: of an end that was told to nobody, since the power was lost, it is still counted. */
+  const asking = new Set<string>()
   let skewMs = 0
   let skewsMs: readonly [number, number] = [0, 0]
   const record: Record_ = {
@@ -80,7 +82,11 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       say(`${account}: ${kind} ${Object.values(rest).join(' ')}`)
       if (event.event === 'posted') dice.note('post')
       // Who is turned away for want of room is so while the others still wait.
-      if (event.event === 'pairing' && world.isUp) record.pendingMax = Math.max(record.pendingMax, world.account.pairings().length)
+      if (event.event === 'pairing') {
+        if (event.state === 'pending') asking.add(event.user)
+        else asking.delete(event.user)
+        record.pendingMax = Math.max(record.pendingMax, asking.size)
+      }
       if (event.event !== 'decision') return
       const outcome = `${event.action} ${event.reason}` as const
       const nowMs = world.clock.monotonic()
@@ -312,6 +318,11 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       violations.push(
         `not at rest: ${JSON.stringify({ outbox, runningDispatches, waitingDispatches, letters, inCustody: assistant.owed() })}`,
       )
+    const all = world.account.inspection.busy()
+    // Whoever waits to be let in does so for an hour.
+    const isAsking = (actor: string) => all.includes(actor.replace('chat:peer:', 'pairing:'))
+    const busy = all.filter(actor => !isAsking(actor))
+    if (busy.length > 0) violations.push(`actors that have nothing to do any more still run: ${busy.join(', ')}`)
     // What a real mesh's chat app loses, polling does not see.
     if (policy.dmPolicy === 'disabled' || (plan.real && plan.config.feed !== 'push')) return
     const chat: ChatId = `peer:${FRIEND}`

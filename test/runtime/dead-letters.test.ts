@@ -147,6 +147,24 @@ describe('a reply that the agent refused for good', () => {
     await world.stop()
   })
 
+  test('is none any more when the same reply is sent for another reason: an apology that the next failure makes again', async () => {
+    const { world } = moody({ notifyOnFailure: true })
+    await world.start()
+    world.bot.agent.answer(() => ({ status: 403, headers: {}, body: new Uint8Array() }), { when: isPost, times: 1 })
+    await says(world, 'bad')
+    const [message, apology] = world.account.deadLetters()
+    expect([message?.kind, apology?.kind]).toEqual(['message', 'reply'])
+
+    await world.account.retryDeadLetter(message!.id)
+    await world.settle(60_000)
+
+    expect(world.answers('alice')).toHaveLength(1)
+    expect(world.account.deadLetters()).toMatchObject([{ id: message!.id }])
+    expect(await world.account.retryDeadLetter(apology!.id)).toBe(false)
+    await world.settle(60_000)
+    expect(world.answers('alice')).toHaveLength(1)
+  })
+
   test('is not sent any more when it is dropped, and its message is not answered anew', async () => {
     const world = await refusedReply()
 
