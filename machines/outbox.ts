@@ -4,7 +4,8 @@
  *
  * O1. Before every post there is a durable `reply.posting`: whatever dies afterwards, the reply is looked for, not repeated.
  * O2. A 201 is not a receipt; `reply.sent` comes from seeing the reply's key on the mesh.
- * O3. One unconfirmed post at a time; the next goes out early only when the confirmation of one that was answered with 201 lags.
+ * O3. One unconfirmed post at a time; the next goes out early only when the confirmation of one that was answered with 201 lags, and the
+ *     agent was there all the while: one that was away may have forgotten it, and what is posted again must not come behind the next.
  * O4. A post is made again only when `isLost` says so; until then it is `uncertain`, and shown.
  * O5. What is queued when a process starts is looked for on the mesh before its first post: damage may have taken the records of an earlier one.
  */
@@ -50,6 +51,8 @@ export type OutboxEvent =
   | { type: 'post.refused'; key: ReplyKey; status: number; reason: string; atMs: number }
   | { type: 'backoff.over' }
   | { type: 'lag.over'; key: ReplyKey }
+  /** It was away, and may have forgotten what it had answered with 201. */
+  | { type: 'agent.lost' }
   | { type: 'look.due'; nowMs: number; limits: PostLimits }
   /** Keys of ours that somebody's fetch of this chat has shown. */
   | { type: 'reply.seen'; keys: readonly ReplyKey[] }
@@ -105,7 +108,6 @@ export const outboxMachine = setup({
     /** The agent answers, and yet nobody could tell for so long that we would rather repeat it. */
     isDoubtfulForLong: ({ context }, { away, nowMs, limits }: { away: boolean; nowMs: number; limits: PostLimits }) =>
       !away && context.posts.some(post => isUnchecked(post) && nowMs - post.uncheckedSinceMs! >= limits.uncertainRepostMs),
-    hasNext: ({ context }) => nextQueued(context) !== undefined,
     hasUnconfirmed: ({ context }) => oldestUnconfirmed(context) !== undefined,
     /** Seen on the mesh before the agent had answered. */
     hasNothingUnderWay: ({ context }) => underWay(context) === undefined,
@@ -134,6 +136,7 @@ export const outboxMachine = setup({
     post: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startBackoff: (_, _params: { chat: ChatId; failures: number }) => {},
     startLag: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
+    stopLag: (_, _params: { chat: ChatId }) => {},
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
     checkLedger: (_, _params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }) => {},
@@ -203,6 +206,7 @@ export const outboxMachine = setup({
     }),
     forgetSeen: assign({ posts: ({ context }) => context.posts.map(post => (post.seen ? { ...post, seen: false } : post)) }),
     noteLag: assign({ lagging: true }),
+    forgetLag: assign({ lagging: false }),
     countLook: assign({ looks: ({ context }) => context.looks + 1 }),
     noteRefusal: assign({
       unknownSinceMs: ({ context }, { status, atMs }: { status: number; atMs: number }) =>
@@ -219,6 +223,10 @@ export const outboxMachine = setup({
   on: {
     'reply.queued': { actions: { type: 'append', params: ({ event }) => event.replies } },
     'reply.revived': { description: 'A dead letter, tried again by hand.', actions: { type: 'append', params: ({ event }) => [event] } },
+    'agent.lost': {
+      description: 'What waits must not overtake what may be gone.',
+      actions: ['forgetLag', { type: 'stopLag', params: ({ context }) => ({ chat: context.chat }) }],
+    },
     'reply.seen': {
       guard: { type: 'isNews', params: ({ event }) => event },
       actions: [
@@ -299,7 +307,7 @@ export const outboxMachine = setup({
           on: {
             'slot.granted': [
               {
-                guard: 'hasNext',
+                guard: 'mayPost',
                 target: 'committing',
                 actions: {
                   type: 'commit',
@@ -308,7 +316,7 @@ export const outboxMachine = setup({
                   }),
                 },
               },
-              { description: 'The one that waited was seen on the mesh.', target: 'resting', actions: freeSlot },
+              { description: 'The one that waited was seen on the mesh, or has to wait after all.', target: 'resting', actions: freeSlot },
             ],
             'reply.sent': {
               description: 'It may have been the very one that waited.',

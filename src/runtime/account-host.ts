@@ -348,6 +348,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     if (state !== before) logState(state, context.reason)
     // A disk that fails freezes no chat app.
     if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
+    if (state !== 'live' && before === 'live') for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
     if (state !== 'live' || before === 'live') return
     // Replies that wait for the agent to come back need not wait for their backoff.
     for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })

@@ -12,6 +12,7 @@ export type Effects = {
   post(params: { chat: ChatId; key: ReplyKey }): void
   startPostBackoff(params: { chat: ChatId; failures: number }): void
   startLag(params: { chat: ChatId; key: ReplyKey }): void
+  stopLag(params: { chat: ChatId }): void
   startLook(params: { chat: ChatId; looks: number }): void
   look(params: { chat: ChatId }): void
   checkLedger(params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }): void
@@ -34,6 +35,7 @@ export const noEffects: Effects = {
   post: nothing,
   startPostBackoff: nothing,
   startLag: nothing,
+  stopLag: nothing,
   startLook: nothing,
   look: nothing,
   checkLedger: nothing,

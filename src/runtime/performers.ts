@@ -62,6 +62,7 @@ export function createPerformers({ settings, clock, random, timers, due, signal,
       ),
     startLag: ({ chat, key }) =>
       timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => parts().registry.tellOutbox(chat, { type: 'lag.over', key })),
+    stopLag: ({ chat }) => timers.cancel(`outbox:${chat}/lag`),
     startLook({ chat, looks }) {
       // Our own files come with the push feed: a look is only for what it misses.
       const firstMs = isPushed() ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs

@@ -171,6 +171,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
         post: (_, params) => effects.post(params),
         startBackoff: (_, params) => effects.startPostBackoff(params),
         startLag: (_, params) => effects.startLag(params),
+        stopLag: (_, params) => effects.stopLag(params),
         startLook: (_, params) => effects.startLook(params),
         look: (_, params) => effects.look(params),
         checkLedger: (_, params) => effects.checkLedger(params),

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 /** Named deadlines on the account's clock. Setting a name again replaces it. */
 export interface Timers {
   set(name: string, delayMs: number, run: () => void): void
+  cancel(name: string): void
   clear(): void
 }
 
@@ -18,6 +19,10 @@ export function createTimers(clock: Clock): Timers {
           run()
         }),
       )
+    },
+    cancel(name) {
+      cancels.get(name)?.()
+      cancels.delete(name)
     },
     clear() {
       for (const cancel of cancels.values()) cancel()

@@ -23,9 +23,9 @@ export const FAULT_KINDS = {
   'frozen chat app': 'it sees nothing new until it is revived',
   'stalled queue': 'posts answered with 201 are written up to 95 s later',
   'post fails before its effect': 'HTTP 500',
-  'post gets no answer, no effect': 'a time-out',
-  'post acts, answer lost': 'the connection breaks',
-  'post acts, answer never comes': 'a time-out',
+  'post without effect or answer': 'a time-out',
+  'post acts and its answer is lost': 'the connection breaks',
+  'post acts and is never answered': 'a time-out',
   'refused post': 'HTTP 403, or 404 for up to 2 min',
   'read fails': 'a GET gives an error, garbage, a page of a proxy or nothing',
   'read hangs': 'a GET gets no answer',
@@ -135,9 +135,9 @@ const POST_FAULTS = [
   'refused post',
   'agent killed after 201',
   'post fails before its effect',
-  'post gets no answer, no effect',
-  'post acts, answer lost',
-  'post acts, answer never comes',
+  'post without effect or answer',
+  'post acts and its answer is lost',
+  'post acts and is never answered',
 ] as const satisfies readonly FaultKind[]
 type PostFault = (typeof POST_FAULTS)[number]
 type Pass = Parameters<Interceptor>[1]
@@ -175,17 +175,17 @@ export function agentFaults(dice: Dice, world: World, say: (line: string) => voi
       say('a post fails before its effect')
       return json(500, { status: 500, message: 'simulated failure' })
     },
-    async 'post gets no answer, no effect'() {
+    async 'post without effect or answer'() {
       say('a post gets no answer and has no effect')
       return never()
     },
-    async 'post acts, answer lost'(request, pass) {
+    async 'post acts and its answer is lost'(request, pass) {
       say('a post acts, and its answer gets lost')
       await pass()
       unanswered(bodyOf(request))
       throw new ConnectionFailed('ECONNRESET')
     },
-    async 'post acts, answer never comes'(request, pass) {
+    async 'post acts and is never answered'(request, pass) {
       say('a post acts, and is not answered')
       await pass()
       unanswered(bodyOf(request))

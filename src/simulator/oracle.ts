@@ -43,13 +43,10 @@ export type OracleInput = {
 
 export type Verdict = { readonly violations: readonly string[]; readonly counts: Counts }
 
-/** Faults after which a post can be lost, or a message be read late: what was lost is posted again, behind what was not. */
+/** Faults after which a message is read late, or a reply is held as uncertain or sent by hand, behind those that came after it. */
 const ORDER_BREAKERS: readonly FaultKind[] = [
-  'agent restart',
-  'agent killed after 201',
-  'hub outage',
   'post fails before its effect',
-  'post gets no answer, no effect',
+  'post without effect or answer',
   'refused post',
   'dead turn',
   'adopting responder',
@@ -57,7 +54,6 @@ const ORDER_BREAKERS: readonly FaultKind[] = [
   'read fails',
   'read hangs',
   'late answer',
-  'stalled queue',
 ]
 
 const HOUR_MS = 3_600_000

@@ -47,9 +47,9 @@ const USUAL: Readonly<Record<FaultKind, number>> = {
   'frozen chat app': 0.27,
   'stalled queue': 0.22,
   'post fails before its effect': 0.6,
-  'post gets no answer, no effect': 0.6,
-  'post acts, answer lost': 0.55,
-  'post acts, answer never comes': 0.5,
+  'post without effect or answer': 0.6,
+  'post acts and its answer is lost': 0.55,
+  'post acts and is never answered': 0.5,
   'refused post': 0.6,
   'read fails': 0.03,
   'read hangs': 0.03,
@@ -66,12 +66,12 @@ const USUAL: Readonly<Record<FaultKind, number>> = {
 
 /** A storm has few posts, and one fault of a post leaves no room for another: these are on more often. */
 const SELDOM: ReadonlySet<FaultKind> = new Set([
-  'post acts, answer lost',
+  'post acts and its answer is lost',
   'agent killed after 201',
   'stalled queue',
   'post fails before its effect',
-  'post gets no answer, no effect',
-  'post acts, answer never comes',
+  'post without effect or answer',
+  'post acts and is never answered',
   'refused post',
   'slow responder',
   'adopting responder',

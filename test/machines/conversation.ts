@@ -169,6 +169,7 @@ function carryOut(before: World, by: Name, effects: readonly Effect[]): World {
     world = { ...world, asked: [...world.asked, owed] }
     if (effect.type === 'commit') world = { ...world, underWay: [...world.underWay, effect.params as Commit] }
     else if (effect.type === 'openPairing') world = openPairing(world, effect.params as { wrote: boolean })
+    else if (effect.type === 'stopLag') world = { ...world, owed: world.owed.filter(other => other.effect.type !== 'startLag') }
     else if (effect.type === 'releaseSlot' || effect.type === 'look') continue
     else {
       const others = ONE_OF_A_KIND.includes(effect.type)
@@ -234,6 +235,8 @@ function bystanders(world: World): readonly Move[] {
     const underWay = world.owed.flatMap(({ effect }) => (effect.type === 'post' ? (effect.params as { key: ReplyKey }).key : []))
     for (const key of new Set([...world.mayBeOnMesh, ...underWay]))
       moves.push({ type: 'tell', to: 'outbox', event: { type: 'reply.seen', keys: [key] } })
+    const isWaitingForLag = world.owed.some(({ effect }) => effect.type === 'startLag')
+    if (isWaitingForLag || outbox.context.lagging) moves.push({ type: 'tell', to: 'outbox', event: { type: 'agent.lost' } })
   }
   return moves
 }

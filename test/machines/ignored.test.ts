@@ -568,6 +568,7 @@ const outbox = region<OutboxEvent['type']>({
     'post.refused': true,
     'backoff.over': true,
     'lag.over': true,
+    'agent.lost': true,
     'look.due': true,
     'reply.seen': true,
     'ledger.absent': true,

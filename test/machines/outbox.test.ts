@@ -42,6 +42,7 @@ const answer = (type: 'post.accepted' | 'post.unknown' | 'post.not-sent', key: s
 const refused = (status: number, key: string, atMs = 1_000): OutboxEvent => ({ type: 'post.refused', key, status, reason: 'refused', atMs })
 const rested: OutboxEvent = { type: 'backoff.over' }
 const lagged = (key: string): OutboxEvent => ({ type: 'lag.over', key })
+const agentLost: OutboxEvent = { type: 'agent.lost' }
 const lookDue = (nowMs: number): OutboxEvent => ({ type: 'look.due', nowMs, limits })
 const seen = (...keys: readonly string[]): OutboxEvent => ({ type: 'reply.seen', keys })
 const absent = (key: string, nowMs: number): OutboxEvent => ({
@@ -125,6 +126,21 @@ describe('a reply that was posted', () => {
       value: state('waiting', 'watching'),
       context: context([posted('k1'), waits('k2')], { posting: 'k1', lagging: true }),
       effects: [asksForSlot],
+    })
+  })
+
+  test('keeps the next one waiting for good when the agent was away: what comes again must not come behind it', () => {
+    const both = [posted('k1'), waits('k2')]
+    const stopsLag = { type: 'stopLag', params: { chat: alice } }
+    expect(outbox.after(...unconfirmed, agentLost)).toEqual({
+      value: state('resting', 'watching'),
+      context: context(both, { posting: 'k1' }),
+      effects: [stopsLag],
+    })
+    expect(outbox.after(...unconfirmed, lagged('k1'), agentLost, granted())).toEqual({
+      value: state('resting', 'watching'),
+      context: context(both, { posting: 'k1' }),
+      effects: [freesSlot],
     })
   })
 
