@@ -92,6 +92,10 @@ const NO_EVIDENCE = { laterConfirmed: false, otherUnconfirmed: 1 } as const
 const repost = ({ context }: { context: OutboxContext }): Commit => ({
   changes: [own(context, { type: 'reply.requeued', key: oldestUnconfirmed(context)!.key, reason: 'lost on the way', posted: true })],
 })
+const reportUncertain = {
+  type: 'reportUncertain',
+  params: ({ context }: { context: OutboxContext }) => ({ chat: context.chat, key: oldestUnconfirmed(context)!.key }),
+} as const
 const freeSlot = { type: 'releaseSlot', params: ({ context }: { context: OutboxContext }) => ({ chat: context.chat }) } as const
 
 export const outboxMachine = setup({
@@ -119,7 +123,9 @@ export const outboxMachine = setup({
       oldestUnconfirmed(context)?.key === absence.key && isLost(oldestUnconfirmed(context)!, absence, absence.limits),
     /** So long without evidence either way that the next must not wait for it any more. */
     isUncertain: ({ context }, { key, nowMs, limits }: Absence & { key: ReplyKey; limits: PostLimits }) =>
-      oldestUnconfirmed(context)?.key === key && isUncertain(oldestUnconfirmed(context)!, nowMs, limits),
+      context.posts.some(post => post.key === key && post.phase === 'posted') &&
+      oldestUnconfirmed(context)?.key === key &&
+      isUncertain(oldestUnconfirmed(context)!, nowMs, limits),
     /** Trying again cannot help: we may not, or the chat is gone for good. */
     isDefinite: ({ context }, { status, atMs }: { status: number; atMs: number }) =>
       status === 0 ||
@@ -136,6 +142,7 @@ export const outboxMachine = setup({
     post: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     startBackoff: (_, _params: { chat: ChatId; failures: number }) => {},
     startLag: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
+    reportUncertain: (_, _params: { chat: ChatId; key: ReplyKey }) => {},
     stopLag: (_, _params: { chat: ChatId }) => {},
     startLook: (_, _params: { chat: ChatId; looks: number }) => {},
     look: (_, _params: { chat: ChatId }) => {},
@@ -442,7 +449,7 @@ export const outboxMachine = setup({
               {
                 guard: { type: 'isUncertain', params: ({ event }) => event },
                 target: 'watching',
-                actions: ['noteUncertain', freeSlot],
+                actions: [reportUncertain, 'noteUncertain', freeSlot],
               },
               { description: 'Too early to say, or about a reply that has been dealt with.', target: 'watching' },
             ],
@@ -455,7 +462,7 @@ export const outboxMachine = setup({
               {
                 guard: { type: 'isUncertain', params: ({ event }) => ({ ...event, ...NO_EVIDENCE }) },
                 target: 'watching',
-                actions: ['noteUncertain', freeSlot],
+                actions: [reportUncertain, 'noteUncertain', freeSlot],
               },
               { description: 'Looked for again.', target: 'watching' },
             ],

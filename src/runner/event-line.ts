@@ -39,6 +39,8 @@ function sentenceOf(event: RuntimeEvent): string | null {
       return `asks the responder about ${short(event.id)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`
     case 'posted':
       return `posts reply ${short(event.key)}`
+    case 'uncertain':
+      return colours.yellow(`nobody can tell whether reply ${short(event.key)} is on the mesh; it is looked for`)
     case 'sent':
       return colours.green(`reply ${short(event.key)} is on the mesh`)
     case 'dead-letter':

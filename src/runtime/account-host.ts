@@ -167,10 +167,12 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       signal,
       parts: () => ({ registry, journal, dispatcher, desk, poster, watchers }),
       isPushed: () => feed.mode() === 'push',
+      isLive: () => status.current() === 'live',
       onPost(chat, key) {
         emit({ event: 'posted', account, atMs: clock.now(), chat, key })
         poll.wake()
       },
+      onUncertain: (chat, key) => emit({ event: 'uncertain', account, atMs: clock.now(), chat, key }),
     }),
     error => noteBug('an effect', error),
   )
@@ -348,7 +350,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     if (state !== before) logState(state, context.reason)
     // A disk that fails freezes no chat app.
     if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
-    if (state !== 'live' && before === 'live') for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
+    if (state !== 'live' && before === 'live')
+      for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
     if (state !== 'live' || before === 'live') return
     // Replies that wait for the agent to come back need not wait for their backoff.
     for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })

@@ -13,6 +13,7 @@ export type Effects = {
   startPostBackoff(params: { chat: ChatId; failures: number }): void
   startLag(params: { chat: ChatId; key: ReplyKey }): void
   stopLag(params: { chat: ChatId }): void
+  reportUncertain(params: { chat: ChatId; key: ReplyKey }): void
   startLook(params: { chat: ChatId; looks: number }): void
   look(params: { chat: ChatId }): void
   checkLedger(params: { chat: ChatId; key: ReplyKey; answeredAtMs: number | null }): void
@@ -36,6 +37,7 @@ export const noEffects: Effects = {
   startPostBackoff: nothing,
   startLag: nothing,
   stopLag: nothing,
+  reportUncertain: nothing,
   startLook: nothing,
   look: nothing,
   checkLedger: nothing,

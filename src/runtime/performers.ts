@@ -34,10 +34,26 @@ export type PerformersOptions = {
     readonly watchers: Watchers
   }
   readonly isPushed: () => boolean
+  /** The agent is being listened to. */
+  readonly isLive: () => boolean
   readonly onPost: (chat: ChatId, key: ReplyKey) => void
+  /** Whether this reply is on the mesh cannot be told for so long that the next one does not wait for it. */
+  readonly onUncertain: (chat: ChatId, key: ReplyKey) => void
 }
 
-export function createPerformers({ settings, clock, random, timers, due, signal, parts, isPushed, onPost }: PerformersOptions): Effects {
+export function createPerformers({
+  settings,
+  clock,
+  random,
+  timers,
+  due,
+  signal,
+  parts,
+  isPushed,
+  isLive,
+  onPost,
+  onUncertain,
+}: PerformersOptions): Effects {
   const { limits } = settings
   const restMs = (failures: number, baseMs: number, maxMs: number) => backoffMs({ failures, baseMs, maxMs, unit: random.unit() })
 
@@ -60,9 +76,13 @@ export function createPerformers({ settings, clock, random, timers, due, signal,
       timers.set(`outbox:${chat}/backoff`, restMs(failures, limits.postBackoffMs, limits.postBackoffMsMax), () =>
         parts().registry.tellOutbox(chat, { type: 'backoff.over' }),
       ),
-    startLag: ({ chat, key }) =>
-      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => parts().registry.tellOutbox(chat, { type: 'lag.over', key })),
+    startLag({ chat, key }) {
+      // Nobody would notice that the agent was away.
+      if (!isLive()) return
+      timers.set(`outbox:${chat}/lag`, limits.confirmationLagMs, () => parts().registry.tellOutbox(chat, { type: 'lag.over', key }))
+    },
     stopLag: ({ chat }) => timers.cancel(`outbox:${chat}/lag`),
+    reportUncertain: ({ chat, key }) => onUncertain(chat, key),
     startLook({ chat, looks }) {
       // Our own files come with the push feed: a look is only for what it misses.
       const firstMs = isPushed() ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs

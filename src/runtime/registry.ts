@@ -172,6 +172,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
         startBackoff: (_, params) => effects.startPostBackoff(params),
         startLag: (_, params) => effects.startLag(params),
         stopLag: (_, params) => effects.stopLag(params),
+        reportUncertain: (_, params) => effects.reportUncertain(params),
         startLook: (_, params) => effects.startLook(params),
         look: (_, params) => effects.look(params),
         checkLedger: (_, params) => effects.checkLedger(params),

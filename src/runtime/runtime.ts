@@ -106,6 +106,8 @@ export type RuntimeEvent =
       readonly reason: string
     }
   | { readonly event: 'posted'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
+  /** It was posted, and for minutes nobody can tell whether it is on the mesh: the next ones do not wait for it any more. */
+  | { readonly event: 'uncertain'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
   | { readonly event: 'sent'; readonly account: AccountId; readonly atMs: number; readonly chat: ChatId; readonly key: ReplyKey }
   | {
       readonly event: 'pairing'

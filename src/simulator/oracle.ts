@@ -20,6 +20,8 @@ export type Record_ = {
   readonly rejections: Set<string>
   /** Most requests that were seen pending at once. */
   pendingMax: number
+  /** Chats of replies that nothing waited for any more, since nobody could tell where they were. */
+  readonly uncertain: Set<ChatId>
   /** Bodies of posts that acted and were not answered. */
   readonly unanswered: Set<string>
 }
@@ -43,10 +45,8 @@ export type OracleInput = {
 
 export type Verdict = { readonly violations: readonly string[]; readonly counts: Counts }
 
-/** Faults after which a message is read late, or a reply is held as uncertain or sent by hand, behind those that came after it. */
+/** Faults after which a message is read late, or a reply is sent by hand, behind those that came after it. */
 const ORDER_BREAKERS: readonly FaultKind[] = [
-  'post fails before its effect',
-  'post without effect or answer',
   'refused post',
   'dead turn',
   'adopting responder',
@@ -88,7 +88,8 @@ export function judge(input: OracleInput): Verdict {
   }
   const decided = finalDecisions(input.state)
   const keepsOrder = !input.kinds.some(kind => ORDER_BREAKERS.includes(kind))
-  for (const chat of input.chats) judgeChat({ ...input, chat, decided, keepsOrder, count, violations })
+  for (const chat of input.chats)
+    judgeChat({ ...input, chat, decided, keepsOrder: keepsOrder && !input.record.uncertain.has(chat), count, violations })
   return { violations, counts }
 }
 

@@ -2,6 +2,7 @@
 
 import { openStore } from '../adapters/store/store.ts'
 import type { ChatId } from '../domain/ids.ts'
+import type { LogFields } from '../ports/log.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 import { createAssistant } from './assistant.ts'
 import { agentFaults, type Counts, createDice, diskFaults, type FaultKind, streamOf } from './faults.ts'
@@ -44,6 +45,8 @@ const AFTERWARDS_MS = 20_000
 const REAL_ANSWER_MS = 5 * 60_000
 /** Connected again after the hub, and known as a source of files. */
 const EVERYBODY_BACK_MS = 30_000
+/** The one error that a simulated world may bring about: our mistakes are logged as errors, too. */
+const DISK_TROUBLE = 'state cannot be written'
 /** State of a run that has come to rest, beside what the config lets the journal have. */
 const STATE_BYTES_MAX = 1_048_576
 
@@ -64,6 +67,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     approvals: new Map(),
     rejections: new Set(),
     pendingMax: 0,
+    uncertain: new Set(),
     unanswered: new Set(),
   }
 
@@ -81,6 +85,10 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       const { event: kind, account, atMs, ...rest } = event
       say(`${account}: ${kind} ${Object.values(rest).join(' ')}`)
       if (event.event === 'posted') dice.note('post')
+      if (event.event === 'uncertain') {
+        dice.note('post held as uncertain')
+        record.uncertain.add(event.chat)
+      }
       // Who is turned away for want of room is so while the others still wait.
       if (event.event === 'pairing') {
         if (event.state === 'pending') asking.add(event.user)
@@ -147,7 +155,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
         say(`the start failed: ${error instanceof Error ? error.message : String(error)}`)
         if (tries > 60) throw error
       }
-      if (world.isUp) return
+      if (world.isUp) return check(' after a start')
       await world.settle(500 + random.integer(2_000))
     }
   }
@@ -265,10 +273,9 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   function check(when: string): void {
     const handle = account()
     if (!handle) return
-    const { pendingPairings, uncertain, chats } = handle.status()
+    const { pendingPairings, chats } = handle.status()
     const { dispatches } = plan.config.limits
     if (assistant.atOnceMax() > dispatches) violations.push(`${assistant.atOnceMax()} messages were at the assistant at once${when}`)
-    dice.note('post held as uncertain', uncertain)
     record.pendingMax = Math.max(record.pendingMax, pendingPairings)
     if (pendingPairings > 3) violations.push(`${pendingPairings} pairing requests were pending at once${when}`)
     if (chats > plan.users + workload.writers.size + 2) violations.push(`${chats} chats are kept${when}`)
@@ -340,6 +347,8 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   async function finish(): Promise<ScenarioResult> {
     const pending = world.account.pairings().map(({ user }) => user)
     await stop()
+    for (const { level, phrase, fields } of world.log)
+      if (level === 'error' && phrase !== DISK_TROUBLE) violations.push(`an error was logged: ${phrase} ${errorIn(fields)}`)
     const bytes = world.disk().bytes()
     const boundBytes = STATE_BYTES_MAX + 2 * plan.config.limits.journalBytes
     if (bytes > boundBytes) violations.push(`the state has ${bytes} bytes, more than ${boundBytes}`)
@@ -364,6 +373,8 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     return { seed, violations: [...violations, ...verdict.violations], messages: workload.messages(), counts: dice.counts, trace }
   }
 }
+
+const errorIn = ({ err, ...fields }: LogFields): string => JSON.stringify({ ...fields, ...(err instanceof Error && { err: err.message }) })
 
 /** Bodies carry the reply's key: the same again is the same reply. */
 function repeatedPosts(world: World): number {

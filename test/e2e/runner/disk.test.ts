@@ -26,7 +26,8 @@ async function bot() {
   const world = worldOf(await agent.line(({ event }) => event === 'ready'))
   const folder = await folderInTest()
   /** For the starts to come. */
-  const configure = (limits: Readonly<Record<string, number>>) => writeConfig(folder, botAt(world.url, { limits: { ...LIMITS, ...limits } }))
+  const configure = (limits: Readonly<Record<string, number>>) =>
+    writeConfig(folder, botAt(world.url, { limits: { ...LIMITS, ...limits } }))
   const config = await configure({})
   const stateDir = join(folder, 'state')
   const at = ['--config', config, '--state-dir', stateDir]
