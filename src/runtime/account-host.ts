@@ -295,7 +295,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
-    unconfirmed: () => posts().filter(post => post.phase !== 'queued').length,
+    unconfirmed: () => posts().filter(post => post.phase !== 'queued'),
     queueLostAtMs: () => healer.queueLostAtMs(),
   })
 

@@ -42,7 +42,7 @@ export type PosterOptions = {
   /** Whether the chat's outbox still waits for a slot. */
   readonly waitsForSlot: (chat: ChatId) => boolean
   /** Posts without confirmation, of all chats. */
-  readonly unconfirmed: () => number
+  readonly unconfirmed: () => readonly Posted[]
   /** When the agent last forgot what it had queued, monotonic ms; null = not since this process began. */
   readonly queueLostAtMs: () => number | null
 }
@@ -75,6 +75,17 @@ export function createPoster(options: PosterOptions): Poster {
       active.add(chat)
       tell(chat, { type: 'slot.granted', atMs: clock.now() })
     }
+  }
+
+  /**
+   * Posts that may still tell what became of this one. When all of them are of an earlier process, each would wait for the others: the
+   * oldest is treated as the only one, and what becomes of it tells of the rest.
+   */
+  const tellingOthers = (key: ReplyKey): number => {
+    const others = unconfirmed().filter(post => post.key !== key)
+    const own = unconfirmed().find(post => post.key === key)
+    const isOldestOfEarlier = own && [own, ...others].every(post => !beganAtMs.has(post.key) && !isBefore(post, own))
+    return isOldestOfEarlier ? 0 : others.length
   }
 
   return {
@@ -151,7 +162,7 @@ export function createPoster(options: PosterOptions): Poster {
             limits,
             nowMs,
             laterConfirmed,
-            otherUnconfirmed: unconfirmed() - 1,
+            otherUnconfirmed: tellingOthers(key),
             ...(lostAtMs !== null && { queueLostAtMs: lostAtMs }),
           })
         }
@@ -185,3 +196,8 @@ export function createPoster(options: PosterOptions): Poster {
     },
   }
 }
+
+/** `postedAtMs`: wall clock. */
+type Posted = { readonly key: ReplyKey; readonly postedAtMs: number }
+const isBefore = (one: Posted, other: Posted) =>
+  one.postedAtMs < other.postedAtMs || (one.postedAtMs === other.postedAtMs && one.key < other.key)

@@ -118,25 +118,35 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   }
   const workload = createWorkload(random, dice, world, plan.users, say)
 
-  await begin()
-  dice.rest(false)
-  const stopFaults = bot.agent.answer(agentFaults(dice, world, say, body => void record.unanswered.add(body)))
-  for (let step = 0; step < plan.steps; step++) {
-    await workload.step()
-    await stumble()
-    await owner()
-    await world.settle(random.integer(plan.stepMsMax))
-    if (!world.isUp) {
-      await world.settle(random.integer(4_000))
-      await start()
-    }
-    check('')
+  try {
+    await run()
+  } catch (error) {
+    violations.push(`the run itself failed: ${error instanceof Error ? error.message : String(error)}`)
   }
-  await tail()
-  await calmDown()
-  await rest()
-  await ask()
-  return finish()
+  return { seed, violations, messages: workload.messages(), counts: dice.counts, trace }
+
+  async function run(): Promise<void> {
+    await begin()
+    dice.rest(false)
+    const stopFaults = bot.agent.answer(agentFaults(dice, world, say, body => void record.unanswered.add(body)))
+    for (let step = 0; step < plan.steps; step++) {
+      await workload.step()
+      await stumble()
+      await owner()
+      await world.settle(random.integer(plan.stepMsMax))
+      if (!world.isUp) {
+        await world.settle(random.integer(4_000))
+        await start()
+      }
+      check('')
+    }
+    await tail()
+    stopFaults()
+    await calmDown()
+    await rest()
+    await ask()
+    await finish()
+  }
 
   async function begin(): Promise<void> {
     await world.start()
@@ -285,7 +295,6 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     say('the storm is over')
     dice.rest(true)
     assistant.forgive()
-    stopFaults()
     world.disk().fill(Number.POSITIVE_INFINITY)
     bot.agent.up()
     world.mesh.hub.up()
@@ -344,7 +353,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     await world.settle(AFTERWARDS_MS)
   }
 
-  async function finish(): Promise<ScenarioResult> {
+  async function finish(): Promise<void> {
     const pending = world.account.pairings().map(({ user }) => user)
     await stop()
     for (const { level, phrase, fields } of world.log)
@@ -370,7 +379,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     })
     for (const [what, times] of Object.entries(verdict.counts)) dice.note(what, times)
     dice.note('post repeated', repeatedPosts(world))
-    return { seed, violations: [...violations, ...verdict.violations], messages: workload.messages(), counts: dice.counts, trace }
+    violations.push(...verdict.violations)
   }
 }
 

@@ -10,17 +10,8 @@ Error.stackTraceLimit = 0
 const { real } = workerData as PoolJob
 
 const run = async (seed: number): Promise<SeedSummary> => {
-  try {
-    const { trace: _, ...summary } = await runScenario(planOf(seed, real))
-    return summary
-  } catch (error) {
-    return {
-      seed,
-      violations: [`the run itself failed: ${error instanceof Error ? error.message : String(error)}`],
-      messages: 0,
-      counts: {},
-    }
-  }
+  const { trace: _, ...summary } = await runScenario(planOf(seed, real))
+  return summary
 }
 
 parentPort?.on('message', (seed: number) => void run(seed).then(summary => parentPort?.postMessage(summary)))

@@ -18,8 +18,8 @@ export async function shrink(failing: Plan, result: ScenarioResult): Promise<Shr
   const keeps = async (plan: Plan): Promise<boolean> => {
     if (runs >= RUNS_MAX) return false
     runs += 1
-    const tried = await runScenario(plan).catch(() => null)
-    if (!tried?.violations.some(violation => kindOf(violation) === kind)) return false
+    const tried = await runScenario(plan)
+    if (!tried.violations.some(violation => kindOf(violation) === kind)) return false
     best = { plan, result: tried }
     return true
   }

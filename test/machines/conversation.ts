@@ -170,7 +170,7 @@ function carryOut(before: World, by: Name, effects: readonly Effect[]): World {
     if (effect.type === 'commit') world = { ...world, underWay: [...world.underWay, effect.params as Commit] }
     else if (effect.type === 'openPairing') world = openPairing(world, effect.params as { wrote: boolean })
     else if (effect.type === 'stopLag') world = { ...world, owed: world.owed.filter(other => other.effect.type !== 'startLag') }
-    else if (effect.type === 'releaseSlot' || effect.type === 'look') continue
+    else if (['releaseSlot', 'look', 'reportUncertain'].includes(effect.type)) continue
     else {
       const others = ONE_OF_A_KIND.includes(effect.type)
         ? world.owed.filter(other => other.by !== by || other.effect.type !== effect.type)

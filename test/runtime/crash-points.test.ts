@@ -299,3 +299,21 @@ describe('the mesh as ledger', () => {
     await world.stop()
   })
 })
+
+test('a post is under way in several chats: none waits for another, each is answered in order a minute later, and nothing is doubled', async () => {
+  const world = createWorld()
+  const people = ['alice', 'bob', 'carol']
+  await world.start()
+  const answerAgain = world.bot.agent.answer(forever, { when: ({ method, target }) => method === 'POST' && target.endsWith('/messages') })
+  for (const person of people) await world.mesh.user(person).says('one')
+  for (const person of people) await world.mesh.user(person).says('two')
+  await world.settle(2_000)
+  await world.crash()
+  answerAgain()
+  await world.start()
+
+  await world.settle(90_000)
+
+  expect(people.map(person => world.answers(person))).toEqual(people.map(() => ['echo: one', 'echo: two']))
+  expect(world.events.filter(({ event }) => event === 'uncertain')).toEqual([])
+})

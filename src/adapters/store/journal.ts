@@ -127,7 +127,9 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
   }
 
   const begin = async (): Promise<Live> => {
-    const path = segmentPath(++number)
+    // Never one that was used before, also when no segment is left to tell: each had a record of its own, but for those that failed.
+    number = Math.max(number, durable) + 1
+    const path = segmentPath(number)
     // Until its first write is durable no fold covers it: one that ends meanwhile would remove the file under the write.
     const segment: KeptSegment = { path, bytes: 0, lastSeq: Number.POSITIVE_INFINITY, firstSeq: null, lastAtMs: 0 }
     segments.push(segment)

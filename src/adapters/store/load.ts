@@ -71,7 +71,7 @@ export async function loadState(disk: Disk, where: string, shardsOfNew: number):
     shardSeqs,
     shardBytes: new Map([index, ...shardFiles.values()].map(({ path, bytes }) => [path, bytes])),
     segments,
-    lastNumber: files.at(-1)?.number ?? 0,
+    lastNumber: Math.max(0, ...files.map(({ number }) => number)),
   }
 }
 
@@ -107,8 +107,12 @@ async function readJournal(disk: Disk, where: string): Promise<SegmentFile[]> {
     if (content.header && content.header.version > JOURNAL_VERSION) throw newerVersion(segmentPath(number), content.header.version, where)
     files.push({ number, data, content, keepBytes: content.restAt })
   }
-  return files
+  return files.sort((one, other) => begunAfter(one) - begunAfter(other) || one.number - other.number)
 }
+
+/** One whose removal never became durable may come back beside those that were begun long after it, whatever their numbers. */
+const begunAfter = ({ content: { header, records } }: SegmentFile): number =>
+  header?.after ?? (records[0] ? records[0].record.seq - 1 : Number.POSITIVE_INFINITY)
 
 /** The records that count. A segment is begun after the last durable record: what an older one has beyond it never was durable. */
 function voidWhatFailed(files: readonly SegmentFile[]): Kept[] {

@@ -217,6 +217,36 @@ test('what a failed sync has taken with it is written anew by the next start, wh
   expect(disk.files()).not.toContain('unsynced')
 })
 
+test('a segment whose removal never became durable comes back, and is taken for what it is: older than what was begun since', async () => {
+  let fails = false
+  const disk = createMemoryDisk({
+    faults({ name, path }) {
+      if (fails && name === 'syncFolder' && path === 'journal') disk.failNextSync()
+    },
+  })
+  const first = await started(disk, 1)
+  for (const seq of [1, 2, 3]) {
+    await first.store.append([record(seq)])
+    first.live.apply([record(seq)])
+  }
+  fails = true
+  await expect(first.store.compact(first.live)).rejects.toThrow('EIO')
+  await first.store.compact(first.live).catch(() => {})
+  await first.store.close()
+  fails = false
+  for (const name of await disk.list('journal')) await disk.remove(`journal/${name}`)
+
+  const second = await started(disk, 1)
+  await second.store.append([record(4)])
+  await second.store.close()
+  const restarted = disk.crash()
+  expect(await restarted.list('journal')).toContain('00000003.log')
+
+  const { loaded, live } = await started(restarted, 1)
+  expect(loaded.problems).toEqual([])
+  expect([...live.values().keys()].sort()).toEqual(['peer:1', 'peer:2', 'peer:3', 'peer:4'])
+})
+
 test('records that are missing at the end are missed, too', async () => {
   const disk = await diskWith(segment(0, record(1)), segment(4))
 
@@ -434,13 +464,13 @@ test('a file that the device cannot read is set aside, and the rest loads', asyn
   await store.compact(live)
   for (const seq of [10, 11, 12]) await store.append([record(seq)])
   await store.close()
-  disk.makeUnreadable('journal/00000003.log')
+  disk.makeUnreadable('journal/00000011.log')
 
   const { loaded } = await started(disk)
 
   expect(loaded.tail).toEqual([record(10), record(12)])
   expect(loaded.problems).toEqual([
-    'journal/00000003.log in /state cannot be read and was set aside as damaged/00000003.log-1.',
+    'journal/00000011.log in /state cannot be read and was set aside as damaged/00000011.log-1.',
     'Record 11 is missing from the journal of /state; what was changed there is lost where no snapshot has it.',
   ])
 })
