@@ -56,6 +56,9 @@ const ORDER_BREAKERS: readonly FaultKind[] = [
   'late answer',
 ]
 
+/** With polling nobody notices that the agent was away for a moment, and has forgotten what it had answered with 201. */
+const ORDER_BREAKERS_OF_POLLING: readonly FaultKind[] = ['agent restart', 'agent killed after 201', 'stalled queue', 'hub outage']
+
 const HOUR_MS = 3_600_000
 /** Messages of one stranger that are kept, requests that are open at once, and the least time between two notices to one. */
 const HELD_MAX = 5
@@ -87,7 +90,8 @@ export function judge(input: OracleInput): Verdict {
     if (times > 0) counts[what] = (counts[what] ?? 0) + times
   }
   const decided = finalDecisions(input.state)
-  const keepsOrder = !input.kinds.some(kind => ORDER_BREAKERS.includes(kind))
+  const breakers = input.isPushed ? ORDER_BREAKERS : [...ORDER_BREAKERS, ...ORDER_BREAKERS_OF_POLLING]
+  const keepsOrder = !input.kinds.some(kind => breakers.includes(kind))
   for (const chat of input.chats)
     judgeChat({ ...input, chat, decided, keepsOrder: keepsOrder && !input.record.uncertain.has(chat), count, violations })
   return { violations, counts }
