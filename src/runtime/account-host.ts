@@ -290,6 +290,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         due.askApp(chat)
         return watchers.fetched(chat)
       },
+      // Without an index nobody knows.
+      hasFiles: () => (push.sinceMs() ?? registry.account.indexed?.sinceMs ?? Number.POSITIVE_INFINITY) > 0,
       wasSeen: (chat, key) => registry.outbox(chat)?.context.posts.every(post => post.key !== key || post.seen) ?? true,
     }),
     clock,

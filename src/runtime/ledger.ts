@@ -26,6 +26,8 @@ export type LedgerOptions = {
   readonly username: UserName
   /** Reads the chat's history as everybody does, through its watcher: a GET resets the hints that the feed lives on. */
   readonly read: (chat: ChatId) => Promise<void>
+  /** Files have been seen on this mesh, now or by an earlier process. */
+  readonly hasFiles: () => boolean
   /** The history that was read has shown the reply. */
   readonly wasSeen: (chat: ChatId, key: ReplyKey) => boolean
 }
@@ -36,7 +38,7 @@ type Listing = ReadonlyMap<string, readonly FileEntry[]>
 /** Asking again would bring the same. */
 const isForGood = (error: unknown): boolean => error instanceof ZtmChatError && !error.retryable
 
-export function createLedger({ agent, username, read, wasSeen }: LedgerOptions): Ledger {
+export function createLedger({ agent, username, read, hasFiles, wasSeen }: LedgerOptions): Ledger {
   const base = `/apps/ztm/chat/shared/${username}/publish`
   const gate = createGate(LOOKS_AT_ONCE)
   let running: Promise<unknown> = Promise.resolve()
@@ -68,7 +70,7 @@ export function createLedger({ agent, username, read, wasSeen }: LedgerOptions):
       signal,
     )
     // An agent that has just lost its hub, or found it again, lists nothing.
-    if (isEmpty) throw new MalformedAnswer('The ZTM agent lists no file at all at present; it is asked again.')
+    if (isEmpty && hasFiles()) throw new MalformedAnswer('The ZTM agent lists no file at all at present; it is asked again.')
     return folders
   }
 

@@ -19,29 +19,31 @@ const keysIn = (user: string, account: 'open' | 'starred') =>
     .flatMap(({ sender, message }) => (sender === `${account}-bot` ? [JSON.stringify(message)] : []))
 
 test('a reply takes the gateway’s durable path: its key on the mesh names the answered message and the delivery', async () => {
-  const dora = world.chat('dora', 'open')
-  await dora.says('which delivery?')
-  await dora.hears('model says: which delivery?')
-  expect(keysIn('dora', 'open')[0]).toMatch(/"ztmChat":\{"key":"[0-9a-f]{24}#0-[0-9a-f]{8}\.[0-9a-f-]{36}#0"\}/)
+  const della = world.chat('della', 'open')
+  await della.says('which delivery?')
+  await della.hears('model says: which delivery?')
+  expect(keysIn('della', 'open')[0]).toMatch(/"ztmChat":\{"key":"[0-9a-f]{24}#0-[0-9a-f]{8}\.[0-9a-f-]{36}#0"\}/)
 })
 
 test('what is sent from the command line while the agent is away is taken, and arrives once when it is back', async () => {
-  const emil = world.chat('emil', 'open')
+  const hanna = world.chat('hanna', 'open')
   world.bot('open').agent.down()
   const { stdout } = await world.gateway.must(
-    ...['message', 'send', '--channel', 'ztm-chat', '--account', 'open', '--target', 'emil', '--message', 'from the shell', '--json'],
+    ...['message', 'send', '--channel', 'ztm-chat', '--account', 'open', '--target', 'hanna', '--message', 'from the shell', '--json'],
   )
   expect(stdout).toMatch(/messageId/i)
   world.bot('open').agent.up()
-  await emil.hears('from the shell')
-  expect(emil.heard()).toEqual(['from the shell'])
+  await hanna.hears('from the shell')
+  expect(hanna.heard()).toEqual(['from the shell'])
 })
 
 test('killed with a reply in the outbox that the mesh does not have yet, the gateway posts it once after the start', async () => {
   const fay = world.chat('fay', 'open')
+  const held = world.model.hold(/answer me later/)
   await fay.says('answer me later')
   await until('the model is asked', () => world.model.about('answer me later').length > 0, ANSWER_MS_MAX, world.tail)
   world.bot('open').agent.down()
+  held.release()
   const waits = async () => /"outbox":\s*[1-9]/.test((await world.gateway.must('ztm-chat', 'status', '--json')).stdout)
   await until('the reply is in the outbox', waits, ANSWER_MS_MAX, world.tail)
   await world.gateway.kill()
