@@ -24,16 +24,16 @@ const packed = z.array(z.object({ filename: z.string() }))
 const PACKED = Symbol.for('ztm-chat/e2e/tarball')
 type Holder = typeof globalThis & { [PACKED]?: Promise<string> }
 
-/** Builds and packs the project as it would be published, once. `ZTM_CHAT_TARBALL` names one that is packed already. */
+/** Packs what was built as it would be published, once. Nothing is built here: other suites may run from dist/ meanwhile. */
 export function packPlugin(): Promise<string> {
   const holder: Holder = globalThis
-  holder[PACKED] ??= process.env.ZTM_CHAT_TARBALL ? Promise.resolve(process.env.ZTM_CHAT_TARBALL) : pack()
+  holder[PACKED] ??= pack()
   return holder[PACKED]
 }
 
 async function pack(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ztm-chat-pack-'))
-  const { stdout } = await npm(root, 'pack', '--json', '--pack-destination', folder)
+  const { stdout } = await npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder)
   const [made] = packed.parse(JSON.parse(stdout.slice(stdout.indexOf('['))))
   if (!made) throw new Error(`npm pack made nothing:\n${stdout}`)
   return join(folder, made.filename)
