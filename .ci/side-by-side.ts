@@ -12,5 +12,6 @@ const run = (script: string, isFirst: boolean) =>
 
 const results = await Promise.all(process.argv.slice(2).map((script, at) => run(script, at === 0)))
 for (const { output } of results) process.stdout.write(output)
-for (const { script, code, seconds } of results) console.log(`${script}: ${code === 0 ? 'passed' : `failed (${code})`}, ${seconds.toFixed(0)} s`)
+for (const { script, code, seconds } of results)
+  console.log(`${script}: ${code === 0 ? 'passed' : `failed (${code})`}, ${seconds.toFixed(0)} s`)
 process.exit(Math.max(...results.map(({ code }) => code)))

@@ -62,6 +62,7 @@ const resumed: OutboxEvent = { type: 'host.resumed', atMs: 1_000 }
 
 const asksForSlot = { type: 'requestSlot', params: { chat: alice } }
 const freesSlot = { type: 'releaseSlot', params: { chat: alice } }
+const tellsUncertain = { type: 'reportUncertain', params: { chat: alice, key: 'k1' } }
 const posts = (key: string) => ({ type: 'post', params: { chat: alice, key } })
 const waitsForLag = (key: string) => ({ type: 'startLag', params: { chat: alice, key } })
 const waitsToLook = (looks: number) => ({ type: 'startLook', params: { chat: alice, looks } })
@@ -343,7 +344,7 @@ describe('a reply that is not seen', () => {
     expect(outbox.after(...unconfirmed, lookDue(121_000), absent('k1', 121_000))).toEqual({
       value: state('waiting', 'watching'),
       context: context([posted('k1', { phase: 'uncertain' }), waits('k2')], { posting: 'k1', looks: 1 }),
-      effects: [freesSlot, waitsToLook(1), asksForSlot],
+      effects: [tellsUncertain, freesSlot, waitsToLook(1), asksForSlot],
     })
   })
 

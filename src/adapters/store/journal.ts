@@ -64,7 +64,13 @@ type Waiting = {
   readonly done: () => void
   readonly failed: (cause: Error) => void
 }
-type Live = { readonly file: DiskFile; readonly segment: KeptSegment; isSealed: boolean }
+type Live = {
+  readonly file: DiskFile
+  readonly segment: KeptSegment
+  isSealed: boolean
+  /** Of the folder's syncs that had failed when it was made. */
+  readonly failedBefore: number
+}
 
 /**
  * J1. One write and one sync at a time; what is appended meanwhile goes out together in the next.
@@ -82,6 +88,7 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
   let live: Live | null = null
   let writing: Promise<void> | null = null
   let closing: Promise<void> = Promise.resolve()
+  let folderFailures = 0
   let isClosed = false
 
   const enqueue = (data: Buffer, lastSeq: number, atMs: number): Promise<void> =>
@@ -118,12 +125,22 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
     live ??= await begin()
     await live.file.write(isNew ? Buffer.concat([encodeHeader(durable), data]) : data)
     await live.file.sync()
-    if (isNew) await disk.syncFolder(JOURNAL_FOLDER)
+    if (isNew) await syncFolder()
+    if (isNew && live.failedBefore < folderFailures) throw new LostName()
     live.segment.firstSeq ??= durable + 1
     durable = Math.max(...batch.map(one => one.lastSeq))
     live.segment.lastAtMs = Math.max(...batch.map(one => one.atMs))
     live.segment.bytes = live.file.size()
     live.segment.lastSeq = durable
+  }
+
+  const syncFolder = async (): Promise<void> => {
+    try {
+      await disk.syncFolder(JOURNAL_FOLDER)
+    } catch (cause) {
+      folderFailures += 1
+      throw cause
+    }
   }
 
   const begin = async (): Promise<Live> => {
@@ -134,7 +151,7 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
     const segment: KeptSegment = { path, bytes: 0, lastSeq: Number.POSITIVE_INFINITY, firstSeq: null, lastAtMs: 0 }
     segments.push(segment)
     try {
-      return { file: await disk.append(path), segment, isSealed: false }
+      return { file: await disk.append(path), segment, isSealed: false, failedBefore: folderFailures }
     } catch (cause) {
       segments = segments.filter(one => one !== segment)
       throw cause
@@ -209,7 +226,7 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
         }
         // Kept before it is gone: a crash in between leaves it in both, and nothing is read twice.
         if (keep && gone.length > 0) await archive.prune(keep)
-        if (gone.length > 0) await disk.syncFolder(JOURNAL_FOLDER)
+        if (gone.length > 0) await syncFolder()
       }
     },
     segments: () => segments,
@@ -222,6 +239,11 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
       await closing
     },
   }
+}
+
+/** A sync of the folder that somebody else had asked for failed, and may have taken the new segment's name with it. */
+class LostName extends Error {
+  readonly code = 'EIO'
 }
 
 /** Takes from the front what fits in one write, at least one. */

@@ -6,6 +6,7 @@ import { encodeShard } from '../../../src/adapters/store/shard-file.ts'
 import { shardOf } from '../../../src/adapters/store/shards.ts'
 import { openStore } from '../../../src/adapters/store/store.ts'
 import { StoreUnusable } from '../../../src/domain/errors.ts'
+import type { Disk } from '../../../src/ports/disk.ts'
 import type { StoredRecord } from '../../../src/ports/store.ts'
 import { createLive, record, records, restored } from './world.ts'
 
@@ -215,6 +216,46 @@ test('what a failed sync has taken with it is written anew by the next start, wh
   expect(loaded.problems).toEqual([])
   expect(live.values()).toEqual(new Map(records(1, 5).map(({ changes: [change] }) => [change!.key, [change!.event]])))
   expect(disk.files()).not.toContain('unsynced')
+})
+
+test('a sync of the folder that fails under a fold takes the name of a new segment with it: what is in there is not durable', async () => {
+  const disk = createMemoryDisk()
+  const first = Promise.withResolvers<void>()
+  const second = Promise.withResolvers<void>()
+  let waits = false
+  let hasFolded = false
+  const held: Disk = {
+    ...disk,
+    async syncFolder(folder) {
+      if (folder === 'journal' && waits) {
+        waits = false
+        second.resolve()
+        await first.promise
+      }
+      await disk.syncFolder(folder)
+    },
+    async remove(path) {
+      await disk.remove(path)
+      if (hasFolded || !path.startsWith('journal/')) return
+      hasFolded = true
+      // The new segment is there, and its name is about to be made durable.
+      waits = true
+      appended = store.append([record(2)]).catch((cause: unknown) => cause)
+      await second.promise
+      disk.failNextSync()
+    },
+  }
+  let appended: Promise<unknown> = Promise.resolve()
+  const store = await openStore({ disk: held, where: '/state', shards: 4 })
+  const live = restored(await store.load())
+  await store.append([record(1)])
+  live.apply([record(1)])
+  await expect(store.compact(live)).rejects.toThrow('EIO')
+  first.resolve()
+
+  expect(await appended).toBeInstanceOf(StoreUnusable)
+  await store.append([record(2)])
+  expect((await started(disk.crash())).loaded.tail.at(-1)).toEqual(record(2))
 })
 
 test('a segment whose removal never became durable comes back, and is taken for what it is: older than what was begun since', async () => {
