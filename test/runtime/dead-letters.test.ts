@@ -155,7 +155,11 @@ describe('a reply that the agent refused for good', () => {
     const [message, apology] = world.account.deadLetters()
     expect([message?.kind, apology?.kind]).toEqual(['message', 'reply'])
 
+    world.bot.agent.down()
     await world.account.retryDeadLetter(message!.id)
+    await world.settle(30_000)
+    expect(world.account.deadLetters()).toMatchObject([{ id: message!.id }])
+    world.bot.agent.up()
     await world.settle(60_000)
 
     expect(world.answers('alice')).toHaveLength(1)

@@ -14,8 +14,8 @@ import { answersTo, PART_CHARACTERS, serveCountingResponder } from './counting-r
 import { chooseAim, evidenceOf, killAt, LIFE_MS } from './moments.ts'
 import { ALL_IS_WELL, lookAt, type Written } from './users-view.ts'
 
-const KILLS = Number(process.env['KILLS'] ?? 50)
-const MESSAGES = Number(process.env['MESSAGES'] ?? 10_000)
+const KILLS = Number(process.env['KILLS'] ?? 30)
+const MESSAGES = Number(process.env['MESSAGES'] ?? 6_000)
 const seed = Number(process.env['KILL_SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 
 const SLOW_DISK = join(import.meta.dirname, 'slow-disk.ts')
@@ -125,7 +125,7 @@ test(`${MESSAGES} messages are each answered once and in order by a runner that 
     troubles: Object.fromEntries(troubles),
     killedMs: Math.round(killedMs),
     totalMs: Math.round(totalMs),
-    leftAtLast,
+    partsLeftAtTheLastLife: leftAtLast,
   })
 
   function expectAllIsWell() {

@@ -12,6 +12,9 @@ const START_MS_MAX = 250
 const LOAD_MS_MAX = 60
 const LIFE_MS_MAX = 1_800
 const WAIT_MS_MAX = 1_500
+/** A life that lasts until so many of its answers were seen on the mesh, and what an earlier death left in doubt is settled, too. */
+const SENT_MIN = 40
+const SETTLED_MS_MAX = 8_000
 
 /** A life of average length; what is written is spread over the lives. */
 export const LIFE_MS = 1_000
@@ -24,7 +27,7 @@ const AIMS = [
   /** Loaded: what was open goes on, and the agent is connected. */
   'resume',
   'living',
-  'living',
+  'settled',
   /** A batch has reached the journal's file, and its sync has just begun; the disk is slow in such a life. */
   'write',
   'write',
@@ -58,6 +61,11 @@ export async function killAt(aim: Aim, runner: Running, accountDir: string, rand
       await begun(runner)
       await pause(random.integer(LIFE_MS_MAX))
       break
+    case 'settled':
+      await begun(runner)
+      await whenSent(runner)
+      await pause(random.integer(LIFE_MS_MAX))
+      break
     case 'write':
       await begun(runner)
       await pause(random.integer(LIFE_MS_MAX))
@@ -74,6 +82,12 @@ export async function killAt(aim: Aim, runner: Running, accountDir: string, rand
 }
 
 const begun = (runner: Running): Promise<Line> => runner.line(({ event }) => event === 'state')
+
+const LOOK_MS = 50
+async function whenSent(runner: Running): Promise<void> {
+  const endAtMs = performance.now() + SETTLED_MS_MAX
+  while (performance.now() < endAtMs && runner.lines(({ event }) => event === 'sent').length < SENT_MIN) await pause(LOOK_MS)
+}
 
 /** The `count`-th change of such a file, or the end of patience. `act` is called in the very turn that learns of it. */
 async function onChange(folder: string, fits: (name: string) => boolean, count: number, act = () => {}): Promise<void> {
