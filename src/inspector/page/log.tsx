@@ -49,7 +49,7 @@ export function Log() {
         </output>
       </form>
       {lines.length === 0 ? (
-        <p class="empty">{log.value.length > 0 ? 'No event fits.' : 'No event since you are looking.'}</p>
+        <p class="empty">{log.value.length > 0 ? 'No event fits.' : 'No event since this view was opened.'}</p>
       ) : (
         <ol class="lines">
           {lines.toReversed().map((line, at) => (

@@ -22,8 +22,22 @@ export async function svg(name: string, machine: AnyStateMachine): Promise<strin
   ].join('\n')}\n`
 }
 
+const LIGHT: Readonly<Record<string, string>> = {
+  ground: '#fff',
+  ink: '#1b1f24',
+  soft: '#57606a',
+  line: '#6e7781',
+  fill: '#f3f5f8',
+  box: '#8c959f22',
+  blue: '#0550ae',
+  violet: '#7a3ea3',
+}
+const variables = Object.entries(LIGHT)
+  .map(([name, colour]) => `--${name}:${colour}`)
+  .join(';')
+
 const STYLE = `
-svg{color-scheme:light dark;--ground:#fff;--ink:#1b1f24;--soft:#57606a;--line:#6e7781;--fill:#f3f5f8;--box:#8c959f22;--blue:#0550ae;--violet:#7a3ea3}
+svg{color-scheme:light dark;${variables}}
 @media (prefers-color-scheme:dark){svg{--ground:#16191e;--ink:#e6edf3;--soft:#9aa4af;--line:#8b949e;--fill:#232830;--box:#8c959f1a;--blue:#79b8ff;--violet:#d2a8ff}}
 text{font:11px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var(--ink);white-space:pre}
 .ground{fill:var(--ground)}.title{font-weight:700}.note{fill:var(--soft);font-style:italic}.deed,.effect{fill:var(--violet)}.guard{fill:var(--blue)}
@@ -32,6 +46,8 @@ text{font:11px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var
 .arrow{fill:none;stroke:var(--line);stroke-width:1.2}.label rect{fill:var(--ground);opacity:.82}`
   .trim()
   .replace(/\n/g, '')
+  // First the plain colour, for readers that know no variables.
+  .replace(/(fill|stroke):var\(--(\w+)\)/g, (whole, property, name) => `${property}:${LIGHT[name]};${whole}`)
 
 function boxOf({ id, kind, lines, x, y, width, height }: Box): string {
   if (kind === 'initial') return `<g class="initial"><circle cx="${x + width / 2}" cy="${y + height / 2}" r="${width / 2}"/></g>`
