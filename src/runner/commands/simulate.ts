@@ -4,7 +4,7 @@ import { runSeeds } from '../../simulator/pool.ts'
 import { type Plan, runScenario } from '../../simulator/scenario.ts'
 import { type Shrunk, shrink } from '../../simulator/shrink.ts'
 import { planOf } from '../../simulator/swarm.ts'
-import { colours, print, printJson } from '../output.ts'
+import { colours, counted, print, printJson } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
 export type SimulateOptions = {
@@ -43,7 +43,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   if (json) printJson({ ok: true, seeds, from, messages, seconds: Math.round(seconds * 10) / 10, counts })
   else {
     printCounts(counts)
-    print(`${seeds} seeds from ${from}, ${messages} messages, 0 violations, in ${seconds.toFixed(1)} s`)
+    print(`${counted(seeds, 'seed')} from ${from}, ${messages} messages, 0 violations, in ${seconds.toFixed(1)} s`)
   }
   return 0
 }
@@ -83,7 +83,7 @@ async function fails(plan: Plan, json: boolean): Promise<number> {
 
 /** Kinds of faults first, then what they brought about. */
 function printCounts(counts: Counts): void {
-  const line = (what: string, meaning: string) => print(`${String(counts[what] ?? 0).padStart(9)}  ${what.padEnd(32)}${meaning}`)
+  const line = (what: string, meaning: string) => print(`${String(counts[what] ?? 0).padStart(9)}  ${what.padEnd(33)}${meaning}`)
   for (const [kind, meaning] of Object.entries(FAULT_KINDS)) line(kind, meaning)
   for (const what of Object.keys(counts)
     .filter(name => !(name in FAULT_KINDS))

@@ -5,10 +5,11 @@ import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
 import { SimMesh } from '../../../src/simulator/mesh/mesh.ts'
 import { CALM } from '../../../src/simulator/mesh/quirks.ts'
 import { type ServedAgent, serveAgent } from '../../../src/simulator/mesh/serve.ts'
+import { commandLines, words } from '../../docs/commands.ts'
+import { documentAt, section } from '../../docs/markdown.ts'
 import { createGateway, type Gateway, type Output } from './gateway.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
 import { installHost, packPlugin } from './package-under-test.ts'
-import { readmeCommands, words } from './readme-commands.ts'
 import { conversation, modelConfig } from './world.ts'
 
 /** The names that the README uses. */
@@ -21,7 +22,7 @@ let gateway: Gateway
 let model: ModelServer
 let agent: ServedAgent
 let tarball: string
-let commands: readonly string[]
+const commands = commandLines(section(documentAt('README.md'), 'Install in OpenClaw'), ['openclaw', 'npm'])
 const steps: string[] = []
 let beganMs = 0
 
@@ -31,7 +32,6 @@ beforeAll(async () => {
   model = await startModelServer()
   agent = await serveAgent(bot.agent)
   gateway = await createGateway()
-  commands = await readmeCommands()
   // What every user of OpenClaw has before: a model.
   await gateway.configure(modelConfig(model.url))
 })
