@@ -70,7 +70,7 @@ describe("the README's table of commands", () => {
     const known = leaves
       .filter(leaf => commands.some(line => line.startsWith(nameOf(leaf))))
       .flatMap(leaf => leaf.options.map(({ long }) => long))
-    expect(known).toEqual(expect.arrayContaining(told))
+    expect(told.filter(option => !known.includes(option))).toEqual([])
   })
 })
 
