@@ -59,6 +59,13 @@ const ORDER_BREAKERS: readonly FaultKind[] = [
 /** With polling nobody notices that the agent was away for a moment, and has forgotten what it had answered with 201. */
 const ORDER_BREAKERS_OF_POLLING: readonly FaultKind[] = ['agent restart', 'agent killed after 201', 'stalled queue', 'hub outage']
 
+/** A real mesh replaces files of a burst, and shows late what an agent that was away has to tell: what people wrote is read in another order. */
+const ORDER_BREAKERS_OF_REAL: readonly FaultKind[] = [
+  ...ORDER_BREAKERS_OF_POLLING,
+  'post fails before its effect',
+  'post without effect or answer',
+]
+
 const HOUR_MS = 3_600_000
 /** Messages of one stranger that are kept, requests that are open at once, and the least time between two notices to one. */
 const HELD_MAX = 5
@@ -90,7 +97,11 @@ export function judge(input: OracleInput): Verdict {
     if (times > 0) counts[what] = (counts[what] ?? 0) + times
   }
   const decided = finalDecisions(input.state)
-  const breakers = input.isPushed ? ORDER_BREAKERS : [...ORDER_BREAKERS, ...ORDER_BREAKERS_OF_POLLING]
+  const breakers = [
+    ...ORDER_BREAKERS,
+    ...(input.isPushed ? [] : ORDER_BREAKERS_OF_POLLING),
+    ...(input.isReal ? ORDER_BREAKERS_OF_REAL : []),
+  ]
   const keepsOrder = !input.kinds.some(kind => breakers.includes(kind))
   for (const chat of input.chats)
     judgeChat({ ...input, chat, decided, keepsOrder: keepsOrder && !input.record.uncertain.has(chat), count, violations })

@@ -19,13 +19,12 @@ test.each(Array.from({ length: Math.ceil(count / 4) }, (_, n) => n + 1))(
   seed => run(planOf(seed, true)),
 )
 
-/** What they found, before it was mended. */
+/** What they find when it is broken again. Each has a test of its own, too, since a change of what is drawn makes seeds find something else. */
 test.each([
-  [13, 'a clock set back made a chat of today look like history'],
-  [48, 'a clock set back kept unconfirmed posts waiting for as long as it had been set back'],
-  [15, 'a stop left the timer of its grace behind'],
-  [36, 'a stop left the time-out of a responder behind that ignores its signal'],
-])('seed %i, in which %s', seed => run(planOf(seed, false)))
+  [245, false, 'an apology that was made again stayed a dead letter, and went out empty when that was tried again'],
+  [571, false, 'a reply went out before one that an agent that was away had forgotten'],
+  [30, true, 'a segment came back whose removal had not become durable, and made void what was begun after it'],
+] as const)('seed %i (real mesh: %s), in which %s', (seed, real) => run(planOf(seed, real)))
 
 test('the same seed gives the same trace, byte for byte', async () => {
   const [one, other] = [await runScenario(planOf(5, true)), await runScenario(planOf(5, true))]
