@@ -24,7 +24,7 @@ test.each([
   [245, false, 'an apology that was made again stayed a dead letter, and went out empty when that was tried again'],
   [571, false, 'a reply went out before one that an agent that was away had forgotten'],
   [30, true, 'a segment came back whose removal had not become durable, and made void what was begun after it'],
-] as const)('seed %i (real mesh: %s), in which %s', (seed, real) => run(planOf(seed, real)))
+] as const)('seed %i (real mesh: %s), in which %s', (seed, real, _) => run(planOf(seed, real)))
 
 test('the same seed gives the same trace, byte for byte', async () => {
   const [one, other] = [await runScenario(planOf(5, true)), await runScenario(planOf(5, true))]
