@@ -34,7 +34,10 @@ export type OutboxContext = OutboxInput & {
   posting: ReplyKey | null
   failures: number
   looks: number
+  /** The next one need not wait for the newest. */
   lagging: boolean
+  /** The newest one went out because the one before it lagged. */
+  overtaking: boolean
   /** Since when the agent says that it does not know the chat, monotonic ms; begins anew with each process. */
   unknownSinceMs: number | null
 }
@@ -176,6 +179,7 @@ export const outboxMachine = setup({
         attempts: (context.posts.find(post => post.key === key)?.attempts ?? 0) + 1,
       }),
       posting: key,
+      overtaking: context.lagging,
       lagging: false,
       looks: 0,
     })),
@@ -189,6 +193,9 @@ export const outboxMachine = setup({
           post.phase === 'queued' ? { ...post, uncheckedSinceMs: atMs } : { ...post, answeredAtMs: atMs, uncheckedSinceMs: null },
         ),
       unknownSinceMs: null,
+      // Nobody knows whether the agent was there meanwhile.
+      lagging: false,
+      overtaking: false,
     }),
     noteChecked: assign({
       posts: ({ context }, keys: readonly ReplyKey[]) =>
@@ -199,8 +206,11 @@ export const outboxMachine = setup({
       posts: ({ context }, { away, nowMs }: { away: boolean; nowMs: number }) =>
         away ? context.posts.map(post => (isUnchecked(post) ? { ...post, uncheckedSinceMs: nowMs } : post)) : context.posts,
     }),
-    // It may have gone out because the one before lagged, which it still does.
-    noteNotSent: assign(({ context }) => ({ ...change(context, underWay(context)?.key, { phase: 'queued' }), lagging: true })),
+    noteNotSent: assign(({ context }) => ({
+      ...change(context, underWay(context)?.key, { phase: 'queued' }),
+      lagging: context.overtaking,
+      overtaking: false,
+    })),
     noteUncertain: assign(({ context }) => change(context, oldestUnconfirmed(context)?.key, { phase: 'uncertain' })),
     noteRequeued: assign(({ context }, { key }: { key: ReplyKey }) => change(context, key, { phase: 'queued', answeredAtMs: null })),
     remove: assign(({ context }, keys: readonly ReplyKey[]) => ({
@@ -213,7 +223,9 @@ export const outboxMachine = setup({
     }),
     forgetSeen: assign({ posts: ({ context }) => context.posts.map(post => (post.seen ? { ...post, seen: false } : post)) }),
     noteLag: assign({ lagging: true }),
-    forgetLag: assign({ lagging: false }),
+    forgetLag: assign({ lagging: false, overtaking: false }),
+    /** It went out because the one before lagged, which it still does. */
+    restoreLag: assign({ lagging: ({ context }) => context.overtaking, overtaking: false }),
     countLook: assign({ looks: ({ context }) => context.looks + 1 }),
     noteRefusal: assign({
       unknownSinceMs: ({ context }, { status, atMs }: { status: number; atMs: number }) =>
@@ -225,7 +237,16 @@ export const outboxMachine = setup({
 }).createMachine({
   id: 'outbox',
   description: 'The replies of one conversation, until each is seen on the mesh.',
-  context: ({ input }) => ({ ...input, posts: [], posting: null, failures: 0, unknownSinceMs: null, looks: 0, lagging: false }),
+  context: ({ input }) => ({
+    ...input,
+    posts: [],
+    posting: null,
+    failures: 0,
+    unknownSinceMs: null,
+    looks: 0,
+    lagging: false,
+    overtaking: false,
+  }),
   type: 'parallel',
   on: {
     'reply.queued': { actions: { type: 'append', params: ({ event }) => event.replies } },
@@ -377,7 +398,7 @@ export const outboxMachine = setup({
                       changes: [own(context, { type: 'reply.failed', key: event.key, reason: event.reason })],
                     }),
                   },
-                  'noteLag',
+                  'restoreLag',
                 ],
               },
               {

@@ -69,7 +69,8 @@ export type PairingRecord =
   | { readonly type: 'pairing.refused' }
 
 /** One version of a message file: by its writer's clock, and by the hub's when it learnt of it, ms. */
-export type FileOfMessages = { readonly path: string; readonly timeMs: number; readonly sinceMs: number }
+/** `bytes`: as the index has it; records of earlier versions have none. */
+export type FileOfMessages = { readonly path: string; readonly timeMs: number; readonly sinceMs: number; readonly bytes?: number }
 
 export type AccountRecord =
   | { readonly type: 'account.opened'; readonly atMs: number }

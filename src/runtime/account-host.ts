@@ -72,6 +72,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const timers = createTimers(clock)
   const status = createStatusKeeper(account, emit)
   let graceMs: number = limits.stopGraceMs
+  /** Since then nobody can tell what the agent has forgotten. */
+  const awayAtMs: number | null = null
   let stopped: (() => void) | null = null
 
   const nursery = createSupervisor({
@@ -297,8 +299,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
+    takesSlot: chat => registry.outbox(chat)?.matches({ sending: 'committing' }) ?? false,
     unconfirmed: () => posts().filter(post => post.phase !== 'queued'),
     queueLostAtMs: () => healer.queueLostAtMs(),
+    awayAtMs: () => awayAtMs,
   })
 
   const certificate = createCertificateWatch(settings, clock, log)

@@ -41,14 +41,18 @@ export type PosterOptions = {
   readonly tell: (chat: ChatId, event: OutboxEvent) => void
   /** Whether the chat's outbox still waits for a slot. */
   readonly waitsForSlot: (chat: ChatId) => boolean
+  /** Whether the outbox that was just offered a slot has taken it, and is about to post. */
+  readonly takesSlot: (chat: ChatId) => boolean
   /** Posts without confirmation, of all chats. */
   readonly unconfirmed: () => readonly Posted[]
   /** When the agent last forgot what it had queued, monotonic ms; null = not since this process began. */
   readonly queueLostAtMs: () => number | null
+  /** When it was last seen to be away, monotonic ms; null = not since this process began. */
+  readonly awayAtMs: () => number | null
 }
 
 export function createPoster(options: PosterOptions): Poster {
-  const { settings, agent, ledger, clock, tell, waitsForSlot, unconfirmed, queueLostAtMs } = options
+  const { settings, agent, ledger, clock, tell, waitsForSlot, takesSlot, unconfirmed, queueLostAtMs, awayAtMs } = options
   const { limits } = settings
   const holders = new Set<ChatId>()
   const queue = new Set<ChatId>()
@@ -72,20 +76,28 @@ export function createPoster(options: PosterOptions): Poster {
       // Its reply was seen on the mesh meanwhile.
       if (!waitsForSlot(chat)) continue
       holders.add(chat)
-      active.add(chat)
-      tell(chat, { type: 'slot.granted', atMs: clock.now() })
+      offer(chat)
     }
   }
 
+  /** Active only when it takes the slot: it may have nothing to post any more. */
+  const offer = (chat: ChatId) => {
+    const wasActive = active.has(chat)
+    active.add(chat)
+    tell(chat, { type: 'slot.granted', atMs: clock.now() })
+    if (!wasActive && !takesSlot(chat)) active.delete(chat)
+  }
+
   /**
-   * Posts that may still tell what became of this one. When all of them are of an earlier process, each would wait for the others: the
-   * oldest is treated as the only one, and what becomes of it tells of the rest.
+   * Posts that may still tell what became of this one. When all of them were begun before this process, or before the agent was away,
+   * each would wait for the others: the oldest is treated as the only one, and what becomes of it tells of the rest.
    */
-  const tellingOthers = (key: ReplyKey): number => {
-    const others = unconfirmed().filter(post => post.key !== key)
-    const own = unconfirmed().find(post => post.key === key)
-    const isOldestOfEarlier = own && [own, ...others].every(post => !beganAtMs.has(post.key) && !isBefore(post, own))
-    return isOldestOfEarlier ? 0 : others.length
+  const othersThatMayTell = (key: ReplyKey): number => {
+    const all = unconfirmed()
+    const own = all.find(post => post.key === key)
+    const awayMs = awayAtMs() ?? Number.NEGATIVE_INFINITY
+    const isOld = (post: Posted) => (beganAtMs.get(post.key) ?? Number.NEGATIVE_INFINITY) <= awayMs || !beganAtMs.has(post.key)
+    return own && all.every(post => isOld(post) && !isBefore(post, own)) ? 0 : all.length - 1
   }
 
   return {
@@ -93,9 +105,7 @@ export function createPoster(options: PosterOptions): Poster {
       if (draining) return
       if (holders.has(chat)) {
         if (held) return void heldHolders.add(chat)
-        active.add(chat)
-        tell(chat, { type: 'slot.granted', atMs: clock.now() })
-        return
+        return offer(chat)
       }
       queue.add(chat)
       grant()
@@ -112,9 +122,7 @@ export function createPoster(options: PosterOptions): Poster {
       held = false
       for (const chat of [...heldHolders]) {
         heldHolders.delete(chat)
-        if (!waitsForSlot(chat)) continue
-        active.add(chat)
-        tell(chat, { type: 'slot.granted', atMs: clock.now() })
+        if (waitsForSlot(chat)) offer(chat)
       }
       grant()
     },
@@ -162,7 +170,7 @@ export function createPoster(options: PosterOptions): Poster {
             limits,
             nowMs,
             laterConfirmed,
-            otherUnconfirmed: tellingOthers(key),
+            otherUnconfirmed: othersThatMayTell(key),
             ...(lostAtMs !== null && { queueLostAtMs: lostAtMs }),
           })
         }

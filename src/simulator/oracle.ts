@@ -31,7 +31,9 @@ export type OracleInput = {
   readonly chats: readonly ChatId[]
   readonly record: Record_
   readonly assistant: Assistant
+  /** Faults that happened, and those that could have. */
   readonly kinds: readonly FaultKind[]
+  readonly drawn: readonly FaultKind[]
   /** The durable state at the end. */
   readonly state: Loaded
   readonly pending: readonly string[]
@@ -97,14 +99,14 @@ export function judge(input: OracleInput): Verdict {
     if (times > 0) counts[what] = (counts[what] ?? 0) + times
   }
   const decided = finalDecisions(input.state)
-  const breakers = [
-    ...ORDER_BREAKERS,
-    ...(input.isPushed ? [] : ORDER_BREAKERS_OF_POLLING),
-    ...(input.isReal ? ORDER_BREAKERS_OF_REAL : []),
-  ]
-  const keepsOrder = !input.kinds.some(kind => breakers.includes(kind))
+  const has = (kinds: readonly FaultKind[], breakers: readonly FaultKind[]) => kinds.some(kind => breakers.includes(kind))
+  const keepsOrder =
+    !has(input.kinds, ORDER_BREAKERS) &&
+    (input.isPushed || !has(input.drawn, ORDER_BREAKERS_OF_POLLING)) &&
+    (!input.isReal || !has(input.drawn, ORDER_BREAKERS_OF_REAL))
   for (const chat of input.chats)
     judgeChat({ ...input, chat, decided, keepsOrder: keepsOrder && !input.record.uncertain.has(chat), count, violations })
+  if (keepsOrder) count('run whose order is judged')
   return { violations, counts }
 }
 
@@ -169,16 +171,30 @@ type ChatInput = OracleInput & {
   readonly violations: string[]
 }
 
+const reachedIn = (world: World, chat: ChatId): readonly ReachedMessage[] =>
+  chat.startsWith('group:')
+    ? world.mesh.reached(world.mesh.bot, chat)
+    : world.mesh.reached(chat.slice('peer:'.length), `peer:${world.mesh.bot}`)
+
+/** What people wrote in this chat, as far as it reached the mesh, and its rights did: a hub that is away in between never hears of them. */
+export const writtenIn = (world: World, chat: ChatId) =>
+  identify(
+    chat,
+    reachedIn(world, chat).filter(({ sender, path }) => sender !== world.mesh.bot && mayRead(world, path)),
+  )
+
+function mayRead({ mesh }: World, path: string): boolean {
+  const file = mesh.hub.files.get(path)
+  return file === undefined || mesh.hub.files.mayRead(mesh.bot, file)
+}
+
 function judgeChat(input: ChatInput): void {
   const { world, chat, decided, count, violations } = input
   const isGroup = chat.startsWith('group:')
   const who = isGroup ? 'the group' : chat.slice('peer:'.length)
   const complain = (sentence: string) => violations.push(`${who}: ${sentence}`)
-  const all = isGroup ? world.mesh.reached(world.mesh.bot, chat) : world.mesh.reached(chat.slice('peer:'.length), `peer:${world.mesh.bot}`)
-  const written = identify(
-    chat,
-    all.filter(({ sender }) => sender !== world.mesh.bot),
-  )
+  const all = reachedIn(world, chat)
+  const written = writtenIn(world, chat)
   const { answers, notices } = readAnswers(
     all.filter(({ sender }) => sender === world.mesh.bot),
     input,
@@ -312,7 +328,8 @@ function judgeNotices(input: ChatInput, notices: readonly ReachedMessage[], comp
   }
   for (const copies of byBody.values()) {
     if (copies.length === 1) continue
-    if (copies.some(message => cameTooLate(input, { message }))) count('double beyond the fault model')
+    const found = copies.map(message => ({ message }))
+    if (wasRightlyRepeated(input, found)) count('double beyond the fault model')
     else complain(`a pairing notice came ${copies.length} times`)
   }
   // After an answer of the owner, or an hour by a clock that was set, the next request is a new one.
@@ -346,7 +363,7 @@ function judgeAnswer(
     const lasting = ofPart.filter(({ message }) => message.replacedAtMs === null)
     if (ofPart.length > lasting.length) count('reply replaced by the mesh')
     if (lasting.length <= 1) continue
-    if (ofPart.some(copy => cameTooLate(input, copy))) count('double beyond the fault model')
+    if (wasRightlyRepeated(input, ofPart)) count('double beyond the fault model')
     else complain(`${short(text)} (${id}): part ${part} of ${parts} came ${lasting.length} times`)
   }
   const firsts = Array.from({ length: parts }, (_, index) => copies.find(({ part }) => part === index + 1)?.place ?? 0)
@@ -354,12 +371,15 @@ function judgeAnswer(
     complain(`${short(text)} (${id}): parts out of order`)
 }
 
-/** The one double that no client can exclude: a copy that came to light when it had long been taken for lost. */
-function cameTooLate({ world, record }: ChatInput, { message }: Pick<Copy, 'message'>): boolean {
-  const body = JSON.stringify(message.message)
+/**
+ * The one double that no client can exclude: nothing of it had come to light when it could be taken for lost, and was posted again. A
+ * copy that was there before that makes the repetition a mistake.
+ */
+function wasRightlyRepeated({ world, record }: ChatInput, copies: readonly Pick<Copy, 'message'>[]): boolean {
+  const body = JSON.stringify(copies[0]?.message.message)
   const posts = world.mesh.accepted.filter(post => post.sender === world.mesh.bot && JSON.stringify(post.message) === body)
   const lostMs = record.unanswered.has(body) ? LOST_UNANSWERED_MS : LOST_MS
-  return posts.some(({ acceptedAtMs }) => message.reachedAtMs - acceptedAtMs >= lostMs)
+  return posts.slice(0, -1).every(({ acceptedAtMs }) => copies.every(({ message }) => message.reachedAtMs >= acceptedAtMs + lostMs))
 }
 
 /** Per sender: in a group two people’s messages have no order that everybody sees. */

@@ -13,6 +13,7 @@ const context = (posts: readonly Post[], changes: Partial<OutboxContext> = {}): 
   failures: 0,
   looks: 0,
   lagging: false,
+  overtaking: false,
   ...changes,
 })
 const waits = (key: string, changes: Partial<Post> = {}): Post => ({
@@ -145,6 +146,16 @@ describe('a reply that was posted', () => {
     })
   })
 
+  test('keeps the next one waiting after the agent was away also when that one had begun, and was not sent', () => {
+    const begun = [...unconfirmed, lagged('k1'), granted(), posting('k2')]
+    expect(outbox.after(...begun, answer('post.not-sent', 'k2'), rested)).toMatchObject({ value: { sending: 'waiting' } })
+    expect(outbox.after(...begun, agentLost, answer('post.not-sent', 'k2'), rested)).toMatchObject({ value: { sending: 'resting' } })
+  })
+
+  test('does not lag after a restart because it did before: nobody knows whether the agent was there', () => {
+    expect(outbox.after(...unconfirmed, lagged('k1'), resumed)).toMatchObject({ context: { lagging: false } })
+  })
+
   test('does not lag because an older one did', () => {
     expect(outbox.after(...unconfirmed, lagged('k0'))).toEqual({
       value: state('resting', 'watching'),
@@ -163,7 +174,7 @@ describe('a reply that was posted', () => {
 
   test('is posted again after a rest when it is proven not to have been sent', () => {
     const notSent = [queued('k1'), granted(), posting('k1'), answer('post.not-sent', 'k1')]
-    const again = context([waits('k1', { attempts: 1, postedAtMs: 1_000 })], { posting: 'k1', failures: 1, lagging: true })
+    const again = context([waits('k1', { attempts: 1, postedAtMs: 1_000 })], { posting: 'k1', failures: 1 })
 
     expect(outbox.after(...notSent)).toEqual({
       value: state('backing off', 'quiet'),
@@ -179,7 +190,6 @@ describe('a reply that was posted', () => {
       context: context([waits('k1', { attempts: 1, postedAtMs: 1_000 })], {
         posting: 'k1',
         failures: 1,
-        lagging: true,
         unknownSinceMs: 1_000,
       }),
       effects: [notSentYet, freesSlot, backsOff(1)],
@@ -191,12 +201,12 @@ describe('a reply that was posted', () => {
 
     expect(outbox.after(...dead)).toEqual({
       value: state('resting', 'watching'),
-      context: context([underWay('k1')], { posting: 'k1', lagging: true }),
+      context: context([underWay('k1')], { posting: 'k1' }),
       effects: [commits(atChat(failed('k1')))],
     })
     expect(outbox.after(...dead, failed('k1'))).toEqual({
       value: state('resting', 'quiet'),
-      context: context([], { posting: 'k1', lagging: true }),
+      context: context([], { posting: 'k1' }),
       effects: [freesSlot],
     })
   })

@@ -84,8 +84,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'posts of an earlier process wait for each other',
     file: POSTER,
-    from: 'return isOldestOfEarlier ? 0 : others.length',
-    to: 'return others.length',
+    from: 'return own && all.every(post => isOld(post) && !isBefore(post, own)) ? 0 : all.length - 1',
+    to: 'return all.length - 1',
     tests: ['test/runtime/crash-points.test.ts'],
   },
   {

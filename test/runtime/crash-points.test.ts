@@ -317,3 +317,21 @@ test('a post is under way in several chats: none waits for another, each is answ
   expect(people.map(person => world.answers(person))).toEqual(people.map(() => ['echo: one', 'echo: two']))
   expect(world.events.filter(({ event }) => event === 'uncertain')).toEqual([])
 })
+
+test('the agent forgets its posts to several people: each is answered in order a minute later', async () => {
+  const world = createWorld()
+  const people = ['alice', 'bob', 'carol']
+  await world.start()
+  for (const person of people) await world.mesh.user(person).says('zero')
+  await world.settle(2_000)
+  world.bot.agent.stall(60_000)
+  for (const person of people) await world.mesh.user(person).says('one')
+  for (const person of people) await world.mesh.user(person).says('two')
+  await world.settle(1_000)
+  world.bot.agent.restart()
+
+  await world.settle(90_000)
+
+  expect(people.map(person => world.answers(person))).toEqual(people.map(() => ['echo: zero', 'echo: one', 'echo: two']))
+  expect(world.events.filter(({ event }) => event === 'uncertain')).toEqual([])
+})

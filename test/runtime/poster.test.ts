@@ -20,7 +20,9 @@ test('every chat gets its slot, first come first served, and a confirmation look
       looks += 1
       return !granted.includes(chat)
     },
+    takesSlot: () => true,
     unconfirmed: () => [],
+    awayAtMs: () => null,
     queueLostAtMs: () => null,
   })
   const chats = Array.from({ length: 500 }, (_, n): ChatId => `peer:user${n}`)

@@ -4,6 +4,7 @@
  * before it believes any of it. Whatever survives a loss of power needs no mark.
  */
 import type { Disk } from '../../ports/disk.ts'
+import { codeOf } from './failures.ts'
 import { JOURNAL_FOLDER } from './journal.ts'
 import { SHARD_FOLDER } from './shards.ts'
 
@@ -17,7 +18,7 @@ export function marking(disk: Disk): Disk {
     try {
       await work
     } catch (cause) {
-      // A disk that does not take even this has not lost its power: only a start that meets nothing but good syncs would miss it.
+      // Without the mark the next start believes what it reads, as it does on a disk that has never failed: the failure itself is told.
       await note(disk, FAILED).catch(() => {})
       throw cause
     }
@@ -35,28 +36,54 @@ export function marking(disk: Disk): Disk {
 async function note(disk: Disk, line: string): Promise<void> {
   const file = await disk.append(MARK)
   try {
-    await file.write(new TextEncoder().encode(`${line}\n`))
+    // The line before may have been cut.
+    await file.write(new TextEncoder().encode(`\n${line}\n`))
   } finally {
     await file.close()
   }
 }
 
-/** After the mark: every file of the state under its name, anew. */
+/**
+ * After the mark: every file of the state under its name, anew. A file that cannot be read is for the loader to judge; on a full disk the
+ * mark stays for a later start, and this one believes what it reads: it would rather run degraded than not at all.
+ */
 export async function renewDoubtful(disk: Disk): Promise<void> {
-  const mark = await disk.read(MARK)
-  if (!mark) return
-  const lines = new TextDecoder().decode(mark).split('\n')
+  if (!(await disk.list('.')).includes(MARK)) return
+  const lines = new TextDecoder().decode((await readable(disk, MARK)) ?? new Uint8Array()).split('\n')
   const done = new Set(lines.slice(lines.lastIndexOf(FAILED) + 1))
   for (const folder of [JOURNAL_FOLDER, SHARD_FOLDER]) {
     for (const name of await disk.list(folder)) {
       const path = `${folder}/${name}`
-      const data = done.has(path) ? null : await disk.read(path)
-      if (!data) continue
-      await disk.write(`${path}.tmp`, data)
-      await disk.rename(`${path}.tmp`, path)
-      await note(disk, path)
+      const data = done.has(path) ? null : await readable(disk, path)
+      if (data && !(await renew(disk, path, data))) return
     }
     await disk.syncFolder(folder)
   }
   await disk.remove(MARK)
+}
+
+/** False: there is no room. */
+async function renew(disk: Disk, path: string, data: Uint8Array): Promise<boolean> {
+  try {
+    await disk.write(`${path}.tmp`, data)
+    await disk.rename(`${path}.tmp`, path)
+    await note(disk, path)
+    return true
+  } catch (cause) {
+    const code = codeOf(cause)
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
+    // If even this fails, the next start removes it.
+    await disk.remove(`${path}.tmp`).catch(() => {})
+    return false
+  }
+}
+
+/** Null also when the device cannot read it. */
+export async function readable(disk: Disk, path: string): Promise<Uint8Array | null> {
+  try {
+    return await disk.read(path)
+  } catch (cause) {
+    if (codeOf(cause) === 'EIO') return null
+    throw cause
+  }
 }

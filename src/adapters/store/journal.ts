@@ -3,6 +3,7 @@ import type { Disk, DiskFile } from '../../ports/disk.ts'
 import type { HistoryBounds, StoredRecord } from '../../ports/store.ts'
 import type { Archive } from './archive.ts'
 import { codeOf, storeFailure } from './failures.ts'
+import type { Numbers } from './numbers.ts'
 import { encodeHeader, encodeRecord, segmentName } from './segment.ts'
 
 export const JOURNAL_FOLDER = 'journal'
@@ -47,6 +48,7 @@ export interface Journal {
 
 export interface JournalOptions {
   readonly disk: Disk
+  readonly numbers: Numbers
   readonly archive: Archive
   /** For messages: the state directory. */
   readonly where: string
@@ -78,7 +80,7 @@ type Live = {
  * J3. A segment that failed is not used again, not even to try the same once more: after a failed sync the system may
  *     take the lost pages for written, and the second sync succeeds for nothing.
  */
-export function createJournal({ disk, archive, where, segmentBytes, ...found }: JournalOptions): Journal {
+export function createJournal({ disk, numbers, archive, where, segmentBytes, ...found }: JournalOptions): Journal {
   let segments: KeptSegment[] = [...found.segments]
   let number = found.lastNumber
   let durable = found.lastSeq
@@ -144,14 +146,15 @@ export function createJournal({ disk, archive, where, segmentBytes, ...found }: 
   }
 
   const begin = async (): Promise<Live> => {
-    // Never one that was used before, also when no segment is left to tell: each had a record of its own, but for those that failed.
-    number = Math.max(number, durable) + 1
-    const path = segmentPath(number)
+    const path = segmentPath(++number)
+    await numbers.note(number)
     // Until its first write is durable no fold covers it: one that ends meanwhile would remove the file under the write.
     const segment: KeptSegment = { path, bytes: 0, lastSeq: Number.POSITIVE_INFINITY, firstSeq: null, lastAtMs: 0 }
     segments.push(segment)
+    // Before it is made: a sync that fails meanwhile may take its name with it.
+    const failedBefore = folderFailures
     try {
-      return { file: await disk.append(path), segment, isSealed: false, failedBefore: folderFailures }
+      return { file: await disk.append(path), segment, isSealed: false, failedBefore }
     } catch (cause) {
       segments = segments.filter(one => one !== segment)
       throw cause

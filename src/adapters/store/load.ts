@@ -154,8 +154,9 @@ async function mend(
     }
   }
   const segments: KeptSegment[] = []
+  const newest = files.findLast(({ content }) => content.header)
   for (const file of files) {
-    const segment = await mendSegment(disk, where, file, file === files.at(-1), setAside, problems)
+    const segment = await mendSegment(disk, where, file, file === newest, setAside, problems)
     if (segment) segments.push(segment)
   }
   await renewDoubtful(disk)
@@ -172,7 +173,7 @@ async function mendSegment(
   disk: Disk,
   where: string,
   { number, data, content, keepBytes }: SegmentFile,
-  isLast: boolean,
+  isNewest: boolean,
   setAside: SetAside,
   problems: string[],
 ): Promise<KeptSegment | null> {
@@ -206,8 +207,8 @@ async function mendSegment(
     await disk.remove(path)
     return null
   }
-  // The last one may have been read from memory that never reached the disk; what is loaded must be durable.
-  if (isLast || keepBytes < data.byteLength) {
+  // The newest may have been read from memory that never reached the disk; what is loaded must be durable.
+  if (isNewest || keepBytes < data.byteLength) {
     const file = await disk.append(path)
     try {
       if (keepBytes < data.byteLength) await file.truncate(keepBytes)

@@ -9,6 +9,7 @@ import { readHistory } from './history.ts'
 import { createJournal, type Journal, SEGMENT_BYTES } from './journal.ts'
 import { type Found, loadState } from './load.ts'
 import type { Lease } from './lock.ts'
+import { createNumbers } from './numbers.ts'
 import { SHARDS, shardOf } from './shards.ts'
 
 export interface StoreOptions {
@@ -61,7 +62,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       mayGoOn()
       try {
         const { loaded, ...found } = await loadState(disk, where, shards)
-        const journal = createJournal({ disk, archive, where, segmentBytes, ...found, lastSeq: loaded.lastSeq })
+        const numbers = createNumbers(disk)
+        const lastNumber = Math.max(found.lastNumber, await numbers.last())
+        const journal = createJournal({ disk, numbers, archive, where, segmentBytes, ...found, lastNumber, lastSeq: loaded.lastSeq })
         open = { ...found, journal, changed: new Map(), fresh: null }
         noteChanges(open, loaded.tail)
         return loaded

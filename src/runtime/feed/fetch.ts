@@ -77,8 +77,9 @@ export function createFetch(options: FetchOptions) {
   /** What was read of files that are no JSON list. */
   const unusable = new Map<string, Uint8Array>()
 
-  /** One answer may be cut, or come from something in between: a file is given up when it reads the same twice, and is no page. */
-  const isReallyUnusable = (path: string, bytes: Uint8Array): boolean => {
+  /** One answer may be cut, or come from something in between: a file is given up when it is as long as its index says, reads the same twice, and is no page. */
+  const isReallyUnusable = ({ path, bytes: listed }: FileOfMessages, bytes: Uint8Array): boolean => {
+    if (listed !== undefined && bytes.length !== listed) return false
     const before = unusable.get(path)
     const isSame = before?.length === bytes.length && before.every((byte, at) => byte === bytes[at])
     unusable.delete(path)
@@ -97,9 +98,7 @@ export function createFetch(options: FetchOptions) {
       const messages = readMessageFile(bytes)
       if (messages === null) {
         const reason = `Message file ${file.path} is no JSON list; its writer has to post again.`
-        return isReallyUnusable(file.path, bytes)
-          ? { file, kind: 'never', why: 'unusable_file', reason }
-          : { file, kind: 'not now', reason }
+        return isReallyUnusable(file, bytes) ? { file, kind: 'never', why: 'unusable_file', reason } : { file, kind: 'not now', reason }
       }
       unusable.delete(file.path)
       const { sender } = place

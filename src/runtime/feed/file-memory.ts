@@ -15,8 +15,8 @@ export interface FileMemory {
   hasMet(place: MessagePath): boolean
   /** Whether it is among the newest few of its sender in its chat. */
   isNewest(place: MessagePath): boolean
-  /** What the hub listed before this moment counts by the newest few alone. */
-  forgetBefore(horizonMs: number): void
+  /** What the hub listed before this moment counts by the newest few alone. Thoroughly: also behind what is younger, as it is after the hub's clock was put back. */
+  forgetBefore(horizonMs: number, isThorough: boolean): void
   /** Versions that are kept. */
   size(): number
 }
@@ -83,7 +83,7 @@ export function createFileMemory(): FileMemory {
       const at = indexOf(kept, stamp)
       const known = recent.get(file.path)?.version ?? (at >= 0 ? kept[at + 1] : undefined)
       if (sinceMs > horizonMs) {
-        // In the order in which they were met, so that forgetting need not look at all.
+        // In the order in which they were met, so that forgetting need not look at all of them.
         recent.delete(file.path)
         recent.set(file.path, { version, sinceMs })
       }
@@ -91,10 +91,10 @@ export function createFileMemory(): FileMemory {
       if (known !== undefined) return known !== version
       return sinceMs > horizonMs || !(trusted || isOld)
     },
-    forgetBefore(horizonMs) {
+    forgetBefore(horizonMs, isThorough) {
       for (const [path, { sinceMs }] of recent) {
-        if (sinceMs > horizonMs) return
-        recent.delete(path)
+        if (sinceMs <= horizonMs) recent.delete(path)
+        else if (!isThorough) return
       }
     },
     size: () => recent.size + count,

@@ -74,7 +74,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
     let recentMax = RECENT_AT_FIRST
 
     const addDue = ({ file, place }: Met) => {
-      due.addFile(place.chat, { path: file.path, timeMs: file.time, sinceMs: file.since ?? 0 })
+      due.addFile(place.chat, { path: file.path, timeMs: file.time, sinceMs: file.since ?? 0, bytes: file.size })
     }
 
     /** What is older is history, read or not; and our own files tell what we had answered before our state was lost. */
@@ -83,7 +83,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
       const horizonMs = newestMs - 2 * limits.lookBackMs
       memory.meet(file, place, { horizonMs, trusted: false })
       // In the order of the hub's time, every file was the newest once.
-      if (++taken % RECENT_AT_FIRST === 0) memory.forgetBefore(horizonMs)
+      if (++taken % RECENT_AT_FIRST === 0) memory.forgetBefore(horizonMs, true)
       if (file.time < clock.now() - firstSyncMs) return
       recent.push(met)
       if (recent.length < recentMax) return
@@ -133,7 +133,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
         const beganAnew = look === 'all' && listed.count > 0 && newestMs < beforeMs
         const nowMs = placeMs ?? 0
         placeMs = beganAnew ? newestMs : Math.max(nowMs, newestMs)
-        memory.forgetBefore(placeMs - 2 * limits.lookBackMs)
+        memory.forgetBefore(placeMs - 2 * limits.lookBackMs, look === 'all')
         if (look === 'all' || look === 'first') knowsAll = true
         return { changed: [...changed], moved: nowMs > 0 && placeMs > nowMs }
       },

@@ -505,13 +505,13 @@ test('a file that the device cannot read is set aside, and the rest loads', asyn
   await store.compact(live)
   for (const seq of [10, 11, 12]) await store.append([record(seq)])
   await store.close()
-  disk.makeUnreadable('journal/00000011.log')
+  disk.makeUnreadable('journal/00000003.log')
 
   const { loaded } = await started(disk)
 
   expect(loaded.tail).toEqual([record(10), record(12)])
   expect(loaded.problems).toEqual([
-    'journal/00000011.log in /state cannot be read and was set aside as damaged/00000011.log-1.',
+    'journal/00000003.log in /state cannot be read and was set aside as damaged/00000003.log-1.',
     'Record 11 is missing from the journal of /state; what was changed there is lost where no snapshot has it.',
   ])
 })
