@@ -330,7 +330,7 @@ test('the agent forgets its posts to several people: each is answered in order a
   await world.settle(1_000)
   world.bot.agent.restart()
 
-  await world.settle(90_000)
+  await world.settle(110_000)
 
   expect(people.map(person => world.answers(person))).toEqual(people.map(() => ['echo: zero', 'echo: one', 'echo: two']))
   expect(world.events.filter(({ event }) => event === 'uncertain')).toEqual([])
