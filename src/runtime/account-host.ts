@@ -73,7 +73,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   const status = createStatusKeeper(account, emit)
   let graceMs: number = limits.stopGraceMs
   /** Since then nobody can tell what the agent has forgotten. */
-  const awayAtMs: number | null = null
+  let awayAtMs: number | null = null
   let stopped: (() => void) | null = null
 
   const nursery = createSupervisor({
@@ -356,8 +356,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     if (state !== before) logState(state, context.reason)
     // A disk that fails freezes no chat app.
     if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
-    if (state !== 'live' && before === 'live')
+    if (state !== 'live' && before === 'live') {
+      awayAtMs = clock.monotonic()
       for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
+    }
     if (state !== 'live' || before === 'live') return
     // Replies that wait for the agent to come back need not wait for their backoff.
     for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
