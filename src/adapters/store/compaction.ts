@@ -18,8 +18,11 @@ export interface CompactionOptions {
   readonly source: FoldSource
   /** For the segments that are covered; without, they are dropped. */
   readonly keep: HistoryBounds | undefined
-  /** Keys of the records that are appended while this runs; filled by the store. */
-  readonly fresh: ReadonlySet<string>
+  /**
+   * Keys of records that the source may not contain yet, each with its newest one: under way when this begins, or appended while it runs.
+   * The store goes on filling it; what the source contains is taken out here.
+   */
+  readonly recent: Map<string, number>
   /** Called between two shards; throws when the rest is not to be done. */
   readonly mayGoOn: () => void
 }
@@ -29,7 +32,7 @@ export interface CompactionOptions {
  * Until the index is durable, a start finds everything in the journal.
  */
 export async function compactInto(options: CompactionOptions): Promise<void> {
-  const { disk, where, journal, shards, shardSeqs, shardBytes, source, keep, fresh, mayGoOn } = options
+  const { disk, where, journal, shards, shardSeqs, shardBytes, source, keep, recent, mayGoOn } = options
   const write = (path: string, data: Shard): Promise<void> => {
     const noteBytes = (bytes: number) => void shardBytes.set(path, bytes)
     const database = shardDatabase({ disk, path, where, untilDurable: journal.untilDurable, noteBytes })
@@ -40,12 +43,13 @@ export async function compactInto(options: CompactionOptions): Promise<void> {
   journal.seal()
   const floor = source.seq()
   const keys = byShard(source.keys(), shards)
+  for (const [key, seq] of recent) if (seq <= floor) recent.delete(key)
   const written = new Map<number, number>()
   for (const shard of shardsToWrite(options)) {
     mayGoOn()
     // Captured and turned into text in one turn: no event can come in between.
     const known = keys[shard] ?? new Set()
-    for (const key of fresh) if (shardOf(key, shards) === shard) known.add(key)
+    for (const key of recent.keys()) if (shardOf(key, shards) === shard) known.add(key)
     const data = capture(source, shards, known)
     await write(shardPath(shard), data)
     written.set(shard, data.seq)

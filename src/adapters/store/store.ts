@@ -28,8 +28,8 @@ export interface StoreOptions {
 type Open = Omit<Found, 'loaded'> & {
   readonly journal: Journal
   readonly changed: Map<number, number>
-  /** Keys of what is appended while a fold runs; null when none does. */
-  fresh: Set<string> | null
+  /** Keys of what was appended since the last fold began, each with its newest record: the caller's state may not have them yet. */
+  readonly recent: Map<string, number>
 }
 
 /** Journal and snapshots of one account, on any disk. Call `load` first. */
@@ -65,8 +65,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         const numbers = createNumbers(disk)
         const lastNumber = Math.max(found.lastNumber, await numbers.last())
         const journal = createJournal({ disk, numbers, archive, where, segmentBytes, ...found, lastNumber, lastSeq: loaded.lastSeq })
-        open = { ...found, journal, changed: new Map(), fresh: null }
-        noteChanges(open, loaded.tail)
+        open = { ...found, journal, changed: new Map(), recent: new Map() }
+        noteShards(open, loaded.tail)
         return loaded
       } catch (cause) {
         throw storeFailure(cause, 'Loading the state', where)
@@ -74,7 +74,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     async append(records) {
       const state = loaded()
-      noteChanges(state, records)
+      noteShards(state, records)
+      for (const { seq, changes } of records) for (const { key } of changes) state.recent.set(key, seq)
       await state.journal.append(records).catch(makeRoom)
     },
     journalBytes: () => loaded().journal.bytes(),
@@ -85,14 +86,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const run = async () => {
         await before
         mayGoOn()
-        const { journal, shards: number, shardSeqs, shardBytes, changed } = state
-        const fresh = new Set<string>()
-        state.fresh = fresh
-        try {
-          await compactInto({ disk, where, journal, shards: number, shardSeqs, shardBytes, changed, source, keep, fresh, mayGoOn })
-        } finally {
-          state.fresh = null
-        }
+        const { journal, shards: number, shardSeqs, shardBytes, changed, recent } = state
+        await compactInto({ disk, where, journal, shards: number, shardSeqs, shardBytes, changed, source, keep, recent, mayGoOn })
       }
       const done = run()
       compacting = done.catch(() => {})
@@ -113,12 +108,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /** Noted before it is durable: a shard written once too often does no harm. */
-function noteChanges({ changed, shards, fresh }: Open, records: readonly StoredRecord[]): void {
+function noteShards({ changed, shards }: Open, records: readonly StoredRecord[]): void {
   for (const { seq, changes } of records) {
     for (const { key } of changes) {
       const shard = shardOf(key, shards)
       changed.set(shard, Math.max(seq, changed.get(shard) ?? 0))
-      fresh?.add(key)
     }
   }
 }
