@@ -31,3 +31,6 @@ export function parseChat(chat: ChatId): Conversation {
 
 /** Same message, same part, same key: on every retry and after every restart. Parts count from 0. */
 export const replyKey = (inbound: MessageId, part: number): ReplyKey => `${inbound}#${part}`
+
+/** The message that a reply answers, or the id of whoever sent it unasked. */
+export const answeredBy = (key: ReplyKey): MessageId => key.slice(0, key.indexOf('#'))

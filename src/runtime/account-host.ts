@@ -2,7 +2,7 @@
 import { createActor } from 'xstate'
 import { type AccountEvent, accountMachine } from '../../machines/account.ts'
 import { backoffMs } from '../domain/backoff.ts'
-import type { ChatId } from '../domain/ids.ts'
+import { answeredBy, type ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -12,6 +12,7 @@ import type { Random } from '../ports/random.ts'
 import type { Responder } from '../ports/responder.ts'
 import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { createAnsweredBefore } from './answered-before.ts'
 import { createBacklog } from './backlog.ts'
 import { createByHand } from './by-hand.ts'
 import { createCertificateWatch } from './certificate.ts'
@@ -25,7 +26,7 @@ import { createFeeds } from './feeds.ts'
 import { createFiles } from './files.ts'
 import { createHealer } from './heal/healer.ts'
 import { createInspection } from './inspection.ts'
-import { createIntake } from './intake.ts'
+import { createIntake, OWN_CLOCK_MS } from './intake.ts'
 import { createJournal } from './journal.ts'
 import { createLedger } from './ledger.ts'
 import { createMemberships } from './membership.ts'
@@ -41,6 +42,9 @@ import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
 import { createTimers } from './timers.ts'
+
+const OLD_STATE =
+  'The mesh has replies of this bot of which its state knows nothing (a copy that was put back?): what they answer is not answered again; approvals and dead letters of that time are lost.'
 
 export type AccountPorts = {
   readonly clock: Clock
@@ -136,6 +140,17 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     status.warn(`${where} failed: ${error instanceof Error ? error.message : String(error)}; please report it with the log.`)
   }
 
+  /** The last moment that the state knows of, wall clock ms. */
+  let loadedLiveMs = 0
+  let isOldState = false
+  /** Told once: what else it does not know nobody can tell. */
+  function noteOldState() {
+    if (isOldState) return
+    isOldState = true
+    log.warn({}, 'the state is older than the mesh')
+    status.warn(OLD_STATE)
+  }
+
   /** What a failed chart had asked to be recorded must have reached it before it asks again; what it was told last it may not know. */
   function recover(actorId: string) {
     const watched = actorId.slice('watcher:'.length)
@@ -167,7 +182,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       timers,
       due,
       signal,
-      parts: () => ({ registry, journal, dispatcher, desk, poster, watchers }),
+      parts: () => ({ registry, journal, answeredBefore, desk, poster, watchers }),
       isPushed: () => feed.mode() === 'push',
       isLive: () => status.current() === 'live',
       onPost(chat, key) {
@@ -233,6 +248,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     isUrgent: text => ports.responder.isUrgent?.(text) ?? false,
     indexedMs: () => push.sinceMs(),
     isFirstLoad: () => place.isFirstLoad(),
+    onAnswered: ids => answeredBefore.saw(ids),
+    onForgotten() {
+      if (!place.isFirstLoad()) noteOldState()
+    },
     committed: changes => journal.committed(changes),
   })
 
@@ -282,20 +301,38 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
   })
 
+  const ledger = createLedger({
+    agent,
+    username: settings.username,
+    read(chat) {
+      due.askApp(chat)
+      return watchers.fetched(chat)
+    },
+    // Without an index nobody knows.
+    hasFiles: () => (push.sinceMs() ?? registry.account.indexed?.sinceMs ?? Number.POSITIVE_INFINITY) > 0,
+    // A life of which our state knows nothing may have written more after it.
+    writtenSinceMs: () => (answeredBefore.waiting() > 0 ? loadedLiveMs - OWN_CLOCK_MS : Number.POSITIVE_INFINITY),
+    onShown: keys => answeredBefore.saw(new Set(keys.map(answeredBy))),
+    wasSeen: (chat, key) =>
+      answeredBefore.wasSeen(key) ?? registry.outbox(chat)?.context.posts.every(post => post.key !== key || post.seen) ?? true,
+  })
+
+  const answeredBefore = createAnsweredBefore({
+    ledger: () => ledger,
+    dispatcher: () => dispatcher,
+    clock,
+    timers,
+    signal,
+    restMs: failures => backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
+    doubtMs: limits.uncertainRepostMs,
+    tell: (chat, event) => registry.tellChat(chat, event),
+    onAnswered: noteOldState,
+  })
+
   const poster = createPoster({
     settings,
     agent,
-    ledger: createLedger({
-      agent,
-      username: settings.username,
-      read(chat) {
-        due.askApp(chat)
-        return watchers.fetched(chat)
-      },
-      // Without an index nobody knows.
-      hasFiles: () => (push.sinceMs() ?? registry.account.indexed?.sinceMs ?? Number.POSITIVE_INFINITY) > 0,
-      wasSeen: (chat, key) => registry.outbox(chat)?.context.posts.every(post => post.key !== key || post.seen) ?? true,
-    }),
+    ledger,
     clock,
     tell: (chat, event) => registry.tellOutbox(chat, event),
     waitsForSlot: chat => registry.outbox(chat)?.matches({ sending: 'waiting' }) ?? false,
@@ -391,7 +428,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         warnings: [certificate.warning(), healer.warning()].filter(sentence => sentence !== null),
         deadLetters: byHand.deadLetters().length,
         chats: registry.chats.size,
-        waitingDispatches: dispatcher.waiting(),
+        waitingDispatches: dispatcher.waiting() + answeredBefore.waiting(),
         runningDispatches: dispatcher.running(),
         outbox: all.length,
         uncertain: all.filter(post => post.phase === 'uncertain').length,
@@ -413,7 +450,9 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         log.error({ problem }, 'state is damaged')
         status.warn(problem)
       }
+      loadedLiveMs = registry.account.liveAtMs
       place.begin()
+      for (const [, { messages }] of registry.chats.unfolded()) answeredBefore.expect(messages.keys())
       registry.resume(clock.monotonic())
       for (const [chat, { messages }] of registry.chats.unfolded())
         for (const id of registry.chat(chat)?.context.queue ?? []) senders.take(messages.get(id)?.sender ?? '', id)

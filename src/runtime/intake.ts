@@ -7,7 +7,7 @@ import type { Change, FileOfMessages, Inbound, Seen } from '../../machines/recor
 import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
-import { type ChatId, type MessageId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
+import { answeredBy, type ChatId, type MessageId, parseChat, type UserName } from '../domain/ids.ts'
 import { readMessage } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
@@ -22,7 +22,7 @@ import type { Registry } from './registry.ts'
 import type { Senders } from './senders.ts'
 
 /** What our own clock may have been off by when it dated a post. */
-const OWN_CLOCK_MS = 3_600_000
+export const OWN_CLOCK_MS = 3_600_000
 /** Oddities that no cursor can remember, per chat. */
 const NOTED_MAX = 1_000
 
@@ -35,6 +35,8 @@ export type Source = 'app' | 'files'
 export interface Intake {
   /** Tells the chat's chart everything new of one source. False when there was no room for all: bring them again. */
   take(chat: ChatId, source: Source, postings: readonly Posting[], signal: AbortSignal): Promise<boolean>
+  /** Of messages that are not to be taken now, our own; which others have a reply of ours. */
+  seeOwn(chat: ChatId, messages: readonly RawMessage[]): ReadonlySet<MessageId>
   /** How far back the chat app is to be asked. */
   sinceMs(chat: ChatId): number
   /** The message needs no look: it has been dealt with, or is our own. */
@@ -67,6 +69,10 @@ export type IntakeOptions = {
   readonly indexedMs: () => number | null
   /** What the chat app shows of a new chat may have been there before us. */
   readonly isFirstLoad: () => boolean
+  /** Messages that have a reply of ours on the mesh. */
+  readonly onAnswered: (ids: ReadonlySet<MessageId>) => void
+  /** One of them is not known: another life had answered it. */
+  readonly onForgotten: () => void
 }
 
 type Candidate = {
@@ -126,10 +132,11 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   /**
-   * What was there before us, as far as it is old or answered. The chat app dates nothing but by the senders' clocks, and shows
+   * What was there before us, as far as it is old; and what is answered, of which only a life knows that ours does not remember: the state
+   * was lost, or is a copy that was put back. The chat app dates nothing but by the senders' clocks, and shows
    * all of it at the first look, or soon after the very first start; files are dated by the hub.
    */
-  const historyOf = (chat: ChatId, candidates: readonly Candidate[], ownKeys: ReadonlySet<ReplyKey>): readonly Candidate[] => {
+  const historyOf = (chat: ChatId, candidates: readonly Candidate[], answered: ReadonlySet<MessageId>): readonly Candidate[] => {
     const nowMs = clock.now()
     const { openedAtMs, indexed } = registry.account
     const entry = registry.chats.get(chat)
@@ -147,11 +154,10 @@ export function createIntake(options: IntakeOptions): Intake {
     const formerMs = options.formerly.get(chat) ?? -1
     const isFormer = ({ timeMs, arrivedMs }: Candidate) =>
       timeMs <= formerMs && (arrivedMs === null ? isFirstLook : indexed !== null && arrivedMs <= indexed.beginMs)
-    const isAnswered = ({ id }: Candidate) => [...ownKeys].some(key => key.startsWith(`${id}#`))
     return candidates.filter(
       candidate =>
         candidate.timeMs >= 0 &&
-        ((wasThere(candidate.arrivedMs) && (candidate.timeMs < oldMs || isAnswered(candidate))) || isFormer(candidate)) &&
+        (answered.has(candidate.id) || (wasThere(candidate.arrivedMs) && candidate.timeMs < oldMs) || isFormer(candidate)) &&
         !inFlight.get(chat)?.has(candidate.id) &&
         !(entry && isDone(lookAt(chat, entry.cursor, candidate))),
     )
@@ -241,10 +247,21 @@ export function createIntake(options: IntakeOptions): Intake {
     })
   }
 
+  const isOwn = ({ sender }: RawMessage) => sender === settings.username
+
+  /** Replies of ours: they confirm the outbox, and tell which messages are answered. */
+  const seeOwn = (chat: ChatId, messages: readonly RawMessage[]): ReadonlySet<MessageId> => {
+    const keys = messages.filter(isOwn).flatMap(own => readMessage(own, limits.textCharacters).replyKey ?? [])
+    const answered = new Set(keys.map(answeredBy))
+    if (keys.length > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...new Set(keys)] })
+    if (answered.size > 0) options.onAnswered(answered)
+    return answered
+  }
+
   return {
+    seeOwn,
     async take(chat, source, postings, signal) {
-      const isOwn = ({ sender }: RawMessage) => sender === settings.username
-      const ownKeys = new Set(postings.filter(isOwn).flatMap(own => readMessage(own, limits.textCharacters).replyKey ?? []))
+      const answered = seeOwn(chat, postings)
       // Our own need no ids, which are the dearest part of reading.
       const others = postings.filter(posting => !isOwn(posting))
       const found = identify(chat, others)
@@ -253,7 +270,6 @@ export function createIntake(options: IntakeOptions): Intake {
           return { id, raw, timeMs, arrivedMs: arrivalOf(raw, timeMs) }
         })
         .sort((one, other) => one.timeMs - other.timeMs)
-      if (ownKeys.size > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...ownKeys] })
       const entry = registry.chats.get(chat)
       const isFirstOfGroup = source === 'app' && !entry?.shown && parseChat(chat).kind === 'group'
       // Where there is a file index, the hub's dates tell what of a group is history, and not its members' clocks.
@@ -262,7 +278,8 @@ export function createIntake(options: IntakeOptions): Intake {
       const candidates = waitsForFiles ? found.filter(({ timeMs }) => timeMs >= freshMs) : found
       // A group that is empty when it is met has no history.
       if (candidates.length === 0 && (!isFirstOfGroup || waitsForFiles)) return true
-      const history = historyOf(chat, candidates, ownKeys)
+      const history = historyOf(chat, candidates, answered)
+      if (history.some(({ id }) => answered.has(id))) options.onForgotten()
       const shown = source === 'app' && !waitsForFiles
       if (!entry || history.length > 0 || (shown && !entry.shown)) {
         const seen = history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs }))

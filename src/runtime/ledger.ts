@@ -28,17 +28,24 @@ export type LedgerOptions = {
   readonly read: (chat: ChatId) => Promise<void>
   /** Files have been seen on this mesh, now or by an earlier process. */
   readonly hasFiles: () => boolean
+  /** Those that were written since this moment are looked into however many there are, wall clock ms; infinite: the newest alone. */
+  readonly writtenSinceMs: () => number
+  /** Hears of every reply in the files that are looked into. */
+  readonly onShown: (keys: readonly ReplyKey[]) => void
   /** The history that was read has shown the reply. */
   readonly wasSeen: (chat: ChatId, key: ReplyKey) => boolean
 }
 
-/** Our own message files by folder, the newest of each. */
+/** Our own message files by folder, the newest of each, the newest first. */
 type Listing = ReadonlyMap<string, readonly FileEntry[]>
+
+/** What it answers wrongly may stay wrong; what it does not answer at all is only away. */
+export const isAway = (error: unknown): boolean => error instanceof ZtmChatError && error.retryable && !(error instanceof MalformedAnswer)
 
 /** Asking again would bring the same. */
 const isForGood = (error: unknown): boolean => error instanceof ZtmChatError && !error.retryable
 
-export function createLedger({ agent, username, read, hasFiles, wasSeen }: LedgerOptions): Ledger {
+export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, onShown, wasSeen }: LedgerOptions): Ledger {
   const base = `/apps/ztm/chat/shared/${username}/publish`
   const gate = createGate(LOOKS_AT_ONCE)
   let running: Promise<unknown> = Promise.resolve()
@@ -53,6 +60,7 @@ export function createLedger({ agent, username, read, hasFiles, wasSeen }: Ledge
 
   const listFiles = async (signal: AbortSignal): Promise<Listing> => {
     const folders = new Map<string, FileEntry[]>()
+    const sinceMs = writtenSinceMs()
     let isEmpty = true
     await agent.files(
       {
@@ -65,7 +73,11 @@ export function createLedger({ agent, username, read, hasFiles, wasSeen }: Ledge
       file => {
         if (file.size < 0) return
         const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
-        folders.set(folder, [...(folders.get(folder) ?? []), file].sort((one, other) => other.time - one.time).slice(0, NEWEST_FILES))
+        const kept = [...(folders.get(folder) ?? []), file].sort((one, other) => other.time - one.time)
+        folders.set(
+          folder,
+          kept.filter(({ time }, at) => at < NEWEST_FILES || time >= sinceMs),
+        )
       },
       signal,
     )
@@ -88,20 +100,22 @@ export function createLedger({ agent, username, read, hasFiles, wasSeen }: Ledge
     return next
   }
 
-  const keysOfFile = async (path: string, signal: AbortSignal): Promise<readonly (ReplyKey | null)[]> => {
+  const keysOfFile = async (path: string, signal: AbortSignal): Promise<readonly ReplyKey[]> => {
     const bytes = await agent.fileData(path, signal)
     // Listed but not readable now: nothing can be said.
     if (!bytes) throw new Error(`${path} cannot be read at present.`)
     const entries = readMessageFile(bytes)
     if (!entries) throw new Error(`${path} is no list of messages at present.`)
-    return entries.map(({ message }) => readMessage({ time: 0, message }, 1).replyKey)
+    const keys = entries.flatMap(({ message }) => readMessage({ time: 0, message }, 1).replyKey ?? [])
+    onShown(keys)
+    return keys
   }
 
   /** Which of the keys the chat's newest own files hold, and which files were looked into. */
   const lookFor = async (chat: ChatId, keys: readonly ReplyKey[], signal: AbortSignal) => {
     const files = (await listed(signal)).get(ownFolder(chat)) ?? []
     const there = await gate.run(async () => {
-      const found = new Set<ReplyKey | null>()
+      const found = new Set<ReplyKey>()
       for (const { path } of files) {
         if (keys.every(key => found.has(key))) break
         for (const key of await keysOfFile(path, signal)) found.add(key)

@@ -4,7 +4,7 @@ import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Dispatcher } from './dispatcher.ts'
+import type { AnsweredBefore } from './answered-before.ts'
 import type { Effects } from './effects.ts'
 import type { Due } from './feed/due.ts'
 import type { Journal } from './journal.ts'
@@ -28,7 +28,7 @@ export type PerformersOptions = {
   readonly parts: () => {
     readonly registry: Registry
     readonly journal: Journal
-    readonly dispatcher: Dispatcher
+    readonly answeredBefore: AnsweredBefore
     readonly desk: PairingDesk
     readonly poster: Poster
     readonly watchers: Watchers
@@ -59,7 +59,7 @@ export function createPerformers({
 
   return {
     commit: commit => parts().journal.commit(commit),
-    dispatch: job => parts().dispatcher.submit(job),
+    dispatch: job => parts().answeredBefore.submit(job),
     startDispatchBackoff: ({ chat, attempt }) =>
       timers.set(`chat:${chat}/backoff`, restMs(attempt - 1, limits.dispatchBackoffMs, limits.dispatchBackoffMsMax), () =>
         parts().registry.tellChat(chat, { type: 'backoff.over' }),

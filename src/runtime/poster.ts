@@ -4,12 +4,12 @@
  */
 import type { OutboxEvent } from '../../machines/outbox.ts'
 import type { ReplyBody } from '../../machines/records.ts'
-import { MalformedAnswer, ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
+import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
-import type { Ledger } from './ledger.ts'
+import { isAway, type Ledger } from './ledger.ts'
 
 const SLOTS_AT_FIRST = 8
 const SLOTS_MIN = 2
@@ -185,9 +185,7 @@ export function createPoster(options: PosterOptions): Poster {
         if (there.length > 0) tell(chat, { type: 'reply.seen', keys: there })
         tell(chat, { type: 'unchecked.absent', keys: keys.filter(key => !there.includes(key)) })
       } catch (error) {
-        // What it answers wrongly may stay wrong; what it does not answer at all is only away.
-        const away = error instanceof ZtmChatError && error.retryable && !(error instanceof MalformedAnswer)
-        tell(chat, { type: 'unchecked.unknown', away, nowMs: clock.monotonic(), limits })
+        tell(chat, { type: 'unchecked.unknown', away: isAway(error), nowMs: clock.monotonic(), limits })
       }
     },
     confirmed(keys) {

@@ -521,7 +521,8 @@ describe('a restart goes on from where the index was read to', () => {
     await world.settle(60_000)
 
     expect(answered(world, 'user7')).toEqual(['echo: hi', 'echo: meanwhile'])
-    expect(requests.of('GET file-data')).toBeLessThanOrEqual(3)
+    // One of them is ours: it would tell what a life has answered of which this state knows nothing.
+    expect(requests.of('GET file-data')).toBeLessThanOrEqual(4)
     await world.stop()
   })
 

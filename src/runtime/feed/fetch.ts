@@ -4,7 +4,7 @@ import { AnswerTooLarge, UnsafeName, ZtmAgentSilent } from '../../domain/errors.
 import type { ChatId, UserName } from '../../domain/ids.ts'
 import type { Limits } from '../../domain/limits.ts'
 import { readMessageFile } from '../../domain/message-file.ts'
-import { parseMessagePath } from '../../domain/message-path.ts'
+import { parseMessagePath, SHARED } from '../../domain/message-path.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RawMessage, ZtmAgent } from '../../ports/ztm-agent.ts'
 import { createGate } from '../gate.ts'
@@ -131,38 +131,56 @@ export function createFetch(options: FetchOptions) {
     return outcome
   }
 
+  /** What became of a file whose messages were taken: null, or why it is to be read again. */
+  const settle = (chat: ChatId, outcome: Outcome): string | null => {
+    const { file } = outcome
+    if (outcome.kind === 'held up') return outcome.reason
+    if (outcome.kind === 'not now') return due.failed(chat, file) ? outcome.reason : null
+    due.done(chat, file)
+    if (outcome.kind === 'read') {
+      onRead(Math.max(0, clock.now() - file.sinceMs))
+      tellNewest(chat, outcome.postings)
+    }
+    if (outcome.kind === 'never') tellUnusable(chat, outcome.why, outcome.reason)
+    return null
+  }
+
+  const isOwn = ({ path }: FileOfMessages): boolean => path.startsWith(`${SHARED}${username}/`)
+  const postingsOf = (outcomes: readonly Outcome[]) => outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
+
+  /** A part of them, in order, from there on. */
+  const readSome = async (ordered: readonly FileOfMessages[], from: number, signal: AbortSignal): Promise<readonly Outcome[]> => {
+    const results: Outcome[] = []
+    let bytes = 0
+    for (let at = from; at < ordered.length && results.length < FILES_AT_ONCE && bytes < BYTES_AT_ONCE; ) {
+      const some = await Promise.all(ordered.slice(at, at + READ_AT_ONCE).map(file => gate.run(() => read(file, signal))))
+      at += some.length
+      results.push(...some)
+      for (const outcome of some) bytes += outcome.kind === 'read' ? outcome.bytes : 0
+    }
+    return results
+  }
+
   /** Null when all is well, and a sentence when something is to be tried again. */
   const takeFiles = async (chat: ChatId, files: readonly FileOfMessages[], signal: AbortSignal): Promise<string | null> => {
     let missing: string | null = null
     const held = new Map<UserName, string>()
-    const ordered = files.toSorted((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
+    // Ours first, and due until all of the others have been taken: they tell what has been answered.
+    const ownFiles = files.filter(isOwn)
+    const own: Outcome[] = []
+    while (own.length < ownFiles.length && !signal.aborted) own.push(...(await readSome(ownFiles, own.length, signal)))
+    intake.seeOwn(chat, postingsOf(own))
+    const ordered = files.filter(file => !isOwn(file)).sort((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
     for (let at = 0; at < ordered.length; ) {
-      const results: Outcome[] = []
-      let bytes = 0
-      while (at < ordered.length && results.length < FILES_AT_ONCE && bytes < BYTES_AT_ONCE) {
-        const some = await Promise.all(ordered.slice(at, at + READ_AT_ONCE).map(file => gate.run(() => read(file, signal))))
-        at += some.length
-        results.push(...some)
-        for (const outcome of some) bytes += outcome.kind === 'read' ? outcome.bytes : 0
-      }
+      const results = await readSome(ordered, at, signal)
+      at += results.length
       if (signal.aborted) return missing
       const outcomes = results.map(outcome => inOrder(chat, outcome, held))
-      const postings = outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
       // What finds no room stays due; the chat is fetched again when it has some.
-      if (!(await intake.take(chat, 'files', postings, signal))) return missing
-      for (const outcome of outcomes) {
-        const { file } = outcome
-        if (outcome.kind === 'held up') missing = outcome.reason
-        else if (outcome.kind === 'not now' && due.failed(chat, file)) missing = outcome.reason
-        if (outcome.kind === 'held up' || outcome.kind === 'not now') continue
-        due.done(chat, file)
-        if (outcome.kind === 'read') {
-          onRead(Math.max(0, clock.now() - file.sinceMs))
-          tellNewest(chat, outcome.postings)
-        }
-        if (outcome.kind === 'never') tellUnusable(chat, outcome.why, outcome.reason)
-      }
+      if (!(await intake.take(chat, 'files', postingsOf([...own, ...outcomes]), signal))) return missing
+      for (const outcome of outcomes) missing = settle(chat, outcome) ?? missing
     }
+    if (!signal.aborted) for (const outcome of own) missing = settle(chat, outcome) ?? missing
     return missing
   }
 
@@ -176,8 +194,11 @@ export function createFetch(options: FetchOptions) {
   const askApp = async (chat: ChatId, signal: AbortSignal): Promise<void> => {
     const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
     if (messages === null) return
-    if (isEarly(chat, messages)) again(chat)
-    else if (await intake.take(chat, 'app', messages, signal)) return
+    if (isEarly(chat, messages)) {
+      // Whoever looks for a reply must not wait, or miss it.
+      intake.seeOwn(chat, messages)
+      again(chat)
+    } else if (await intake.take(chat, 'app', messages, signal)) return
     due.askApp(chat)
   }
 

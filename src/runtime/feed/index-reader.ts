@@ -59,6 +59,11 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
   let placeMs: number | null = null
   /** Whether everything that an earlier life had read is known by now. */
   let knowsAll = false
+  /**
+   * Whether our own files have been listed from where an earlier life had read to: they tell what it had answered, should our state be
+   * older than it was, as a copy is that was put back.
+   */
+  let knowsOwn = true
   let later: ChatId[] = []
 
   const begin = (look: Look): Listing => {
@@ -96,7 +101,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
       const { file, place } = met
       const isFirstOfSender = !memory.hasMet(place)
       if (!memory.meet(file, place, fixed)) return
-      if (place.sender === username && !awaitsOwn(place.chat)) return
+      if (place.sender === username && knowsOwn && !awaitsOwn(place.chat)) return
       addDue(met)
       // The rights to a new conversation come late: what was written first may show only behind what was written next.
       if (look === 'wait' && isFirstOfSender && knowsAll) later.push(place.chat)
@@ -135,6 +140,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
         placeMs = beganAnew ? newestMs : Math.max(nowMs, newestMs)
         memory.forgetBefore(placeMs - 2 * limits.lookBackMs, look === 'all')
         if (look === 'all' || look === 'first') knowsAll = true
+        knowsOwn = true
         return { changed: [...changed], moved: nowMs > 0 && placeMs > nowMs }
       },
       breakOff: () => [...changed],
@@ -145,6 +151,7 @@ export function createIndexReader({ clock, limits, username, firstSyncMs, due, a
     begin,
     resume({ sinceMs, unread }) {
       placeMs = Math.max(0, sinceMs - RESTART_LOOK_BACK_MS)
+      knowsOwn = false
       for (const file of unread) {
         const place = parseMessagePath(file.path, username)
         if (typeof place === 'string') continue
