@@ -354,8 +354,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a key that somebody else writes confirms a reply',
     file: INTAKE,
-    from: 'postings.filter(isOwn).flatMap(',
-    to: 'postings.flatMap(',
+    from: 'messages.filter(isOwn).flatMap(',
+    to: 'messages.flatMap(',
     tests: ['test/runtime/forged-keys.test.ts'],
   },
   {
