@@ -38,6 +38,8 @@ const REST_STEP_MS = 60_000
  * index. The slowest is, with polling, the read over the fence, for senders whose clock is behind: `fenceReadMs` and a quarter.
  */
 const QUIET_STEPS = 2
+/** By then the whole file index has been looked at, too: waited for where something that was written was not decided about yet. */
+const FULL_LOOK_MS = 13 * 60_000
 /** A question that no fault gets in the way of is answered within this. */
 const CALM_ANSWER_MS = 60_000
 /** For the rest of its parts, and a second copy of any. */
@@ -320,14 +322,14 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       await world.settle(REST_STEP_MS)
       check(' in the end')
       quiet = isQuiet() ? quiet + 1 : 0
-      if (quiet >= QUIET_STEPS && !plan.restsLong) return
+      if (quiet >= QUIET_STEPS && !plan.restsLong && (ms >= FULL_LOOK_MS || !isOwed())) return
     }
   }
 
   function isQuiet(): boolean {
     const { outbox, runningDispatches, waitingDispatches, state } = world.account.status()
     const busy = outbox + runningDispatches + waitingDispatches + world.account.deadLetters().length + assistant.owed()
-    return busy === 0 && state === 'live' && !bot.agent.isBusy && !isOwed()
+    return busy === 0 && state === 'live' && !bot.agent.isBusy
   }
 
   /** Something was not decided about, as far as was told: the rare look at the whole file index has to come. */
