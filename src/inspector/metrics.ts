@@ -1,9 +1,11 @@
 /** Prometheus text of all accounts. */
+import type { AccountStatus } from '../runtime/runtime.ts'
 import type { AccountOverview } from './protocol.ts'
 
 type Sample = { readonly labels: Readonly<Record<string, string>>; readonly value: number }
 
-export function metricsText(all: readonly AccountOverview[]): string {
+/** `unopened`: accounts whose state cannot be opened; all that there is to tell of them is that they are not live. */
+export function metricsText(all: readonly AccountOverview[], unopened: readonly AccountStatus[] = []): string {
   const lines: string[] = []
   const metric = (name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]) => {
     lines.push(`# HELP ztm_chat_${name} ${help}`, `# TYPE ztm_chat_${name} ${type}`)
@@ -22,7 +24,10 @@ export function metricsText(all: readonly AccountOverview[]): string {
     'up',
     'gauge',
     'Whether the account is live.',
-    each(({ status }) => (status.state === 'live' ? 1 : 0)),
+    [...all.map(({ status }) => status), ...unopened].map(({ account, state }) => ({
+      labels: { account },
+      value: state === 'live' ? 1 : 0,
+    })),
   )
   metric(
     'messages_seen_total',

@@ -14,12 +14,14 @@ import { type Act, FRAME_BYTES_MAX, fromClient, type ToClient } from './protocol
 import { sendStately } from './stately.ts'
 
 export type InspectorOptions = {
-  readonly runtime: Pick<Runtime, 'accounts' | 'events'>
+  readonly runtime: Pick<Runtime, 'accounts' | 'events'> & Partial<Pick<Runtime, 'unopened'>>
   readonly version: string
   /** A free one when not set. */
   readonly port?: number | undefined
   /** Without: the page only shows. */
   readonly commands?: Commands | undefined
+  /** Opens metrics and status, and nothing else: for programs that ask again after a restart. */
+  readonly metricsToken?: string | undefined
   /** Of a simulated mesh. */
   readonly people?: People | undefined
   readonly now?: () => number
@@ -42,7 +44,7 @@ const CHECK_MS = 10_000
 
 /** @throws {NodeJS.ErrnoException} when the port is taken. */
 export async function serveInspector(options: InspectorOptions): Promise<Inspector> {
-  const { runtime, version, commands, people, now = Date.now } = options
+  const { runtime, version, commands, metricsToken, people, now = Date.now } = options
   const token = randomBytes(24).toString('base64url')
   const page = await readPage()
   const hub = createHub({ accounts: () => runtime.accounts(), now })
@@ -62,10 +64,11 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'Only GET is answered here.')
     const path = (request.url ?? '/').replace(/\?.*$/s, '')
     if (path === '/metrics' || path === '/status') {
-      const stranger = refuseToken(request, token)
+      const isCollector = metricsToken !== undefined && refuseToken(request, metricsToken) === null
+      const stranger = isCollector ? null : refuseToken(request, token)
       if (stranger) return say(response, stranger.status, stranger.said)
       return path === '/metrics'
-        ? answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metricsText(hub.overview()))
+        ? answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metricsText(hub.overview(), runtime.unopened?.()))
         : answer(response, 200, 'application/json; charset=utf-8', JSON.stringify({ version, accounts: hub.overview() }))
     }
     const file = page.get(path)

@@ -131,6 +131,10 @@ export function commandLine(finish: (code: number) => void): Command {
     finish(await (await import('./commands/groups.ts')).groups(options)),
   )
 
+  withState(command(program, 'backup', 'Copies the state of a bot, running or not, so that it can be put back.'))
+    .argument('<folder>', 'that is made for the copy')
+    .action(async (folder, options) => finish(await (await import('./commands/backup.ts')).backup(folder, options)))
+
   const doctor = command(
     program,
     'doctor',

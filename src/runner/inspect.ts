@@ -4,21 +4,35 @@ import type { Commands, People } from '../inspector/commands.ts'
 import { type Inspector, serveInspector } from '../inspector/server.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type Control, ControlRefused } from './control/protocol.ts'
+import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
 export type InspectOptions = {
   /** A free one when it is null. */
   readonly port: number | null
+  /** Of those who collect metrics. */
+  readonly metricsToken?: string | undefined
   readonly people?: People
   /** False: the page may only look. */
   readonly mayAct?: boolean
+}
+
+const METRICS_TOKEN_MIN = 16
+
+/** `ZTM_CHAT_METRICS_TOKEN`, when it is set. @throws {UsageError} */
+export function metricsTokenOf(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const token = env['ZTM_CHAT_METRICS_TOKEN'] || undefined
+  if (token === undefined || token.length >= METRICS_TOKEN_MIN) return token
+  throw new UsageError(
+    `ZTM_CHAT_METRICS_TOKEN has ${token.length} characters; make one of ${METRICS_TOKEN_MIN} or more, such as with "openssl rand -hex 16".`,
+  )
 }
 
 /** @throws {StoreUnusable} when the port is taken. */
 export async function startInspector(
   runtime: Runtime,
   control: Control,
-  { port, people, mayAct = true }: InspectOptions,
+  { port, metricsToken, people, mayAct = true }: InspectOptions,
 ): Promise<Inspector> {
   try {
     return await serveInspector({
@@ -26,6 +40,7 @@ export async function startInspector(
       version: version(),
       port: port ?? 0,
       commands: mayAct ? commandsOf(control) : undefined,
+      metricsToken,
       people,
     })
   } catch (cause) {

@@ -74,6 +74,29 @@ describe('who may come in', () => {
     }
   })
 
+  test('have the accounts, too, whose state cannot be opened: they are not live', async () => {
+    const { world } = await served()
+    const blocked = { ...world.account.status(), account: 'locked', state: 'blocked' as const }
+    const { inspector } = await served({ runtime: { ...world.runtime, unopened: () => [blocked] } })
+
+    const { body } = await get(inspector, `/metrics?token=${inspector.token}`)
+
+    expect(body).toContain('ztm_chat_up{account="locked"} 0\n')
+    expect(body).not.toContain('ztm_chat_chats{account="locked"}')
+  })
+
+  test('a token for metrics opens figures, and nothing else', async () => {
+    const { inspector } = await served({ metricsToken: 'one that survives a restart' })
+    const bearer = { authorization: 'Bearer one that survives a restart' }
+    for (const path of ['/metrics', '/status']) {
+      expect((await get(inspector, path, bearer)).status).toBe(200)
+      expect((await get(inspector, path, { authorization: 'Bearer one that survives a restar' })).status).toBe(401)
+      expect((await get(inspector, path, { authorization: `Bearer ${inspector.token}` })).status).toBe(200)
+    }
+    for (const path of ['/stream', '/stately']) expect(await upgrade(inspector, path, bearer)).toBe(401)
+    expect(inspector.url).not.toContain('survives')
+  })
+
   test('streams need it, too', async () => {
     const { inspector } = await served()
     for (const path of ['/stream', '/stately']) {

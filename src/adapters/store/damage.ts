@@ -17,8 +17,10 @@ export type Damage = {
 }
 
 /** @throws {StoreUnusable} when the state cannot be read, or is of a newer version. */
-export async function lookForDamage(root: string, account: AccountId): Promise<Damage> {
-  const where = join(root, 'accounts', accountFolder(account))
+export const lookForDamage = (root: string, account: AccountId): Promise<Damage> => lookInto(join(root, 'accounts', accountFolder(account)))
+
+/** The same, for the folder of an account. */
+export async function lookInto(where: string): Promise<Damage> {
   const disk = createNodeDisk(where)
   try {
     const { loaded } = await loadState(readOnly(disk), where, SHARDS)

@@ -1,6 +1,7 @@
 import type { RuntimeEvent } from '../../runtime/runtime.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { eventLine } from '../event-line.ts'
+import { metricsTokenOf } from '../inspect.ts'
 import { openLog } from '../open-log.ts'
 import { complain, print, printJson, warn } from '../output.ts'
 import { chooseResponder } from '../responders/choose.ts'
@@ -36,7 +37,7 @@ export async function run({ config, responder, model, system, stateDir, json, in
     if (line !== null) print(line)
   }
   const port = typeof inspect === 'number' ? inspect : inspector.port
-  const inspectOptions = inspect !== undefined || inspector.enabled ? { port } : undefined
+  const inspectOptions = inspect !== undefined || inspector.enabled ? { port, metricsToken: metricsTokenOf(process.env) } : undefined
   const stopped = untilStopped(() => chosen.abandon())
   const starting = startRunner({
     accounts,
