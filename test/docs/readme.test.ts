@@ -1,11 +1,10 @@
 /** What README.md and the pages of docs/ name exists: commands, options, scripts, variables, charts, files. test/e2e/runner/readme.test.ts runs them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { commandLine } from '../../src/runner/command-line.ts'
 import { charts } from '../../src/runner/statecharts/charts.ts'
 import { sourcesIn } from '../tidy/source.ts'
+import { isCommand, leaves, nameOf, refusal } from './command-line.ts'
 import { commandLines, commandRows, optionsIn, words } from './commands.ts'
 import { codeBlocks, documentAt, quoted, ROOT, section, withoutBlocks } from './markdown.ts'
 
@@ -14,27 +13,8 @@ const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).flatMap(name => (
 const OURS = 'A real bot without OpenClaw'
 const OF_OPENCLAW = 'Install in OpenClaw'
 
-const all = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(all)]
-const nameOf = (command: Command): string => (command.parent?.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name())
-const leaves = all(commandLine(() => {})).filter(command => command.commands.length === 0)
-const isCommand = (word: string) => leaves.some(leaf => nameOf(leaf).split(' ')[0] === word)
-
-/** Why the command line would refuse these words; null when it takes them. Nothing is carried out. */
-async function refusal(line: string): Promise<string | null> {
-  const program = commandLine(() => {})
-  for (const command of all(program)) {
-    command.configureOutput({ writeOut() {}, writeErr() {} })
-    if (command.commands.length === 0) command.action(() => {})
-  }
-  try {
-    await program.parseAsync(words(line), { from: 'user' })
-    return null
-  } catch (error) {
-    return `${line}: ${error instanceof Error ? error.message : error}`
-  }
-}
-
-const refusals = async (lines: readonly string[]) => (await Promise.all(lines.map(refusal))).filter(fault => fault !== null)
+const refusals = async (lines: readonly string[]) =>
+  (await Promise.all(lines.map(line => refusal(words(line))))).filter(fault => fault !== null)
 
 describe('every command line of ztm-chat', () => {
   test.each(pages)('in %s is one that it takes', async page => {

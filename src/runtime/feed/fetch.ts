@@ -131,6 +131,8 @@ export function createFetch(options: FetchOptions) {
     return outcome
   }
 
+  const isOwn = ({ path }: FileOfMessages): boolean => path.startsWith(`${SHARED}${username}/`)
+
   /** What became of a file whose messages were taken: null, or why it is to be read again. */
   const settle = (chat: ChatId, outcome: Outcome): string | null => {
     const { file } = outcome
@@ -138,14 +140,14 @@ export function createFetch(options: FetchOptions) {
     if (outcome.kind === 'not now') return due.failed(chat, file) ? outcome.reason : null
     due.done(chat, file)
     if (outcome.kind === 'read') {
-      onRead(Math.max(0, clock.now() - file.sinceMs))
+      // Ours may be read long after they were written, when it matters what was answered before a start.
+      if (!isOwn(file)) onRead(Math.max(0, clock.now() - file.sinceMs))
       tellNewest(chat, outcome.postings)
     }
     if (outcome.kind === 'never') tellUnusable(chat, outcome.why, outcome.reason)
     return null
   }
 
-  const isOwn = ({ path }: FileOfMessages): boolean => path.startsWith(`${SHARED}${username}/`)
   const postingsOf = (outcomes: readonly Outcome[]) => outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
 
   /** A part of them, in order, from there on. */

@@ -3,19 +3,18 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { commandLine } from '../../../src/runner/command-line.ts'
+import { isCommand } from '../../docs/command-line.ts'
 import { commandLines, commandRows, words } from '../../docs/commands.ts'
 import { codeBlocks, documentAt, section } from '../../docs/markdown.ts'
 import { type Ended, isLive, type Line, type Running, start } from '../../runner/cli.ts'
 
 const readme = documentAt('README.md')
 const ours = section(readme, 'A real bot without OpenClaw')
-const tops = commandLine(() => {}).commands.map(command => command.name())
 const shown = [
   ...commandLines(readme.replace(section(readme, 'Install in OpenClaw'), ''), ['ztm-chat']).map(line =>
     line.replace(/^(npx )?ztm-chat /, ''),
   ),
-  ...commandRows(ours, word => tops.includes(word)).flatMap(({ commands }) => commands),
+  ...commandRows(ours, isCommand).flatMap(({ commands }) => commands),
 ]
 
 /** What is not followed here, and the test that runs it. */
