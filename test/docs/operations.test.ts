@@ -17,7 +17,7 @@ import type { AccountOverview } from '../../src/inspector/protocol.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 import { refusal } from './command-line.ts'
 import { words } from './commands.ts'
-import { documentAt, part, quoted, ROOT, section, tableRows } from './markdown.ts'
+import { codeBlocks, documentAt, part, quoted, ROOT, section, tableRows } from './markdown.ts'
 
 const page = documentAt('docs/operations.md')
 
@@ -158,6 +158,14 @@ describe('the container file', () => {
   test('is given longer to stop than docker gives by itself', () => {
     expect(Number(/--stop-timeout (\d+)/.exec(page)?.[1])).toBeGreaterThanOrEqual(2 * graceSeconds)
   })
+})
+
+test('command lines of ztm-chat within others are ones that it takes', async () => {
+  const lines = codeBlocks(page).flatMap(({ code }) => code.split('\n'))
+  const ours = lines.flatMap(line => / ztm-chat ([a-z]+ .*)$/.exec(` ${line}`)?.slice(1) ?? [])
+
+  expect(ours.length).toBeGreaterThan(2)
+  expect((await Promise.all(ours.map(line => refusal(words(line))))).filter(fault => fault !== null)).toEqual([])
 })
 
 test('what a downgrade says is quoted as it is said', () => {
