@@ -3,12 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configTable, limitsTable } from '../src/domain/config.ts'
 import { type Results, readmeTable } from '../test/bench/kit/table.ts'
+import { licencesPage } from './licences.ts'
+import { versionsTable } from './versions.ts'
 
 const root = join(import.meta.dirname, '..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 const results: Results = JSON.parse(textOf('test/bench/results.json'))
-const parts: Record<string, string> = { config: configTable(), limits: limitsTable(), bench: readmeTable(results) }
+const parts: Record<string, string> = {
+  config: configTable(),
+  limits: limitsTable(),
+  bench: readmeTable(results),
+  versions: versionsTable(),
+}
 
 /** Between `<!-- NAME -->` and `<!-- /NAME -->`. */
 const withParts = (text: string): string =>
@@ -22,7 +29,11 @@ const withParts = (text: string): string =>
 const withExamples = (text: string): string =>
   text.replace(/^```ts (\S+)\n.*?^```$/gms, (_, name) => `\`\`\`ts ${name}\n${textOf(`docs/examples/${name}`).trim()}\n\`\`\``)
 
-const documents: Readonly<Record<string, (text: string) => string>> = { 'README.md': withParts, 'docs/library.md': withExamples }
+const documents: Readonly<Record<string, (text: string) => string>> = {
+  'README.md': withParts,
+  'docs/library.md': withExamples,
+  'docs/licences.md': licencesPage,
+}
 
 for (const [path, renew] of Object.entries(documents)) {
   const text = textOf(path)

@@ -127,9 +127,9 @@ test.each(pages)('every file of the project that %s names is there', page => {
   expect(pathsIn(documentAt(page)).filter(path => !existsSync(join(ROOT, path)))).toEqual([])
 })
 
-test('the version in its command lines is the one of the package', () => {
+test('the version in command lines is the one of the package', () => {
   const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const tarballs = [...readme.matchAll(/[\w-]+-\d+\.\d+\.\d+\.tgz/g)].map(([found]) => found)
+  const tarballs = pages.flatMap(page => [...documentAt(page).matchAll(/[\w-]+-\d+\.\d+\.\d+\.tgz/g)].map(([found]) => found))
 
   expect(new Set(tarballs)).toEqual(new Set([`${name}-${version}.tgz`]))
 })
