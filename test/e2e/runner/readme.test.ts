@@ -136,6 +136,10 @@ test('the owner sees how it is, why it answered, and writes unasked', async () =
   expect((await heard()).filter(text => text === 'news')).toEqual(['news'])
 })
 
+test('the state is copied while the bot runs', async () => {
+  expect(output(await follow('backup FOLDER', { FOLDER: 'copy' }))).toMatch(/^The state of 1 account is in \S+\/copy \(/)
+})
+
 test('what was given up is kept, tried again or dropped', async () => {
   await writeFile(join(folder, 'broken'), '')
   await says('one')
