@@ -326,7 +326,10 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     restMs: failures => backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
     doubtMs: limits.uncertainRepostMs,
     tell: (chat, event) => registry.tellChat(chat, event),
-    onAnswered: noteOldState,
+    onAnswered(chat, key) {
+      // A damaged journal may have lost the answer, and have kept its reply.
+      if (!byHand.known(chat).includes(key)) noteOldState()
+    },
   })
 
   const poster = createPoster({

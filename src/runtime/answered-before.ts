@@ -35,7 +35,8 @@ export type AnsweredBeforeOptions = {
   /** While the agent answers, and yet nobody can tell, it is asked for so long; then the responder is. */
   readonly doubtMs: number
   readonly tell: (chat: ChatId, event: ChatEvent) => void
-  readonly onAnswered: () => void
+  /** One was answered, and this is the reply. */
+  readonly onAnswered: (chat: ChatId, key: ReplyKey) => void
 }
 
 export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBefore {
@@ -66,7 +67,7 @@ export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBe
     if (signal.aborted) return
     end(key, id)
     if (there.length === 0) return dispatcher().submit(job)
-    onAnswered()
+    onAnswered(chat, key)
     tell(chat, { type: 'dispatch.answered', id, attempt, parts: [] })
   }
 
