@@ -54,7 +54,7 @@ export type OutboxEvent =
   | { type: 'post.refused'; key: ReplyKey; status: number; reason: string; atMs: number }
   | { type: 'backoff.over' }
   | { type: 'lag.over'; key: ReplyKey }
-  /** It was away, and may have forgotten what it had answered with 201. */
+  /** Nobody listened to it for a while: it may have forgotten what it had answered with 201. */
   | { type: 'agent.lost' }
   | { type: 'look.due'; nowMs: number; limits: PostLimits }
   /** Keys of ours that somebody's fetch of this chat has shown. */

@@ -68,8 +68,10 @@ export type PairingRecord =
   | { readonly type: 'pairing.expired' }
   | { readonly type: 'pairing.refused' }
 
-/** One version of a message file: by its writer's clock, and by the hub's when it learnt of it, ms. */
-/** `bytes`: as the index has it; records of earlier versions have none. */
+/**
+ * One version of a message file: by its writer's clock, and by the hub's when it learnt of it, ms. `bytes`: as the index has it; records
+ * of earlier versions have none.
+ */
 export type FileOfMessages = { readonly path: string; readonly timeMs: number; readonly sinceMs: number; readonly bytes?: number }
 
 export type AccountRecord =

@@ -11,7 +11,7 @@ import { meantTexts } from './workload.ts'
 import type { World } from './world.ts'
 
 /** What happened on our side of the mesh, with the world's monotonic time, ms. */
-export type Record_ = {
+export type Told = {
   /** The first decision that was told of each message, and under which policy. */
   readonly decisions: Map<MessageId, { readonly outcome: Outcome; readonly policy: Policy; readonly atMs: number }>
   readonly policies: Policy[]
@@ -29,7 +29,7 @@ export type Record_ = {
 export type OracleInput = {
   readonly world: World
   readonly chats: readonly ChatId[]
-  readonly record: Record_
+  readonly record: Told
   readonly assistant: Assistant
   /** Faults that happened, and those that could have. */
   readonly kinds: readonly FaultKind[]

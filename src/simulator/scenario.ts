@@ -7,7 +7,7 @@ import type { AccountHandle } from '../runtime/runtime.ts'
 import { createAssistant } from './assistant.ts'
 import { ALL_KINDS, agentFaults, type Counts, createDice, diskFaults, type FaultKind, streamOf } from './faults.ts'
 import { REAL } from './mesh/quirks.ts'
-import { judge, type Record_, writtenIn } from './oracle.ts'
+import { judge, type Told, writtenIn } from './oracle.ts'
 import { configOf } from './policy-reading.ts'
 import { drawPolicy, FRIEND, type Plan, userName } from './swarm.ts'
 import { createWorkload, GROUP } from './workload.ts'
@@ -63,7 +63,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   const asking = new Set<string>()
   let skewMs = 0
   let skewsMs: readonly [number, number] = [0, 0]
-  const record: Record_ = {
+  const record: Told = {
     decisions: new Map(),
     policies: [policy],
     approvals: new Map(),

@@ -6,19 +6,6 @@ const until = async (world: World, done: () => boolean, maxMs: number, stepMs = 
   while (!done() && world.clock.now() - from < maxMs) await world.settle(stepMs)
   return world.clock.now() - from
 }
-const slowDisk = (world: World, ms: number) => {
-  const disk = world.disk() as unknown as { append: (path: string) => Promise<{ sync(): Promise<void> }> }
-  const append = disk.append.bind(disk)
-  disk.append = async path => {
-    const file = await append(path)
-    const sync = file.sync.bind(file)
-    file.sync = async () => {
-      await new Promise<void>(resolve => world.clock.after(ms, resolve))
-      return sync()
-    }
-    return file
-  }
-}
 const TEAM = 'group:alice/team' as const
 
 test.each([
@@ -30,8 +17,7 @@ test.each([
 ] as const)(
   'a mention behind ignored messages is answered soon (%s, %i)',
   async (feed, notes) => {
-    const world = createWorld({ config: { feed, enableGroups: true, groupPolicy: 'open' } })
-    slowDisk(world, 5)
+    const world = createWorld({ syncMs: 5, config: { feed, enableGroups: true, groupPolicy: 'open' } })
     const starting = world.start()
     await world.settle(5_000)
     await starting
@@ -58,8 +44,7 @@ test.each([
 test.each(['poll', 'push'])(
   'a stranger who wrote 300 messages does not block those behind, %s',
   async feed => {
-    const world = createWorld({ config: { feed, dmPolicy: 'pairing' } })
-    slowDisk(world, 5)
+    const world = createWorld({ syncMs: 5, config: { feed, dmPolicy: 'pairing' } })
     const starting = world.start()
     await world.settle(5_000)
     await starting

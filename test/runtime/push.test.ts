@@ -702,6 +702,21 @@ describe('an agent without a file index', () => {
   })
 })
 
+test('a message file that is answered with the same rubbish again and again is read when that is over', async () => {
+  const world = createWorld()
+  const alice = world.mesh.user('alice')
+  await world.start()
+  world.bot.agent.freeze()
+  const wellAgain = world.bot.agent.answer('garbage', { when: ({ target }) => target.includes('/file-data/') })
+  await alice.says('hi')
+  await world.settle(20_000)
+  wellAgain()
+  await world.settle(3 * 60_000)
+
+  expect(answered(world, 'alice')).toEqual(['echo: hi'])
+  await world.stop()
+})
+
 describe('files that the chat app would not have written', () => {
   test('are counted and ignored', async () => {
     const world = createWorld()

@@ -7,7 +7,6 @@ import { LIMITS } from '../../src/domain/limits.ts'
 import { decide } from '../../src/domain/policy.ts'
 import type { StoredRecord } from '../../src/ports/store.ts'
 import { noEffects } from '../../src/runtime/effects.ts'
-import type { StoredChat } from '../../src/runtime/entries.ts'
 import { createNursery } from '../../src/runtime/nursery.ts'
 import { keyOf } from '../../src/runtime/parse-record.ts'
 import { createRegistry, type Registry } from '../../src/runtime/registry.ts'
@@ -79,8 +78,8 @@ test.each(RECORDS.map((_, index) => index + 1))('a snapshot of %i records and th
 
 test('a snapshot of before charts had errands, and replies files, goes on where it stood', () => {
   const entries = lived(8)
-  const { chat, outbox, replies, ...rest } = entries.get(`chat:${CHAT}`) as unknown as StoredChat
-  const withoutErrands = (snapshot: unknown) => {
+  const { chat, outbox, replies, ...rest } = entries.get(`chat:${CHAT}`) as Record<string, Json>
+  const withoutErrands = (snapshot: Json | undefined) => {
     const { value, context, ...others } = snapshot as { value: Record<string, Json>; context: Record<string, Json> }
     return {
       ...others,
@@ -88,12 +87,12 @@ test('a snapshot of before charts had errands, and replies files, goes on where 
       context: Object.fromEntries(Object.entries(context).filter(([field]) => field !== 'urgent')),
     }
   }
-  const value = {
+  const value: Json = {
     ...rest,
-    replies: replies.map(([key, body]) => [key, typeof body === 'string' ? body : body.text]),
+    replies: (replies as [string, { text: string }][]).map(([key, { text }]) => [key, text]),
     chat: withoutErrands(chat),
-    outbox,
-  } as unknown as Json
+    outbox: outbox ?? null,
+  }
   const older = registry()
   older.replay({ entries: new Map([[`chat:${CHAT}`, { seq: 8, value }]]), tail: stored.slice(8), lastSeq: stored.length, problems: [] })
 

@@ -28,13 +28,18 @@ export function createNumbers(disk: Disk): Numbers {
       )
     },
     async note(number) {
+      const line = new TextEncoder().encode(`\n${number}\n`)
       const file = await disk.append(FILE)
+      const isLong = file.size() > BYTES_MAX
       try {
-        if (file.size() > BYTES_MAX) await file.truncate(0)
-        await file.write(new TextEncoder().encode(`\n${number}\n`))
+        if (!isLong) await file.write(line)
       } finally {
         await file.close()
       }
+      if (!isLong) return
+      // In one step: who is killed here must not forget all of them.
+      await disk.write(`${FILE}.tmp`, line)
+      await disk.rename(`${FILE}.tmp`, FILE)
     },
   }
 }

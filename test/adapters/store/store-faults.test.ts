@@ -218,6 +218,81 @@ test('what a failed sync has taken with it is written anew by the next start, wh
   expect(disk.files()).not.toContain('unsynced')
 })
 
+/** A state whose last sync failed, so that the next start finds the mark. */
+async function doubtful(disk: MemoryDisk): Promise<void> {
+  const { store, live } = await started(disk)
+  for (const [from, to] of [
+    [1, 3],
+    [4, 6],
+  ] as const) {
+    await store.append(records(from, to))
+    live.apply(records(from, to))
+    await store.compact(live)
+  }
+  disk.failNextSync()
+  await expect(store.append([record(7)])).rejects.toThrow('EIO')
+  await store.close()
+  expect(disk.files()).toContain('unsynced')
+}
+
+test('after a failed sync a file that no start needs and nobody can read stands in the way of none', async () => {
+  const disk = createMemoryDisk()
+  await doubtful(disk)
+  disk.makeUnreadable(disk.files().find(path => path.endsWith('.old.json'))!)
+
+  const { loaded, live } = await started(disk)
+  expect(loaded.problems).toEqual([])
+  expect(live.values().size).toBe(6)
+  expect(disk.files()).not.toContain('unsynced')
+})
+
+test('after a failed sync a full disk does not keep a start from running, and the next one makes up for it', async () => {
+  const disk = createMemoryDisk()
+  await doubtful(disk)
+  disk.fill(0)
+
+  expect((await started(disk)).live.values().size).toBe(6)
+  expect(disk.files()).toContain('unsynced')
+  disk.fill(Number.POSITIVE_INFINITY)
+  expect((await started(disk)).live.values().size).toBe(6)
+  expect(disk.files()).not.toContain('unsynced')
+})
+
+test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))(
+  'a segment that failed and comes back makes nothing void that was begun since (seed %i)',
+  async seed => {
+    let isFolding = false
+    const disk = createMemoryDisk({
+      random: createSeededRandom(seed),
+      faults({ name, path }) {
+        if (isFolding && name === 'syncFolder' && path === 'journal') disk.failNextSync()
+      },
+    })
+    const first = await started(disk, 1)
+    await first.store.append([record(1)])
+    first.live.apply([record(1)])
+    for (let tries = 0; tries < 4; tries++) {
+      disk.failNextSync()
+      await expect(first.store.append([record(2, 'peer:failed')])).rejects.toThrow('EIO')
+    }
+    isFolding = true
+    // Nothing of it is removed for good.
+    await expect(first.store.compact(first.live)).rejects.toThrow('EIO')
+    isFolding = false
+    await first.store.close()
+    for (const name of await disk.list('journal')) await disk.remove(`journal/${name}`)
+
+    const second = await started(disk, 1)
+    await second.store.append([record(2)])
+    await second.store.append([record(3)])
+    await second.store.close()
+
+    const { loaded, live } = await started(disk.crash(), 1)
+    expect(loaded.problems).toEqual([])
+    expect([...live.values().keys()].sort()).toEqual(['peer:1', 'peer:2', 'peer:3'])
+  },
+)
+
 test('a sync of the folder that fails under a fold takes the name of a new segment with it: what is in there is not durable', async () => {
   const disk = createMemoryDisk()
   const first = Promise.withResolvers<void>()
