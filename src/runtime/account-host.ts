@@ -37,7 +37,7 @@ import { createPlace } from './place.ts'
 import { createPoster } from './poster.ts'
 import { createReading } from './reading.ts'
 import { createRegistry } from './registry.ts'
-import type { AccountHandle, AccountState, RuntimeEvent } from './runtime.ts'
+import { type AccountHandle, type AccountState, type RuntimeEvent, STATE_PHRASE } from './runtime.ts'
 import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -385,8 +385,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   /** What somebody has to know, or to mend, is there at every usual level. */
   const logState = (state: AccountState, reason: string | null) => {
-    if (state === 'blocked' || state === 'degraded') log.warn({ state, reason }, 'account state')
-    else log.info({ state, reason }, 'account state')
+    if (state === 'blocked' || state === 'degraded') log.warn({ state, reason }, STATE_PHRASE)
+    else log.info({ state, reason }, STATE_PHRASE)
   }
 
   root.subscribe(({ value, context }) => {

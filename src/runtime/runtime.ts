@@ -127,6 +127,9 @@ export interface DeadLetter {
   readonly reason: string
 }
 
+/** What the log calls the change of an account's state, which the `state` event tells, too. */
+export const STATE_PHRASE = 'account state'
+
 export interface AccountHandle {
   readonly id: AccountId
   /** For directory and probe calls; the runtime's own traffic is not disturbed by it. */

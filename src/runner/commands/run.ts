@@ -2,7 +2,7 @@ import type { RuntimeEvent } from '../../runtime/runtime.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { eventLine } from '../event-line.ts'
 import { metricsTokenOf } from '../inspect.ts'
-import { openLog } from '../open-log.ts'
+import { openLog, withoutTold } from '../open-log.ts'
 import { complain, print, printJson, warn } from '../output.ts'
 import { chooseResponder } from '../responders/choose.ts'
 import { type Runner, startRunner } from '../start-runner.ts'
@@ -25,7 +25,7 @@ const START_ENDS_WITHIN_MS = 5_000
 
 /** A real bot, until it is told to stop. */
 export async function run({ config, responder, model, system, stateDir, json, inspect }: RunOptions): Promise<number> {
-  const log = openLog()
+  const log = !json && process.stdout.isTTY && process.stderr.isTTY ? withoutTold(openLog()) : openLog()
   const chosen = chooseResponder(responder, { ...(model !== undefined && { model }), ...(system !== undefined && { system }) })
   const { accounts, defaultAccount, warnings, inspector } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
