@@ -20,10 +20,11 @@ export interface Terminal {
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 export function onTerminal(args: readonly string[], { env = {}, cwd }: StartOptions = {}): Terminal {
-  const command = [process.execPath, CLI, ...args].map(quoted).join(' ')
+  // In the shell's place: one that waited for it would take Ctrl-C, too, and its exit code would be that of its own death.
+  const command = `exec ${[process.execPath, CLI, ...args].map(quoted).join(' ')}`
   const child = spawn('script', ['-qefc', command, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_NO_WARNINGS: '1', NO_COLOR: '1', TERM: 'xterm', ...env },
+    env: { ...process.env, SHELL: '/bin/sh', NODE_NO_WARNINGS: '1', NO_COLOR: '1', TERM: 'xterm', ...env },
     ...(cwd !== undefined && { cwd }),
   })
   onTestFinished(() => void child.kill('SIGKILL'))
