@@ -59,6 +59,7 @@ export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBe
     try {
       there = await ledger().find(chat, [key], signal)
     } catch (error) {
+      if (signal.aborted) return
       const nowMs = clock.monotonic()
       const sinceMs = isAway(error) ? nowMs : doubtedSinceMs
       if (nowMs - sinceMs < doubtMs) return timers.set(`answered:${key}`, restMs(failures), () => void look(key, failures + 1, sinceMs))

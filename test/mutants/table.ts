@@ -454,14 +454,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/adapters/ztm/exchange.ts',
     from: ".reduce((rest, secret) => rest.replaceAll(secret, '***'), text)",
     to: '.reduce(rest => rest, text)',
-    tests: ['test/adapters/ztm/permit.test.ts', 'test/runner/secrets.test.ts'],
+    tests: ['test/adapters/ztm/permit.test.ts'],
   },
   {
     name: 'a reason quotes the message',
     file: 'src/runner/responders/exec.ts',
     from: "withoutMessage(lastLine(errors.toString('utf8')), request)",
     to: "lastLine(errors.toString('utf8'))",
-    tests: ['test/runner/secrets.test.ts'],
+    tests: ['test/runner/responders/quotations.test.ts', 'test/runner/responders/exec.test.ts'],
   },
   {
     name: 'a name that looks like another one is shown like it',

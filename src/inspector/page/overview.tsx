@@ -138,7 +138,7 @@ function Spark({ decided, confirmed }: AccountOverview['perSecond']) {
         <polyline class="confirmed" points={line(confirmed)} />
       </svg>
       <figcaption>
-        <span class="decided">{rate(decided)} messages/s</span> <span class="confirmed">{rate(confirmed)} replies/s</span>{' '}
+        <span class="decided">{rate(decided)} messages/s</span>, <span class="confirmed">{rate(confirmed)} replies/s</span>{' '}
         <span class="soft">in the last 10 s; most in a second of this minute: {most}</span>
       </figcaption>
     </figure>

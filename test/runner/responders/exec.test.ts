@@ -34,6 +34,12 @@ test('a program that fails has failed with the last line of its standard error',
   await expect(failing).rejects.toThrow(/failed with exit code 7: no quota left$/)
 })
 
+test('a reason does not quote the message', async () => {
+  const asked = { ...request, text: 'my secret plan' }
+  const failing = createExecResponder('echo "cannot answer: my secret plan" >&2; exit 1').respond(asked, turn, never)
+  await expect(failing).rejects.toThrow(/exit code 1: cannot answer: \[text\]$/)
+})
+
 test('a program that fails without a word, or that a signal ends, says that', async () => {
   await expect(ask('exit 1')).rejects.toThrow('failed with exit code 1 and wrote nothing to standard error.')
   await expect(ask('kill -TERM $$')).rejects.toThrow('was ended by SIGTERM')
