@@ -1,5 +1,6 @@
 /** What the values of options may be; commander puts its own words before these. */
 import { InvalidArgumentError } from 'commander'
+import { isSafeName } from '../domain/reply.ts'
 
 export function wholeCount(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
@@ -11,6 +12,14 @@ export function wholePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
   throw new InvalidArgumentError('expected a whole number from 0 to 65535.')
 }
+
+/** Of a user, or of the mesh. */
+export function meshName(text: string): string {
+  if (isSafeName(text)) return text
+  throw new InvalidArgumentError('expected a name without "/", "?" and "#".')
+}
+
+export const meshNames = (text: string): readonly string[] => names(text).map(meshName)
 
 export function names(text: string): readonly string[] {
   const found = text.split(',').map(name => name.trim())

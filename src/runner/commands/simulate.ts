@@ -22,6 +22,8 @@ export type SimulateOptions = {
 export async function simulate(options: SimulateOptions): Promise<number> {
   const { seeds, from, seed, threads = availableParallelism(), real, json } = options
   if (seed !== undefined) return one(planFor(seed, options), json)
+  if (options.steps !== undefined || options.faults !== undefined)
+    throw new UsageError('--steps and --faults are for one run; name its seed with --seed.')
   const startedMs = performance.now()
   let messages = 0
   let failing: number | null = null
