@@ -1,6 +1,6 @@
 /** The command line: what there is. Commands load when they are called. */
 import { Command, Option } from 'commander'
-import { meshName, meshNames, names, several, wholeCount, wholePort } from './option-values.ts'
+import { nameOnMesh, names, namesOnMesh, several, wholeCount, wholePort } from './option-values.ts'
 import { plain } from './output.ts'
 import { defaultStateDir, stateDirFault } from './state-dir.ts'
 import { UsageError } from './usage-error.ts'
@@ -56,9 +56,9 @@ export function commandLine(finish: (code: number) => void): Command {
 
   command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
     .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
-    .option('--bot <name>', 'the bot user', meshName, 'openclaw-bot')
-    .option('--mesh <name>', 'the mesh', meshName, 'demo-mesh')
-    .option('--users <names>', 'other users with an agent of their own', meshNames, ['alice'])
+    .option('--bot <name>', 'the bot user', nameOnMesh, 'openclaw-bot')
+    .option('--mesh <name>', 'the mesh', nameOnMesh, 'demo-mesh')
+    .option('--users <names>', 'other users with an agent of their own', namesOnMesh, ['alice'])
     .addOption(new Option('--real', 'delays and oddities of a real mesh').default(false, 'a calm one'))
     .addHelpText('after', AGENT_HELP)
     .action(async options => finish(await (await import('./commands/agent.ts')).agent(options)))

@@ -14,12 +14,12 @@ export function wholePort(text: string): number {
 }
 
 /** Of a user, or of the mesh. */
-export function meshName(text: string): string {
+export function nameOnMesh(text: string): string {
   if (isSafeName(text)) return text
-  throw new InvalidArgumentError('expected a name without "/", "?" and "#".')
+  throw new InvalidArgumentError('expected a name of 1 to 255 characters without "/", "?" and "#", and not "." or "..".')
 }
 
-export const meshNames = (text: string): readonly string[] => names(text).map(meshName)
+export const namesOnMesh = (text: string): readonly string[] => names(text).map(nameOnMesh)
 
 export function names(text: string): readonly string[] {
   const found = text.split(',').map(name => name.trim())

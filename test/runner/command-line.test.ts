@@ -39,33 +39,6 @@ describe('the command line', { timeout: 60_000 }, () => {
     expect(ended.out.join('\n')).toContain(expected)
   })
 
-  test.each<[string[], string]>([
-    [['rum'], "unknown command 'rum'"],
-    [['run', '--colour'], "unknown option '--colour'"],
-    [['pairing', 'approve'], "missing required argument 'code'"],
-    [['agent', '--port', '70000'], 'expected a whole number from 0 to 65535.'],
-    [['agent', '--users', 'alice,alice'], 'expected different names, with commas between them.'],
-    [['agent', '--users', 'openclaw-bot'], 'which is the bot; leave it out, or choose another --bot.'],
-    [['agent', '--bot', 'a/b'], `argument 'a/b' is invalid. expected a name without "/", "?" and "#".`],
-    [['agent', '--mesh='], "argument '' is invalid. expected a name"],
-    [['agent', '--users', 'alice,bo/b'], 'is invalid. expected a name'],
-    [['simulate', '--steps', '3'], '--steps and --faults are for one run; name its seed with --seed.'],
-    [['simulate', '--faults', 'full disk'], '--steps and --faults are for one run; name its seed with --seed.'],
-    [['run', '--responder', 'parrot'], '--responder is "parrot"; expected echo, exec:COMMAND'],
-    [['run', '--config', 'nowhere.json5'], 'nowhere.json5 does not exist; write it, or name another with --config.'],
-    [['run', '--state-dir', ''], '--state-dir is empty; expected the path of a folder.'],
-    [['status', '--state-dir', '/dev/null'], 'The state directory /dev/null is a file; name a folder with --state-dir.'],
-    [['status', '--state-dir', '/dev/null/x'], 'The state directory /dev/null/x lies below a file; name a folder with --state-dir.'],
-    [['replay', '--until', '-1'], '--until is "-1"; expected a time, such as 2026-11-27T09:30:00Z, or the number of a record.'],
-    [['replay', '--until', 'May 1'], '--until is "May 1"; expected a time'],
-    [['replay', '--until', '2026-13-01'], '--until is "2026-13-01"; expected a time'],
-  ])('%j is a mistake: exit code 2, and what to do', async (args, expected) => {
-    const ended = await run(args, { cwd: await folderInTest() })
-    expect(ended).toMatchObject({ code: 2, out: [] })
-    expect(ended.err).toContain(expected)
-    expect(ended.err).not.toMatch(/^\s+at /m)
-  })
-
   test('state that this user may not look into is no state that nobody has', async () => {
     const folder = join(await folderInTest(), 'of somebody else')
     await mkdir(folder, { mode: 0o000 })

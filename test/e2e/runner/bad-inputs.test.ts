@@ -2,11 +2,10 @@
  * Bad inputs in one table: what is typed or configured, what is shown for it, and the exit code. The whole of what is shown is compared,
  * so no stack trace can be in it; the folder, the bot's config and state in it, is as it was before.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { run } from '../../runner/cli.ts'
+import { describe, expect, test } from 'vitest'
+import { folderInTest, startInTest } from '../../runner/cli.ts'
 
 /** Failed; nothing is wrong with how it was asked. */
 const FAILED = 1
@@ -116,9 +115,24 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
   ['simulate --seeds x', USAGE, "option '--seeds <n>' argument 'x' is invalid. expected a whole number from 1.", SEE_HELP],
   ['simulate --seed 1.5', USAGE, "option '--seed <n>' argument '1.5' is invalid. expected a whole number from 1.", SEE_HELP],
   ['simulate --threads 0', USAGE, "option '--threads <n>' argument '0' is invalid. expected a whole number from 1.", SEE_HELP],
-  ['agent --bot a/b', USAGE, `option '--bot <name>' argument 'a/b' is invalid. expected a name without "/", "?" and "#".`, SEE_HELP],
-  ['agent --mesh=', USAGE, `option '--mesh <name>' argument '' is invalid. expected a name without "/", "?" and "#".`, SEE_HELP],
-  ['agent --users bo/b', USAGE, `option '--users <names>' argument 'bo/b' is invalid. expected a name without "/", "?" and "#".`, SEE_HELP],
+  [
+    'agent --bot a/b',
+    USAGE,
+    `option '--bot <name>' argument 'a/b' is invalid. expected a name of 1 to 255 characters without "/", "?" and "#", and not "." or "..".`,
+    SEE_HELP,
+  ],
+  [
+    'agent --mesh=',
+    USAGE,
+    `option '--mesh <name>' argument '' is invalid. expected a name of 1 to 255 characters without "/", "?" and "#", and not "." or "..".`,
+    SEE_HELP,
+  ],
+  [
+    'agent --users bo/b',
+    USAGE,
+    `option '--users <names>' argument 'bo/b' is invalid. expected a name of 1 to 255 characters without "/", "?" and "#", and not "." or "..".`,
+    SEE_HELP,
+  ],
   ['simulate --steps 3', USAGE, '--steps and --faults are for one run; name its seed with --seed.'],
   ['simulate --faults rain', USAGE, '--steps and --faults are for one run; name its seed with --seed.'],
 ]
@@ -180,11 +194,11 @@ const CONFIGS: readonly (readonly [string, ...string[]])[] = [
 ]
 
 async function ask(args: readonly string[], config: string) {
-  const folder = await mkdtemp(join(tmpdir(), 'ztm-chat-bad-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = await folderInTest()
   await writeFile(join(folder, 'ztm-chat.json5'), config)
   await writeFile(join(folder, 'bot.toml'), 'meshName = "home"')
-  const ended = await run(args, { cwd: folder, env: { XDG_STATE_HOME: join(folder, 'states') } })
+  // What is taken after all, and does not end, ends with the test.
+  const ended = await startInTest(args, { cwd: folder, env: { XDG_STATE_HOME: join(folder, 'states') } }).ended
   const left = (await readdir(folder, { recursive: true })).sort()
   const lines = ended.err.trimEnd().replaceAll(folder, 'FOLDER').replaceAll('./ztm-chat.json5', 'FILE').split('\n')
   return { code: ended.code, out: ended.out, lines, left, config: await readFile(join(folder, 'ztm-chat.json5'), 'utf8') }
