@@ -313,8 +313,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     // A life of which our state knows nothing may have written more after it.
     writtenSinceMs: () => (answeredBefore.waiting() > 0 ? loadedLiveMs - OWN_CLOCK_MS : Number.POSITIVE_INFINITY),
     onShown: keys => answeredBefore.saw(new Set(keys.map(answeredBy))),
-    wasSeen: (chat, key) =>
-      answeredBefore.wasSeen(key) ?? registry.outbox(chat)?.context.posts.every(post => post.key !== key || post.seen) ?? true,
+    wasSeen: (chat, key) => registry.outbox(chat)?.context.posts.every(post => post.key !== key || post.seen) ?? true,
   })
 
   const answeredBefore = createAnsweredBefore({
@@ -325,6 +324,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     signal,
     restMs: failures => backoffMs({ failures, baseMs: limits.postBackoffMs, maxMs: limits.postBackoffMsMax, unit: random.unit() }),
     doubtMs: limits.uncertainRepostMs,
+    lostPostMs: limits.lostPostMs,
     tell: (chat, event) => registry.tellChat(chat, event),
     onAnswered(chat, key) {
       // A damaged journal may have lost the answer, and have kept its reply.

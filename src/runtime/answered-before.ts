@@ -3,7 +3,7 @@
  * nothing: the state is a copy that was put back. The mesh is asked before the responder is.
  */
 import type { ChatEvent } from '../../machines/chat.ts'
-import { answeredBy, type ChatId, type MessageId, type ReplyKey, replyKey } from '../domain/ids.ts'
+import { type ChatId, type MessageId, type ReplyKey, replyKey } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { isAway, type Ledger } from './ledger.ts'
@@ -18,14 +18,12 @@ export interface AnsweredBefore {
   submit(job: Job): void
   /** The mesh has shown replies to these. */
   saw(ids: ReadonlySet<MessageId>): void
-  /** Null: this reply is not one that is looked for here. */
-  wasSeen(key: ReplyKey): boolean | null
   /** Jobs of which it is not known yet. */
   waiting(): number
 }
 
 export type AnsweredBeforeOptions = {
-  readonly ledger: () => Pick<Ledger, 'find'>
+  readonly ledger: () => Pick<Ledger, 'reveal'>
   readonly dispatcher: () => Pick<Dispatcher, 'submit'>
   readonly clock: Clock
   readonly timers: Timers
@@ -34,42 +32,60 @@ export type AnsweredBeforeOptions = {
   readonly restMs: (failures: number) => number
   /** While the agent answers, and yet nobody can tell, it is asked for so long; then the responder is. */
   readonly doubtMs: number
+  /** What an earlier life has posted shows by then, or never: a chat that is looked into later than that needs no other look. */
+  readonly lostPostMs: number
   readonly tell: (chat: ChatId, event: ChatEvent) => void
   /** One was answered, and this is the reply. */
   readonly onAnswered: (chat: ChatId, key: ReplyKey) => void
 }
 
+/** A look tells so long of all that waits in its chat: one for each message would read the whole conversation for each. */
+const LOOK_HOLDS_MS = 5_000
+
 export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBefore {
-  const { ledger, dispatcher, clock, timers, signal, restMs, doubtMs, tell, onAnswered } = options
+  const { ledger, dispatcher, clock, timers, signal, restMs, doubtMs, lostPostMs, tell, onAnswered } = options
   const open = new Set<MessageId>()
   const shown = new Set<MessageId>()
-  const looking = new Map<ReplyKey, Job>()
+  /** Jobs of the chats that are looked into, in the order in which they came. */
+  const looking = new Map<ChatId, Map<MessageId, Job>>()
+  /** When the last look into a chat began that could tell. */
+  const lookedAtMs = new Map<ChatId, number>()
+  /** Since when nobody can tell. */
+  const doubtedSinceMs = new Map<ChatId, number>()
+  const bornAtMs = clock.monotonic()
 
-  const end = (key: ReplyKey, id: MessageId) => {
-    looking.delete(key)
-    open.delete(id)
-    shown.delete(id)
+  const isKnown = (chat: ChatId): boolean => {
+    const atMs = lookedAtMs.get(chat)
+    return atMs !== undefined && (atMs - bornAtMs > lostPostMs || clock.monotonic() - atMs < LOOK_HOLDS_MS)
   }
 
-  const look = async (key: ReplyKey, failures: number, doubtedSinceMs: number): Promise<void> => {
-    const job = looking.get(key)
-    if (!job || signal.aborted) return
+  const decide = (job: Job) => {
     const { chat, id, attempt } = job
-    let there: readonly ReplyKey[]
+    open.delete(id)
+    if (open.size === 0) lookedAtMs.clear()
+    if (!shown.delete(id)) return dispatcher().submit(job)
+    onAnswered(chat, replyKey(id, 0))
+    tell(chat, { type: 'dispatch.answered', id, attempt, parts: [] })
+  }
+
+  const look = async (chat: ChatId, failures: number): Promise<void> => {
+    if (signal.aborted) return
+    const beganAtMs = clock.monotonic()
     try {
-      there = await ledger().find(chat, [key], signal)
+      await ledger().reveal(chat, signal)
+      lookedAtMs.set(chat, beganAtMs)
+      doubtedSinceMs.delete(chat)
     } catch (error) {
       if (signal.aborted) return
       const nowMs = clock.monotonic()
-      const sinceMs = isAway(error) ? nowMs : doubtedSinceMs
-      if (nowMs - sinceMs < doubtMs) return timers.set(`answered:${key}`, restMs(failures), () => void look(key, failures + 1, sinceMs))
-      there = []
+      const sinceMs = isAway(error) ? nowMs : (doubtedSinceMs.get(chat) ?? beganAtMs)
+      doubtedSinceMs.set(chat, sinceMs)
+      if (nowMs - sinceMs < doubtMs) return timers.set(`answered:${chat}`, restMs(failures), () => void look(chat, failures + 1))
     }
     if (signal.aborted) return
-    end(key, id)
-    if (there.length === 0) return dispatcher().submit(job)
-    onAnswered(chat, key)
-    tell(chat, { type: 'dispatch.answered', id, attempt, parts: [] })
+    const jobs = [...(looking.get(chat)?.values() ?? [])]
+    looking.delete(chat)
+    for (const job of jobs) decide(job)
   }
 
   return {
@@ -77,17 +93,18 @@ export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBe
       for (const id of ids) open.add(id)
     },
     submit(job) {
-      if (!open.has(job.id)) return dispatcher().submit(job)
-      const key = replyKey(job.id, 0)
-      // Asked again by a chart that was put back: one look is enough.
-      if (looking.has(key)) return
-      looking.set(key, job)
-      void look(key, 1, clock.monotonic())
+      const { chat, id } = job
+      if (!open.has(id)) return dispatcher().submit(job)
+      const others = looking.get(chat)
+      // Asked again by a chart that was put back, or beside another: one look is enough.
+      if (others) return void others.set(id, job)
+      if (isKnown(chat)) return decide(job)
+      looking.set(chat, new Map([[id, job]]))
+      void look(chat, 1)
     },
     saw(ids) {
       for (const id of ids) if (open.has(id)) shown.add(id)
     },
-    wasSeen: key => (looking.has(key) ? shown.has(answeredBy(key)) : null),
-    waiting: () => looking.size,
+    waiting: () => [...looking.values()].reduce((sum, jobs) => sum + jobs.size, 0),
   }
 }

@@ -19,6 +19,11 @@ export interface Ledger {
    * posted. Where the agent has no file index, its chat app is believed. @throws when nobody can tell.
    */
   find(chat: ChatId, keys: readonly ReplyKey[], signal: AbortSignal): Promise<readonly ReplyKey[]>
+  /**
+   * Tells `onShown` of every reply of this chat that was written since `writtenSinceMs`, as far as it has not been told yet, by one
+   * listing, which is shared likewise, and by the chat's history. @throws when nobody can tell.
+   */
+  reveal(chat: ChatId, signal: AbortSignal): Promise<void>
 }
 
 export type LedgerOptions = {
@@ -28,7 +33,7 @@ export type LedgerOptions = {
   readonly read: (chat: ChatId) => Promise<void>
   /** Files have been seen on this mesh, now or by an earlier process. */
   readonly hasFiles: () => boolean
-  /** Those that were written since this moment are looked into however many there are, wall clock ms; infinite: the newest alone. */
+  /** `reveal` looks into those that were written since this moment, wall clock ms; infinite while nobody waits for it. */
   readonly writtenSinceMs: () => number
   /** Hears of every reply in the files that are looked into. */
   readonly onShown: (keys: readonly ReplyKey[]) => void
@@ -36,8 +41,11 @@ export type LedgerOptions = {
   readonly wasSeen: (chat: ChatId, key: ReplyKey) => boolean
 }
 
-/** Our own message files by folder, the newest of each, the newest first. */
-type Listing = ReadonlyMap<string, readonly FileEntry[]>
+/** Our own message files of a folder: the newest few, the newest first, and all that were written since `writtenSinceMs`. */
+type OwnFiles = { readonly newest: FileEntry[]; readonly recent: FileEntry[] }
+type Listing = ReadonlyMap<string, OwnFiles>
+
+const NO_FILES: OwnFiles = { newest: [], recent: [] }
 
 /** What it answers wrongly may stay wrong; what it does not answer at all is only away. */
 export const isAway = (error: unknown): boolean => error instanceof ZtmChatError && error.retryable && !(error instanceof MalformedAnswer)
@@ -50,6 +58,8 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
   const gate = createGate(LOOKS_AT_ONCE)
   let running: Promise<unknown> = Promise.resolve()
   let next: Promise<Listing> | null = null
+  /** Hashes of the files of which `onShown` was told in full, while somebody waits for them. */
+  const revealed = new Map<string, string>()
 
   const ownFolder = (chat: ChatId): string => {
     const conversation = parseChat(chat)
@@ -59,8 +69,9 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
   }
 
   const listFiles = async (signal: AbortSignal): Promise<Listing> => {
-    const folders = new Map<string, FileEntry[]>()
+    const folders = new Map<string, OwnFiles>()
     const sinceMs = writtenSinceMs()
+    if (sinceMs === Number.POSITIVE_INFINITY) revealed.clear()
     let isEmpty = true
     await agent.files(
       {
@@ -73,11 +84,14 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
       file => {
         if (file.size < 0) return
         const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
-        const kept = [...(folders.get(folder) ?? []), file].sort((one, other) => other.time - one.time)
-        folders.set(
-          folder,
-          kept.filter(({ time }, at) => at < NEWEST_FILES || time >= sinceMs),
-        )
+        let files = folders.get(folder)
+        if (!files) {
+          files = { newest: [], recent: [] }
+          folders.set(folder, files)
+        }
+        if (file.time >= sinceMs) files.recent.push(file)
+        files.newest.push(file)
+        files.newest.sort((one, other) => other.time - one.time).splice(NEWEST_FILES)
       },
       signal,
     )
@@ -113,7 +127,7 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
 
   /** Which of the keys the chat's newest own files hold, and which files were looked into. */
   const lookFor = async (chat: ChatId, keys: readonly ReplyKey[], signal: AbortSignal) => {
-    const files = (await listed(signal)).get(ownFolder(chat)) ?? []
+    const files = ((await listed(signal)).get(ownFolder(chat)) ?? NO_FILES).newest
     const there = await gate.run(async () => {
       const found = new Set<ReplyKey>()
       for (const { path } of files) {
@@ -123,6 +137,17 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
       return keys.filter(key => found.has(key))
     })
     return { there, files: files.map(({ path, hash }) => `${path} ${hash}`).join() }
+  }
+
+  const readRecent = async (chat: ChatId, signal: AbortSignal): Promise<void> => {
+    const { newest, recent } = (await listed(signal)).get(ownFolder(chat)) ?? NO_FILES
+    await gate.run(async () => {
+      for (const { path, hash } of new Set([...newest, ...recent])) {
+        if (revealed.get(path) === hash) continue
+        await keysOfFile(path, signal)
+        revealed.set(path, hash)
+      }
+    })
   }
 
   /** Null, or why the chat's history cannot be read. */
@@ -158,6 +183,14 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
       if (!isForGood(looked.reason)) throw looked.reason
       if (history && !isForGood(history.error)) throw history.error
       return found
+    },
+    async reveal(chat, signal) {
+      const looking = Promise.allSettled([readRecent(chat, signal)])
+      const history = await readHistory(chat)
+      const [looked] = await looking
+      if (looked.status === 'fulfilled') return
+      if (!isForGood(looked.reason)) throw looked.reason
+      if (history && !isForGood(history.error)) throw history.error
     },
   }
 }

@@ -36,7 +36,7 @@ export interface Poster {
 export type PosterOptions = {
   readonly settings: AccountSettings
   readonly agent: Pick<ZtmAgent, 'post'>
-  readonly ledger: Ledger
+  readonly ledger: Pick<Ledger, 'has' | 'find'>
   readonly clock: Clock
   readonly tell: (chat: ChatId, event: OutboxEvent) => void
   /** Whether the chat's outbox still waits for a slot. */

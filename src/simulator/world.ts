@@ -19,6 +19,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { PairingStore } from '../ports/pairing-store.ts'
 import type { Responder } from '../ports/responder.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { AccountHandle, Runtime, RuntimeEvent } from '../runtime/runtime.ts'
 import type { SimAgent } from './mesh/agent.ts'
@@ -100,7 +101,7 @@ export interface World {
 }
 
 /** One process: after its end its effects reach nothing any more. */
-type Life = { over: boolean; timers: number; requests: number; readonly transports: Transport[] }
+type Life = { over: boolean; timers: number; requests: number; readonly agents: ZtmAgent[] }
 
 export function createWorld(options: WorldOptions = {}): World {
   const { seed = 1, quirks = {}, responder = echoResponder, runtimeSkewMs = () => 0, eventsMax = Number.POSITIVE_INFINITY } = options
@@ -117,7 +118,7 @@ export function createWorld(options: WorldOptions = {}): World {
   let accounts = parse(options.config ?? {})
   let runtime: Runtime | null = null
   let powerLosses = 0
-  let life: Life = { over: true, timers: 0, requests: 0, transports: [] }
+  let life: Life = { over: true, timers: 0, requests: 0, agents: [] }
 
   const diskOf = (account: AccountId): MemoryDisk => {
     const known = disks.get(account)
@@ -192,7 +193,6 @@ export function createWorld(options: WorldOptions = {}): World {
 
   const transportOf = (agent: SimAgent, own: Life): Transport => {
     const transport = createSimTransport(agent)
-    own.transports.push(transport)
     return {
       async request(request) {
         if (own.over) return never
@@ -208,7 +208,7 @@ export function createWorld(options: WorldOptions = {}): World {
   }
 
   const make = (): Runtime => {
-    const own: Life = { over: false, timers: 0, requests: 0, transports: [] }
+    const own: Life = { over: false, timers: 0, requests: 0, agents: [] }
     life = own
     const ownClock = clockOf(own)
     const made = createRuntime({
@@ -217,15 +217,18 @@ export function createWorld(options: WorldOptions = {}): World {
         clock: ownClock,
         random,
         log: memory.log,
-        agent: settings =>
-          createZtmAgent({
+        agent: settings => {
+          const made = createZtmAgent({
             baseUrl: settings.agentUrl,
             mesh: settings.meshName,
             apiTimeoutMs: settings.apiTimeoutMs,
             limits: settings.limits,
             clock: ownClock,
             transport: transportOf(mesh.user(settings.username).agent, own),
-          }),
+          })
+          own.agents.push(made)
+          return made
+        },
         store: account => openStore({ disk: diskFor(account, own), ...options.store }),
         responder: {
           ...responder,
@@ -254,7 +257,7 @@ export function createWorld(options: WorldOptions = {}): World {
     powerLosses += 1
     life.over = true
     for (const [account, disk] of disks) disks.set(account, disk.crash(diskOptions(account)))
-    for (const transport of life.transports) void transport.close()
+    for (const agent of life.agents) void agent.close()
   }
 
   /** Moves time on until this is done, or the power is lost. */

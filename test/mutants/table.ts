@@ -509,15 +509,36 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was under way when a copy was taken is asked again when it is put back',
     file: 'src/runtime/answered-before.ts',
-    from: '      if (!open.has(job.id)) return dispatcher().submit(job)\n',
+    from: '      if (!open.has(id)) return dispatcher().submit(job)\n',
     to: '      if (job) return dispatcher().submit(job)\n',
     tests: ['test/runtime/put-back.test.ts'],
   },
   {
     name: 'only our newest files are looked into for what another life has answered',
     file: 'src/runtime/ledger.ts',
-    from: ' || time >= sinceMs',
+    from: 'if (file.time >= sinceMs) files.recent.push(file)',
     to: '',
+    tests: ['test/runtime/put-back.test.ts'],
+  },
+  {
+    name: 'each message of a backlog is looked for by a look of its own',
+    file: 'src/runtime/answered-before.ts',
+    from: '      if (isKnown(chat)) return decide(job)\n',
+    to: '',
+    tests: ['test/runtime/put-back.test.ts'],
+  },
+  {
+    name: 'a look reads again what it has read',
+    file: 'src/runtime/ledger.ts',
+    from: '        if (revealed.get(path) === hash) continue\n',
+    to: '',
+    tests: ['test/runtime/put-back.test.ts'],
+  },
+  {
+    name: 'one look into a chat holds for ever',
+    file: 'src/runtime/answered-before.ts',
+    from: 'atMs - bornAtMs > lostPostMs || clock.monotonic() - atMs < LOOK_HOLDS_MS',
+    to: 'true',
     tests: ['test/runtime/put-back.test.ts'],
   },
 ]

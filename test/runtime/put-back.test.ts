@@ -273,6 +273,82 @@ describe.each(['push', 'poll'] as const)('a copy of the state that is put back (
     await world.stop()
   })
 
+  test('a long backlog of a process that died costs a look into its chat, and not one for each message', async () => {
+    let isAway = true
+    const world = createWorld({
+      config: { feed, limits: { loopAlternations: 1_000_000 } },
+      responder: {
+        async respond({ text }) {
+          await new Promise<void>(resolve => world.clock.after(isAway && text.startsWith('waits') ? 3_600_000 : 100, resolve))
+          return `echo: ${text}`
+        },
+      },
+    })
+    await world.start()
+    await world.settle()
+    const texts = [
+      ...Array.from({ length: 40 }, (_, at) => `answered ${at} ${'of many words '.repeat(20)}`.trim()),
+      ...Array.from({ length: 60 }, (_, at) => `waits ${at}`),
+    ]
+    for (const text of texts) {
+      await world.mesh.user('alice').says(text)
+      await world.settle(text.startsWith('waits') ? 100 : 1_000)
+    }
+    await world.settle()
+    expect(answers(world, 'alice')).toHaveLength(40)
+    await world.crash()
+    isAway = false
+    const reads: string[] = []
+    let listings = 0
+    world.bot.agent.answer(({ target }) => {
+      if (target.includes('/file-data/') && target.includes('/my-bot/publish/')) reads.push(target)
+      if (target.endsWith('/files?since=0')) listings += 1
+      return null
+    })
+
+    await world.start()
+    await world.settle(30_000)
+
+    expect(answers(world, 'alice')).toEqual(texts.map(text => `echo: ${text}`))
+    expect(listings).toBeLessThanOrEqual(2)
+    // The push feed reads our own files, too.
+    if (feed === 'poll') expect(reads.length).toBeLessThanOrEqual(new Set(reads).size + listings)
+    await world.stop()
+  })
+
+  test('looks again while answers of another life may still be on their way', async () => {
+    const asked: string[] = []
+    let takesMs = 5_000
+    const world = createWorld({
+      config: { feed },
+      responder: {
+        async respond({ text }) {
+          asked.push(text)
+          await new Promise<void>(resolve => world.clock.after(takesMs, resolve))
+          return `echo: ${text}`
+        },
+      },
+    })
+    await world.start()
+    await world.settle()
+    for (const text of ['one', 'two']) await world.mesh.user('alice').says(text)
+    await world.settle(3_000)
+    const copy = await copyOf(world)
+    world.bot.agent.stall(40_000)
+    await world.settle(12_000)
+    expect(asked).toEqual(['one', 'two'])
+    await world.crash()
+    await putBack(copy, world)
+    takesMs = 50_000
+
+    await world.start()
+    await world.settle(30 * 60_000)
+
+    // What was not there by the first look is asked again; what is behind it is not.
+    expect(asked).toEqual(['one', 'two', 'one'])
+    await world.stop()
+  })
+
   test('while the agent is away what was under way waits, and goes on when it is back', async () => {
     let asked = 0
     const world = createWorld({

@@ -85,6 +85,9 @@ function routeOf(method: string, url: string): string {
   return `${method} ${printable(origin + pathname, 300)}`
 }
 
+/** One for all: what becomes of it is told by `endedBy`, and making one, with its stack, for each wait that ends was dear. */
+const GIVEN_UP = new DOMException('given up', 'AbortError')
+
 type Ending = 'time' | 'caller' | null
 
 function createDeadline(clock: Clock, timeoutMs: number | null, signals: readonly AbortSignal[]) {
@@ -92,7 +95,7 @@ function createDeadline(clock: Clock, timeoutMs: number | null, signals: readonl
   let endedBy: Ending = null
   const end = (by: Ending) => {
     endedBy ??= by
-    controller.abort()
+    controller.abort(GIVEN_UP)
   }
   const onAbort = () => end('caller')
   for (const signal of signals) {

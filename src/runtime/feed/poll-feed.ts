@@ -32,6 +32,8 @@ export interface PollFeed {
   wake(): void
 }
 
+const OVER = 'the round is over'
+
 /** Checks that may fail in a row: the chat app may be away for a moment while the file index is not. */
 const FAILED_CHECKS_MAX = 1
 
@@ -50,7 +52,8 @@ export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, c
           },
           error => subscriber.error(error),
         )
-        return () => abort.abort()
+        // Also after a round that has ended, when nobody hears of it: an error as its reason would be dear.
+        return () => abort.abort(OVER)
       }),
   )
 

@@ -60,6 +60,8 @@ const FULL_LOOK_SHARE = 100
 /** What the chat app keeps; there are other files on a mesh. */
 const isShared = (path: string) => path.startsWith(SHARED)
 
+const OVER = 'the wait has lasted long enough'
+
 type Wait = { readonly name: string; beganAtMs: number | null; endsAtMs: number; isHeldBack: boolean }
 
 export function createPushFeed(options: PushOptions): PushFeed {
@@ -130,7 +132,7 @@ export function createPushFeed(options: PushOptions): PushFeed {
       if (other.beganAtMs === null) timers.set(other.name, limits.indexWaitGapMs, () => begin(other))
 
       const over = new AbortController()
-      timers.set(`${wait.name} over`, forMs, () => over.abort())
+      timers.set(`${wait.name} over`, forMs, () => over.abort(OVER))
       const sinceMs = reader.placeMs() ?? 0
       try {
         await list('wait', sinceMs, AbortSignal.any([abort.signal, over.signal]))

@@ -10,7 +10,7 @@ import type { Hub } from './hub.ts'
 import { Membership, type StoredMesh, type World } from './membership.ts'
 import { privateKeyPem, publicOfPrivate } from './pem.ts'
 import type { Quirks } from './quirks.ts'
-import { decodePiece, match, type Params, pathOf, queryOf } from './routes.ts'
+import { decodePiece, match, type Params, pathOf, piecesOf, queryOf } from './routes.ts'
 
 export type AgentOptions = {
   readonly clock: Clock
@@ -68,7 +68,7 @@ export class SimAgent {
     const path = pathOf(request.target, this.quirks)
     // The prefix alone must be in lower case, and without it one asks for the GUI, which is not built in.
     if (!path.startsWith('/api/')) return bare(404)
-    const inside = path.slice('/api'.length)
+    const inside = piecesOf(path.slice('/api'.length))
     const app = match(appPattern, inside, this.quirks) ?? match(appRootPattern, inside, this.quirks)
     if (app) return this.#serveApp(request, app)
     for (const route of routes) {

@@ -6,7 +6,7 @@ import { uploadHash } from './hash.ts'
 import { type AgentRequest, type AgentResponse, bare, HandlerFailed, json, octets, plain } from './http.ts'
 import { decodeJson } from './json-text.ts'
 import type { Membership } from './membership.ts'
-import { decodePiece, match, numberOf, type Params, pathOf, pattern, queryOf } from './routes.ts'
+import { decodePiece, match, numberOf, type Params, pathOf, pattern, piecesOf, queryOf } from './routes.ts'
 
 type Call = {
   readonly home: Membership
@@ -144,7 +144,7 @@ export function serveChatApp(
   request: AgentRequest,
   target: string,
 ): AgentResponse | Promise<AgentResponse> {
-  const path = pathOf(target, home.quirks)
+  const path = piecesOf(pathOf(target, home.quirks))
   for (const route of routes) {
     const params = match(route.pattern, path, home.quirks)
     if (!params) continue

@@ -19,11 +19,14 @@ export function pathOf(target: string, quirks: Quirks): string {
   return quirks.trailingSlashTolerated && target.length > 1 && target.endsWith('/') ? target.slice(0, -1) : target
 }
 
-export function match({ pieces, rest }: Pattern, path: string, quirks: Quirks): Params | null {
-  const given = path.split('/').slice(1)
+/** Of a path, for `match`. */
+export const piecesOf = (path: string): readonly string[] => path.split('/').slice(1)
+
+export function match({ pieces, rest }: Pattern, given: readonly string[], quirks: Quirks): Params | null {
   if (rest ? given.length <= pieces.length : given.length !== pieces.length) return null
   const params: Record<string, string> = {}
-  for (const [index, piece] of pieces.entries()) {
+  for (let index = 0; index < pieces.length; index++) {
+    const piece = pieces[index]!
     const value = given[index]!
     if (piece.startsWith('{')) {
       if (value === '') return null
