@@ -149,7 +149,11 @@ export function commandLine(finish: (code: number) => void): Command {
     .option('--seeds <n>', 'how many runs', wholeCount, 100)
     .option('--from <n>', 'the first seed', wholeCount, 1)
     .option('--threads <n>', 'how many at once (default: one for each core)', wholeCount)
-    .option('--seed <n>', 'only this one, with its trace; the same seed gives the same trace', wholeCount)
+    .addOption(
+      new Option('--seed <n>', 'only this one, with its trace; the same seed gives the same trace')
+        .argParser(wholeCount)
+        .conflicts(['seeds', 'from', 'threads']),
+    )
     .option('--steps <n>', 'with --seed: end its storm of faults after so many steps', wholeCount)
     .option('--faults <names>', 'with --seed: leave out all other faults', names)
     .addOption(new Option('--real', 'delays, losses and oddities of a real mesh').default(false, 'a calm one'))

@@ -133,6 +133,8 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
     `option '--users <names>' argument 'bo/b' is invalid. expected a name of 1 to 255 characters without "/", "?" and "#", and not "." or "..".`,
     SEE_HELP,
   ],
+  ['simulate --seed 3 --seeds 9', USAGE, "option '--seed <n>' cannot be used with option '--seeds <n>'", SEE_HELP],
+  ['simulate --seed 3 --from 2', USAGE, "option '--seed <n>' cannot be used with option '--from <n>'", SEE_HELP],
   ['simulate --steps 3', USAGE, '--steps and --faults are for one run; name its seed with --seed.'],
   ['simulate --faults rain', USAGE, '--steps and --faults are for one run; name its seed with --seed.'],
 ]
