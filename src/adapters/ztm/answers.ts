@@ -15,7 +15,7 @@ export function readText({ body }: Answer): string {
 }
 
 const emptyBody = ({ route, whenEmpty }: Answer) =>
-  new MalformedAnswer(`${route} answered with an empty body where JSON is due; ${whenEmpty}.`)
+  new MalformedAnswer(`${route()} answered with an empty body where JSON is due; ${whenEmpty}.`)
 
 export function readJson(answer: Answer): unknown {
   const text = readText(answer).trim()
@@ -25,7 +25,7 @@ export function readJson(answer: Answer): unknown {
   } catch {
     // The text itself stays out of the sentence, and so does the cause, which quotes it: it may be somebody's message.
     const found = text.startsWith('<') ? 'an HTML page' : `${answer.body.length} bytes of something else`
-    throw new MalformedAnswer(`${answer.route} answered ${found} where JSON is due. ${answer.whenNotJson}`)
+    throw new MalformedAnswer(`${answer.route()} answered ${found} where JSON is due. ${answer.whenNotJson}`)
   }
 }
 
@@ -33,7 +33,7 @@ export function readJson(answer: Answer): unknown {
 export function fit<T>(answer: Answer, schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new MalformedAnswer(`${answer.route} gave ${problemOf(result.error)}. ${answer.whenNotJson}`)
+  throw new MalformedAnswer(`${answer.route()} gave ${problemOf(result.error)}. ${answer.whenNotJson}`)
 }
 
 export const readAs = <T>(answer: Answer, schema: z.ZodType<T>): T => fit(answer, schema, readJson(answer))
@@ -46,7 +46,7 @@ export function listingError(answer: Answer, fault: ListingFault): MalformedAnsw
     'no object': 'gave something unusable (expected object)',
     'no JSON': 'answered something else where JSON is due',
   }
-  return new MalformedAnswer(`${answer.route} ${found[fault]}. ${answer.whenNotJson}`)
+  return new MalformedAnswer(`${answer.route()} ${found[fault]}. ${answer.whenNotJson}`)
 }
 
 /** An array whose entries stand for themselves: one that is unusable must not hide the others. */
@@ -84,8 +84,8 @@ export function createSieve<T>(schema: z.ZodType<T>, take: (fitting: T) => void)
       if (result.success) take(result.data)
       else if (skipped++ === 0) firstProblem = `${printable(name)}: ${problemOf(result.error)}`
     },
-    tell(route: string, onOddity: OnOddity) {
-      if (skipped > 0) onOddity(route, `${skipped} of ${count} entries were skipped; the first is ${firstProblem}.`)
+    tell(route: () => string, onOddity: OnOddity) {
+      if (skipped > 0) onOddity(route(), `${skipped} of ${count} entries were skipped; the first is ${firstProblem}.`)
     },
   }
 }

@@ -40,9 +40,9 @@ export interface ExchangeRequest extends Omit<TransportRequest, 'signal' | 'head
   readonly statuses?: Readonly<Record<number, string>>
 }
 
-/** A whole answer with an expected status. `route` begins every sentence about it: `GET http://127.0.0.1:7777/api/version`. */
+/** A whole answer with an expected status. `route()` begins every sentence about it: `GET http://127.0.0.1:7777/api/version`. */
 export type Answer = Pick<OtherSide, 'whenNotJson' | 'whenEmpty'> & {
-  readonly route: string
+  readonly route: () => string
   readonly status: number
   readonly body: Uint8Array
 }
@@ -53,7 +53,8 @@ export async function exchange(
   { transport, clock, otherSide, signals }: { transport: Transport; clock: Clock; otherSide: OtherSide; signals: readonly AbortSignal[] },
 ): Promise<Answer> {
   const { method, url, body, pool, maxBytes, onData, contentType, expected, timeoutMs } = request
-  const route = routeOf(method, url)
+  // Made for sentences alone, of which there are few.
+  const route = () => routeOf(method, url)
   const deadline = createDeadline(clock, timeoutMs, signals)
   try {
     if (deadline.signal.aborted) throw new TransportFailure('silent', 'given up')
@@ -68,11 +69,11 @@ export async function exchange(
       ...(body && { body }),
       ...(onData && { onData }),
     })
-    if (!expected.includes(answer.status)) throw statusError(route, answer.status, answer.body, request, otherSide)
+    if (!expected.includes(answer.status)) throw statusError(route(), answer.status, answer.body, request, otherSide)
     const { whenNotJson, whenEmpty } = otherSide
     return { route, status: answer.status, body: answer.body, whenNotJson, whenEmpty }
   } catch (error) {
-    if (error instanceof TransportFailure) throw failureError(route, error, deadline.endedBy(), request, otherSide)
+    if (error instanceof TransportFailure) throw failureError(route(), error, deadline.endedBy(), request, otherSide)
     throw error
   } finally {
     deadline.clear()

@@ -30,7 +30,7 @@ export async function fetchPermit(request: PermitRequest): Promise<Permit> {
   const { publicKey, username, clock } = request
   try {
     const answer = await ask(request)
-    return usablePermit(readJson(answer), `The permit that ${answer.route} gave`, { username, publicKey, nowMs: clock.now() })
+    return usablePermit(readJson(answer), `The permit that ${answer.route()} gave`, { username, publicKey, nowMs: clock.now() })
   } catch (error) {
     // A page in place of a permit is there again at the next try.
     if (error instanceof MalformedAnswer) throw new PermitUnusable(error.message)

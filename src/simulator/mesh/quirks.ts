@@ -163,7 +163,7 @@ export const CALM: Quirks = {
   connectMs: [1, 5],
   reconnectMs: [5, 20],
   lossNoticedMs: [20, 20],
-  watchRetryMs: 20,
+  watchRetryMs: 250,
   rightsDelayMs: [0, 0],
   coldStartMs: [0, 0],
   brokenHangMs: 2_000,
