@@ -17,8 +17,8 @@ export interface ChatBook {
   unfolded(): Iterable<readonly [ChatId, ChatEntry]>
   /** One after the other: what is folded is a copy, and stays folded. */
   everything(): Iterable<readonly [ChatId, ChatEntry]>
-  /** From a snapshot. */
-  restore(chat: ChatId, stored: StoredChat): void
+  /** From a snapshot: a `StoredChat` as JSON. */
+  restore(chat: ChatId, json: string): void
   /** As it goes into a snapshot, before what its running charts add. Unfolds nothing. */
   stored(chat: ChatId): StoredChat | undefined
   pack(): void
@@ -64,8 +64,9 @@ export function createChatBook(): ChatBook {
       for (const [chat, text] of texts) yield [chat, restoreChat(read(text))]
       yield* entries
     },
-    restore(chat, stored) {
-      if (rests(stored)) texts.set(chat, JSON.stringify(stored))
+    restore(chat, json) {
+      const stored = read(json)
+      if (rests(stored)) texts.set(chat, json)
       else entries.set(chat, restoreChat(stored))
     },
     stored(chat) {

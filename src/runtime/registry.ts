@@ -13,7 +13,7 @@ import type { Limits } from '../domain/limits.ts'
 import type { FoldSource, Loaded } from '../ports/store.ts'
 import { type ChatBook, createChatBook } from './chat-book.ts'
 import type { Effects } from './effects.ts'
-import { type ChatEntry, forgettable, isSettled, newEntry, project, type StoredChat } from './entries.ts'
+import { type ChatEntry, forgettable, isSettled, newEntry, project } from './entries.ts'
 import type { Nursery } from './nursery.ts'
 import { isChatId, keyOf, parseChange } from './parse-record.ts'
 import { createShelf } from './shelf.ts'
@@ -45,7 +45,6 @@ export type Indexed = {
 }
 
 type StoredAccount = Omit<AccountEntry, 'approved'> & { readonly approved: readonly UserName[] }
-type PersistedChart = Snapshot<unknown> & Json
 type OutboxSnapshot = SnapshotFrom<typeof outboxMachine>
 type PairingSnapshot = SnapshotFrom<typeof pairingMachine>
 type ChatSnapshot = SnapshotFrom<typeof chatMachine>
@@ -270,9 +269,9 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     else chatShelf.replay(change.chat, change.event)
   }
 
-  const restore = (key: string, value: Json): boolean => {
+  const restore = (key: string, json: string): boolean => {
     if (key === 'account') {
-      const stored = value as StoredAccount
+      const stored: StoredAccount = JSON.parse(json)
       account.openedAtMs = stored.openedAtMs
       account.loaded = stored.loaded ?? false
       account.liveAtMs = stored.liveAtMs
@@ -283,12 +282,12 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       return true
     }
     if (key.startsWith('pairing:')) {
-      requests.set(key.slice('pairing:'.length), value as PersistedChart)
+      requests.set(key.slice('pairing:'.length), JSON.parse(json))
       return true
     }
     const chat = key.slice('chat:'.length)
     if (!key.startsWith('chat:') || !isChatId(chat)) return false
-    chats.restore(chat, value as StoredChat)
+    chats.restore(chat, json)
     return true
   }
 
@@ -338,8 +337,8 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       const problems: string[] = []
       /** What charts have yet to go through. Whatever led to a rest is left out: resting charts are as new. */
       const open = new Map<ChatId, Change[]>()
-      for (const [key, { value }] of loaded.entries) {
-        if (!restore(key, value))
+      for (const [key, { json }] of loaded.entries) {
+        if (!restore(key, json))
           problems.push(`The snapshot has an entry ${JSON.stringify(key)} that this version does not know; it was left out.`)
       }
       for (const record of loaded.tail) {

@@ -115,9 +115,9 @@ function finalDecisions({ entries, tail }: Loaded): ReadonlyMap<MessageId, Outco
   const decided = new Map<MessageId, Outcome>()
   const inChat = new Map<string, MessageId[]>()
   type Kept = { readonly id: MessageId; readonly action: string; readonly reason: string }
-  for (const [key, { value }] of entries) {
+  for (const [key, { json }] of entries) {
     if (!key.startsWith('chat:')) continue
-    const { decisions } = value as { decisions: readonly Kept[] }
+    const { decisions }: { decisions: readonly Kept[] } = JSON.parse(json)
     for (const { id, action, reason } of decisions) decided.set(id, `${action} ${reason}` as Outcome)
     inChat.set(
       key,

@@ -39,14 +39,14 @@ test('what is open, unread, dead, or waits in a chart is never folded', () => {
     expect([...book.unfolded()]).toEqual([[alice, entry]])
 
     const restored = createChatBook()
-    restored.restore(alice, storeChat(entry))
+    restored.restore(alice, JSON.stringify(storeChat(entry)))
     expect([...restored.unfolded()]).toEqual([[alice, entry]])
   }
 })
 
 test('what a snapshot has of a conversation that rests is folded at once', () => {
   const book = createChatBook()
-  book.restore(alice, storeChat(idle()))
+  book.restore(alice, JSON.stringify(storeChat(idle())))
 
   expect([...book.unfolded()]).toEqual([])
   expect(book.get(alice)).toEqual(idle())

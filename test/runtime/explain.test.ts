@@ -192,7 +192,7 @@ describe('replay', () => {
     // What the folded snapshots say, for all that has not changed since.
     const unchanged = [...loaded.entries].filter(([key]) => !loaded.tail.some(({ changes }) => changes.some(change => change.key === key)))
     expect(unchanged.length).toBeGreaterThan(0)
-    for (const [key, { value }] of unchanged) expect(JSON.parse(JSON.stringify(replayed.entries.get(key)))).toEqual(value)
+    for (const [key, { json }] of unchanged) expect(JSON.parse(JSON.stringify(replayed.entries.get(key)))).toEqual(JSON.parse(json))
   })
 
   test('shows any moment, by time or by record', async () => {

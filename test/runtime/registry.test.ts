@@ -67,7 +67,7 @@ function lived(records: number): ReadonlyMap<string, Json> {
 }
 
 test.each(RECORDS.map((_, index) => index + 1))('a snapshot of %i records and the whole journal give what the journal gives', records => {
-  const entries = new Map([...lived(records)].map(([key, value]) => [key, { seq: records, value }]))
+  const entries = new Map([...lived(records)].map(([key, value]) => [key, { seq: records, json: JSON.stringify(value) }]))
   const started = registry()
 
   const problems = started.replay({ entries, tail: stored, lastSeq: stored.length, problems: [] })
@@ -94,7 +94,12 @@ test('a snapshot of before charts had errands, and replies files, goes on where 
     outbox: outbox ?? null,
   }
   const older = registry()
-  older.replay({ entries: new Map([[`chat:${CHAT}`, { seq: 8, value }]]), tail: stored.slice(8), lastSeq: stored.length, problems: [] })
+  older.replay({
+    entries: new Map([[`chat:${CHAT}`, { seq: 8, json: JSON.stringify(value) }]]),
+    tail: stored.slice(8),
+    lastSeq: stored.length,
+    problems: [],
+  })
 
   expect(folded(older).get(`chat:${CHAT}`)).toEqual(lived(stored.length).get(`chat:${CHAT}`))
   expect(older.entry(CHAT).replies.get('m3#1')).toEqual({ text: 'm3#1' })

@@ -19,7 +19,14 @@ export interface Found {
   readonly lastNumber: number
 }
 
-type ShardFile = { readonly path: string; readonly shard: Shard | null; readonly bytes: number; readonly damaged: readonly string[] }
+type ShardFile = {
+  readonly path: string
+  readonly shard: Omit<Shard, 'entries'> | null
+  /** Each value as a text: a shard's objects are let go before the next one is read. */
+  readonly entries: readonly (readonly [key: string, json: string])[]
+  readonly bytes: number
+  readonly damaged: readonly string[]
+}
 type SegmentFile = {
   readonly number: number
   /** Null when the device cannot read it. */
@@ -43,10 +50,11 @@ export async function loadState(disk: Disk, where: string, shardsOfNew: number):
   const shards = (index.shard ?? [...shardFiles.values()].find(({ shard }) => shard)?.shard)?.shards ?? shardsOfNew
   const shardSeqs = new Map<number, number>()
   const entries = new Map<string, Loaded['entries'] extends ReadonlyMap<string, infer Entry> ? Entry : never>()
-  for (const [number, { shard }] of shardFiles) {
+  for (const [number, { shard, entries: own }] of shardFiles) {
     if (!shard) continue
-    shardSeqs.set(number, shard.seq)
-    for (const [key, value] of shard.entries) entries.set(key, { seq: shard.seq, value })
+    const { seq } = shard
+    shardSeqs.set(number, seq)
+    for (const [key, json] of own) entries.set(key, { seq, json })
   }
 
   const { problems, segments } = await mend(disk, where, [index, ...shardFiles.values()], files)
@@ -86,13 +94,20 @@ async function readShard(disk: Disk, where: string, path: string, names: readonl
     const database = shardDatabase({ disk, path: generation, where, untilDurable: async () => {}, noteBytes })
     try {
       await database.read()
-      return { path, shard: database.data, bytes, damaged }
+      const { entries = [], ...shard } = database.data ?? {}
+      return {
+        path,
+        shard: database.data && (shard as Omit<Shard, 'entries'>),
+        entries: entries.map(([key, value]) => [key, JSON.stringify(value)] as const),
+        bytes,
+        damaged,
+      }
     } catch (cause) {
       if (!(cause instanceof DamagedShard)) throw cause
       damaged.push(generation)
     }
   }
-  return { path, shard: null, bytes: 0, damaged }
+  return { path, shard: null, entries: [], bytes: 0, damaged }
 }
 
 async function readJournal(disk: Disk, where: string): Promise<SegmentFile[]> {
@@ -223,9 +238,10 @@ async function mendSegment(
 /** Shards that are gone, or older than the index says, without being damaged. */
 function staleShards(index: ShardFile, files: ReadonlyMap<number, ShardFile>, where: string): string[] {
   const problems: string[] = []
-  for (const [name, seq] of index.shard?.entries ?? []) {
+  for (const [name, json] of index.entries) {
     const file = files.get(Number(name))
     const found = file?.shard?.seq ?? 0
+    const seq: unknown = JSON.parse(json)
     if (typeof seq !== 'number' || found >= seq || file?.damaged.length) continue
     problems.push(
       `${shardPath(Number(name))} in ${where} is missing or too old (record ${found} where ${seq} was written); what it knew is lost.`,

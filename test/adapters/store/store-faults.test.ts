@@ -474,7 +474,7 @@ test('a key that the caller calls dirty is written also when no record has chang
 
   await store.compact({ ...live, keys: () => ['peer:alice'], dirty: () => new Set(['peer:alice']), read: () => ['mended'] })
 
-  expect((await started(disk.crash())).loaded.entries).toEqual(new Map([['peer:alice', { seq: 0, value: ['mended'] }]]))
+  expect((await started(disk.crash())).loaded.entries).toEqual(new Map([['peer:alice', { seq: 0, json: '["mended"]' }]]))
 })
 
 test('one shard is captured in one turn, with the record it belongs to', async () => {

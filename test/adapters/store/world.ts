@@ -66,7 +66,8 @@ export function createLive(): Live {
 export function restored({ entries, tail, lastSeq }: Loaded): Live {
   const live = createLive()
   const start: StoredRecord[] = []
-  for (const [key, { value }] of entries) {
+  for (const [key, { json }] of entries) {
+    const value: unknown = JSON.parse(json)
     if (!Array.isArray(value)) throw new Error(`${key} has no list of events.`)
     for (const event of value) start.push({ seq: lastSeq, atMs: 0, changes: [{ key, event }] })
   }
