@@ -125,7 +125,17 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
         log,
         agent: settings => world.agent(settings, log),
         store: account => world.store({ root, account }),
-        responder: createResponder({ host, settings, approved: pairing.approved, outbound, download, turns, clock, log }),
+        responder: createResponder({
+          host,
+          settings,
+          approved: pairing.approved,
+          outbound,
+          download,
+          turns,
+          processStartMs: performance.timeOrigin,
+          clock,
+          log,
+        }),
         permits: world.permits,
         pairing: () => pairing,
         formerly: async account => {

@@ -8,7 +8,8 @@
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox, and so
  *     do answers about the turn that runs: in the queue they would wait for its end.
  * I4. A session whose turn was cut off by the end of an earlier process is left to the host until it has taken that turn up again. It
- *     refuses what comes before; and where it finds the session busy with that, it never takes the turn up.
+ *     refuses what comes before; and where it finds the session busy with that, it never takes the turn up. The same holds while an answer
+ *     of an earlier process has yet to be delivered: when it is, the host takes the session's newest turn for answered, whichever it is.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Attachment } from '../domain/attachments.ts'
@@ -40,13 +41,16 @@ export type ResponderOptions = {
   readonly download: (file: Attachment, signal: AbortSignal) => Promise<Uint8Array | null>
   /** Outlives this responder. */
   readonly turns: Turns
+  /** When this process began, wall clock ms: what the host's sessions have from before it is an earlier one's. */
+  readonly processStartMs: number
   readonly clock: Clock
   readonly log: Log
 }
 
 type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
 
-export function createResponder({ host, settings, approved, outbound, download, turns, clock, log }: ResponderOptions): Responder {
+export function createResponder(options: ResponderOptions): Responder {
+  const { host, settings, approved, outbound, download, turns, processStartMs, clock, log } = options
   const { channel } = host
   const { session } = host.agent
 
@@ -197,10 +201,13 @@ export function createResponder({ host, settings, approved, outbound, download, 
   /** Commands do not wait: one of them may be what frees the session. */
   async function takenUp({ account, chat, messageId, text }: DispatchRequest, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal) {
     if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
-    let waits = false
-    while (isCutOff(session.getSessionEntry({ agentId: of.agentId, sessionKey: of.sessionKey, readConsistency: 'latest' }))) {
-      if (!waits) log.info({ account, chat, id: messageId }, 'waits until OpenClaw has taken up the turn that was cut off before')
-      waits = true
+    const sinceMs = clock.monotonic()
+    const isOwed = ({ pendingFinalDelivery: owed }: NonNullable<SessionEntry>) =>
+      owed !== undefined && owed.createdAt < processStartMs && clock.monotonic() - sinceMs < OWED_MS_MAX
+    for (let looks = 0; ; looks++) {
+      const entry = session.getSessionEntry({ agentId: of.agentId, sessionKey: of.sessionKey, readConsistency: 'latest' })
+      if (!entry || !(isCutOff(entry) || isOwed(entry))) return
+      if (looks === 0) log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
       await nextLook(signal)
     }
   }
@@ -256,12 +263,14 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
 }
 
 const LOOK_MS = 1_000
+/** An answer that the host has not delivered by then may never be: the conversation goes on. */
+const OWED_MS_MAX = 2 * 60_000
 
 type SessionOf = { readonly agentId: string; readonly sessionKey: string }
 type SessionEntry = ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>
 
 /** The host marks it so at its start, before any channel runs, until that turn goes on or is given up. */
-const isCutOff = (entry: SessionEntry): boolean => entry?.status === 'running' && entry.abortedLastRun === true
+const isCutOff = ({ status, abortedLastRun }: NonNullable<SessionEntry>): boolean => status === 'running' && abortedLastRun === true
 
 const isDraining = (error: unknown): boolean => error instanceof Error && (error.name === 'GatewayDrainingError' || isDraining(error.cause))
 

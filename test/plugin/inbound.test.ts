@@ -120,6 +120,7 @@ function scene({
     },
     download: async ({ name }) => (name === 'gone.png' ? null : new Uint8Array([1, 2, 3])),
     turns: createTurns(),
+    processStartMs: START_MS,
     clock,
     log,
   })
@@ -339,6 +340,38 @@ describe('a session whose turn was cut off by the end of an earlier process', ()
     await clock.advance(10_000)
     stop()
     await answered
+  })
+})
+
+describe('a session with an answer that an earlier process has not delivered', () => {
+  const owed = (createdAt: number): SessionEntry => ({ status: 'running', pendingFinalDelivery: { createdAt } })
+
+  test('is left alone until the gateway has delivered it: it would take the next turn for answered', async () => {
+    let entry = owed(START_MS - 1)
+    const { asked, ask, clock } = scene({ session: () => entry })
+    const answered = ask(direct)
+    await clock.advance(60_000)
+    expect(asked.plans).toHaveLength(0)
+    entry = { status: 'done' }
+    await clock.advance(1_000)
+    expect(await answered).toBeNull()
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('is not waited for longer than two minutes', async () => {
+    const { asked, ask, clock } = scene({ session: () => owed(START_MS - 1) })
+    const answered = ask(direct)
+    await clock.advance(119_000)
+    expect(asked.plans).toHaveLength(0)
+    await clock.advance(1_000)
+    expect(await answered).toBeNull()
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('is not waited for when the answer is one of this process', async () => {
+    const { asked, ask } = scene({ session: () => owed(START_MS) })
+    await ask(direct)
+    expect(asked.adopted).toBe(1)
   })
 })
 
