@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Json } from '../../domain/json.ts'
 import type { StoredRecord } from '../../ports/store.ts'
 import { encodeLine, readLines } from './lines.ts'
 
@@ -9,12 +8,16 @@ export const JOURNAL_VERSION = 1
 const header = z.object({ version: z.int().positive(), after: z.int().nonnegative() })
 export type SegmentHeader = z.infer<typeof header>
 
-const json = z.custom<Json>(value => value !== undefined)
-const record: z.ZodType<StoredRecord> = z.object({
-  seq: z.int().positive(),
-  atMs: z.number(),
-  changes: z.array(z.object({ key: z.string(), event: json })),
-})
+// By hand, since a start may read a million of them, and a schema would make each anew.
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const isChange = (value: unknown): boolean => isObject(value) && typeof value['key'] === 'string' && value['event'] !== undefined
+const isRecord = (value: unknown): value is StoredRecord =>
+  isObject(value) &&
+  Number.isSafeInteger(value['seq']) &&
+  (value['seq'] as number) > 0 &&
+  Number.isFinite(value['atMs']) &&
+  Array.isArray(value['changes']) &&
+  value['changes'].every(isChange)
 
 export interface Segment {
   /** Null when it is damaged, or was never written. */
@@ -47,10 +50,9 @@ export function readSegment(data: Uint8Array): Segment {
   const parsed = header.safeParse(first?.value)
   const damagedAt = first && !parsed.success ? [first.at] : []
   const records: Segment['records'][number][] = []
-  for (const line of others) {
-    const found = record.safeParse(line.value)
-    if (found.success) records.push({ at: line.at, bytes: line.bytes, record: found.data })
-    else damagedAt.push(line.at)
+  for (const { at, bytes, value } of others) {
+    if (isRecord(value)) records.push({ at, bytes, record: value })
+    else damagedAt.push(at)
   }
   return { header: parsed.success ? parsed.data : null, records, damagedAt, restAt }
 }
