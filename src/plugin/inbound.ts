@@ -199,7 +199,8 @@ export function createResponder(options: ResponderOptions): Responder {
   }
 
   /** Commands do not wait: one of them may be what frees the session. */
-  async function takenUp({ account, chat, messageId, text }: DispatchRequest, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal) {
+  async function takenUp(request: DispatchRequest, turn: Turn, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal): Promise<void> {
+    const { account, chat, messageId, text } = request
     if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
     const sinceMs = clock.monotonic()
     const isOwed = ({ pendingFinalDelivery: owed }: NonNullable<SessionEntry>) =>
@@ -208,6 +209,7 @@ export function createResponder(options: ResponderOptions): Responder {
       const entry = session.getSessionEntry({ agentId: of.agentId, sessionKey: of.sessionKey, readConsistency: 'latest' })
       if (!entry || !(isCutOff(entry) || isOwed(entry))) return
       if (looks === 0) log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
+      turn.waits()
       await nextLook(signal)
     }
   }
@@ -222,7 +224,7 @@ export function createResponder(options: ResponderOptions): Responder {
       return null
     }
     signal.throwIfAborted()
-    await takenUp(request, cfg, route, signal)
+    await takenUp(request, turn, cfg, route, signal)
 
     // The host calls back in the middle of its own work, whose async context must not become ours: timers set in it would carry it
     // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").

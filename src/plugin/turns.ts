@@ -25,10 +25,15 @@ export interface Turns {
    * Begins the turn, or joins the one under way; resolves when there is nothing left to wait for, rejects when it has to be tried again.
    * `begin` resolves when the host's call is over, which for a queued turn is before it has begun.
    */
-  follow(key: string, turn: Turn, signal: AbortSignal, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Promise<void>
+  follow(
+    key: string,
+    turn: Pick<Turn, 'adopted'>,
+    signal: AbortSignal,
+    begin: (lifecycle: TurnLifecycle) => Promise<unknown>,
+  ): Promise<void>
 }
 
-type Asked = { readonly turn: Turn; readonly signal: AbortSignal }
+type Asked = { readonly turn: Pick<Turn, 'adopted'>; readonly signal: AbortSignal }
 type Flight = { asked: Asked; adopted: boolean; readonly over: Promise<void> }
 
 export function createTurns(): Turns {

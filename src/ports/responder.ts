@@ -34,6 +34,8 @@ export interface Turn {
    * dispatched again, under the same id. Without this call the resolved text of `respond` is the answer.
    */
   adopted(): Promise<void>
+  /** This turn has to wait for something of its own conversation: others need not wait with it, and get its place. */
+  waits(): void
 }
 
 export interface Responder {

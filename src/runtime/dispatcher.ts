@@ -139,6 +139,7 @@ export function createDispatcher({
       const answer = await responder.respond(
         requestFor(job, inbound),
         {
+          waits: freeSlot,
           adopted: () => {
             if (over) return Promise.reject(new Error('This attempt was given up; the message is dispatched again under the same id.'))
             if (adopted) return Promise.resolve()

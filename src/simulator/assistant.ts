@@ -98,7 +98,7 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
           return turn.adopted()
         }
         try {
-          return await think(request, { adopted }, signal)
+          return await think(request, { ...turn, adopted }, signal)
         } finally {
           leave()
         }

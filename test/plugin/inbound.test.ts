@@ -50,15 +50,23 @@ function scene({
   begin = async () => {},
   session = (): SessionEntry => undefined,
 } = {}) {
-  const asked: { ingress: object[]; contexts: object[]; plans: Plan[]; delivered: object[]; adopted: number; context: string | undefined } =
-    {
-      ingress: [],
-      contexts: [],
-      plans: [],
-      delivered: [],
-      adopted: 0,
-      context: undefined,
-    }
+  const asked: {
+    ingress: object[]
+    contexts: object[]
+    plans: Plan[]
+    delivered: object[]
+    adopted: number
+    waits: number
+    context: string | undefined
+  } = {
+    ingress: [],
+    contexts: [],
+    plans: [],
+    delivered: [],
+    adopted: 0,
+    waits: 0,
+    context: undefined,
+  }
   const host: PluginRuntime = {
     config: { current: () => ({}) },
     state: { resolveStateDir: () => '/nowhere' },
@@ -132,6 +140,9 @@ function scene({
         adopted: async () => {
           asked.adopted += 1
           asked.context = hostContext.getStore()
+        },
+        waits() {
+          asked.waits += 1
         },
       },
       stop.signal,
@@ -316,6 +327,7 @@ describe('a session whose turn was cut off by the end of an earlier process', ()
     const answered = ask(direct)
     await clock.advance(60_000)
     expect(asked.plans).toHaveLength(0)
+    expect(asked.waits).toBeGreaterThan(0)
     entry = { ...cutOff, abortedLastRun: false }
     await clock.advance(1_000)
     expect(await answered).toBeNull()
@@ -371,7 +383,7 @@ describe('a session with an answer that an earlier process has not delivered', (
   test('is not waited for when the answer is one of this process', async () => {
     const { asked, ask } = scene({ session: () => owed(START_MS) })
     await ask(direct)
-    expect(asked.adopted).toBe(1)
+    expect(asked).toMatchObject({ adopted: 1, waits: 0 })
   })
 })
 

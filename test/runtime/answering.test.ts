@@ -286,6 +286,34 @@ describe('a responder', () => {
     await world.stop()
   })
 
+  test('whose conversation has to wait for something else keeps no place that others wait for', async () => {
+    const goOn = Promise.withResolvers<void>()
+    const world = createWorld({
+      config: { limits: { dispatches: 1 } },
+      responder: {
+        async respond({ text }, turn) {
+          if (text === 'later') {
+            turn.waits()
+            await goOn.promise
+          }
+          return `echo: ${text}`
+        },
+      },
+    })
+    await world.start()
+
+    await world.mesh.user('alice').says('later')
+    await world.settle(5_000)
+    await world.mesh.user('bob').says('now')
+    await world.settle()
+
+    expect([world.answers('alice'), world.answers('bob')]).toEqual([[], ['echo: now']])
+    goOn.resolve()
+    await world.settle()
+    expect(world.answers('alice')).toEqual(['echo: later'])
+    await world.stop()
+  })
+
   test('that answers nothing is taken at its word', async () => {
     const world = createWorld({ responder: { respond: async () => null } })
     await world.start()

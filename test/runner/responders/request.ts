@@ -17,6 +17,9 @@ export const request: DispatchRequest = {
 }
 
 /** Responders outside the process never adopt a message. */
-export const turn: Turn = { adopted: () => Promise.reject(new Error('a responder of the runner adopted a message')) }
+export const turn: Turn = {
+  adopted: () => Promise.reject(new Error('a responder of the runner adopted a message')),
+  waits: () => {},
+}
 
 export const never = new AbortController().signal
