@@ -535,6 +535,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/runtime/put-back.test.ts'],
   },
   {
+    name: 'two syncs of a folder run beside one another',
+    file: 'src/adapters/store/doubt.ts',
+    from: 'before.then(() => orMark(disk.syncFolder(folder)))',
+    to: 'orMark(disk.syncFolder(folder))',
+    tests: ['test/adapters/store/store-faults.test.ts'],
+  },
+  {
     name: 'one look into a chat holds for ever',
     file: 'src/runtime/answered-before.ts',
     from: 'atMs - bornAtMs > lostPostMs || clock.monotonic() - atMs < LOOK_HOLDS_MS',

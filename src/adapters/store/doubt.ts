@@ -23,13 +23,24 @@ export function marking(disk: Disk): Disk {
       throw cause
     }
   }
+  // One after the other: the failure of one is told only when it is marked, and another beside it, which succeeds for nothing, would be
+  // believed until then.
+  const folderSyncs = new Map<string, Promise<void>>()
   return {
     ...disk,
     async append(path) {
       const file = await disk.append(path)
       return { ...file, sync: () => orMark(file.sync()) }
     },
-    syncFolder: folder => orMark(disk.syncFolder(folder)),
+    syncFolder(folder) {
+      const before = folderSyncs.get(folder) ?? Promise.resolve()
+      const sync = before.then(() => orMark(disk.syncFolder(folder)))
+      folderSyncs.set(
+        folder,
+        sync.catch(() => {}),
+      )
+      return sync
+    },
   }
 }
 

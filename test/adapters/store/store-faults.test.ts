@@ -295,29 +295,43 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))(
 
 test('a sync of the folder that fails under a fold takes the name of a new segment with it: what is in there is not durable', async () => {
   const disk = createMemoryDisk()
-  const first = Promise.withResolvers<void>()
-  const second = Promise.withResolvers<void>()
-  let waits = false
+  const made = Promise.withResolvers<void>()
+  const folderSync = Promise.withResolvers<void>()
   let hasFolded = false
+  let hasFailed = false
   const held: Disk = {
     ...disk,
-    async syncFolder(folder) {
-      if (folder === 'journal' && waits) {
-        waits = false
-        second.resolve()
-        await first.promise
+    async append(path) {
+      // The failure is told only when this is written: whatever goes on beside it could be over by then.
+      if (path === 'unsynced') await new Promise<void>(resolve => setImmediate(resolve))
+      const file = await disk.append(path)
+      if (!(hasFolded && path.startsWith('journal/'))) return file
+      made.resolve()
+      return {
+        ...file,
+        async write(data) {
+          await folderSync.promise
+          await file.write(data)
+        },
       }
-      await disk.syncFolder(folder)
+    },
+    async syncFolder(folder) {
+      const fails = folder === 'journal' && hasFolded && !hasFailed
+      if (fails) {
+        hasFailed = true
+        disk.failNextSync()
+      }
+      const sync = disk.syncFolder(folder)
+      if (fails) folderSync.resolve()
+      await sync
     },
     async remove(path) {
       await disk.remove(path)
       if (hasFolded || !path.startsWith('journal/')) return
       hasFolded = true
-      // The new segment is there, and its name is about to be made durable.
-      waits = true
       appended = store.append([record(2)]).catch((cause: unknown) => cause)
-      await second.promise
-      disk.failNextSync()
+      // The name of the new segment is there when the sync that fails begins.
+      await made.promise
     },
   }
   let appended: Promise<unknown> = Promise.resolve()
@@ -326,7 +340,6 @@ test('a sync of the folder that fails under a fold takes the name of a new segme
   await store.append([record(1)])
   live.apply([record(1)])
   await expect(store.compact(live)).rejects.toThrow('EIO')
-  first.resolve()
 
   expect(await appended).toBeInstanceOf(StoreUnusable)
   await store.append([record(2)])
