@@ -324,7 +324,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
           agentId?: string
           sessionKey: string
           readConsistency?: 'latest'
-        }): { status?: string; abortedLastRun?: boolean; pendingFinalDelivery?: { createdAt: number } } | undefined
+        }): { status?: string; abortedLastRun?: boolean; startedAt?: number; pendingFinalDelivery?: { createdAt: number } } | undefined
       }
     }
     channel: {

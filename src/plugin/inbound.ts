@@ -7,8 +7,9 @@
  * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox, and so
  *     do answers about the turn that runs: in the queue they would wait for its end.
- * I4. A session whose turn was cut off by the end of an earlier process is left to the host until it has taken that turn up again. It
- *     refuses what comes before; and where it finds the session busy with that, it never takes the turn up. The same holds while an answer
+ * I4. A session whose turn was cut off by the end of an earlier process is left to the host until it has ended that turn. It refuses what
+ *     comes before it has taken the turn up again; where it finds the session busy with that, it never takes the turn up; and what waits
+ *     behind that turn is adopted some time before it is safe. The same holds while an answer
  *     of an earlier process has yet to be delivered: when it is, the host takes the session's newest turn for answered, whichever it is.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -203,11 +204,14 @@ export function createResponder(options: ResponderOptions): Responder {
     const { account, chat, messageId, text } = request
     if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
     const sinceMs = clock.monotonic()
+    const isCutOff = (entry: NonNullable<SessionEntry>) =>
+      isRunning(entry) && (entry.abortedLastRun === true || (entry.startedAt ?? processStartMs) < processStartMs)
     const isOwed = ({ pendingFinalDelivery: owed }: NonNullable<SessionEntry>) =>
       owed !== undefined && owed.createdAt < processStartMs && clock.monotonic() - sinceMs < OWED_MS_MAX
     for (let looks = 0; ; looks++) {
       const entry = session.getSessionEntry({ agentId: of.agentId, sessionKey: of.sessionKey, readConsistency: 'latest' })
-      if (!entry || !(isCutOff(entry) || isOwed(entry))) return
+      const isBusy = looks === 0 ? isCutOff : isRunning
+      if (!entry || !(isBusy(entry) || isOwed(entry))) return
       if (looks === 0) log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
       turn.waits()
       await nextLook(signal)
@@ -271,8 +275,7 @@ const OWED_MS_MAX = 2 * 60_000
 type SessionOf = { readonly agentId: string; readonly sessionKey: string }
 type SessionEntry = ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>
 
-/** The host marks it so at its start, before any channel runs, until that turn goes on or is given up. */
-const isCutOff = ({ status, abortedLastRun }: NonNullable<SessionEntry>): boolean => status === 'running' && abortedLastRun === true
+const isRunning = ({ status }: NonNullable<SessionEntry>): boolean => status === 'running'
 
 const isDraining = (error: unknown): boolean => error instanceof Error && (error.name === 'GatewayDrainingError' || isDraining(error.cause))
 

@@ -201,7 +201,7 @@ function judgeChat(input: ChatInput): void {
     complain,
   )
   const takeShown = shownBy(world, chat)
-  const processed: { readonly id: MessageId; readonly sender: string }[] = []
+  const processed: Processed[] = []
 
   for (const { id, raw } of written) {
     const outcome = decided.get(id) ?? input.record.decisions.get(id)?.outcome
@@ -225,14 +225,14 @@ function judgeChat(input: ChatInput): void {
     const right = outcomesOf(input, id, raw, written.length, written.filter(one => one.raw.sender === raw.sender).length)
     if (!right.includes(outcome)) complain(`${short(text)} of ${raw.sender} ended as "${outcome}", and right is ${right.join(' or ')}`)
     if (outcome.startsWith('process')) {
-      processed.push({ id, sender: raw.sender })
+      processed.push({ id, sender: raw.sender, time: raw.time })
       judgeAnswer(input, id, text, answers.get(id), complain)
     } else if (answers.has(id)) complain(`${short(text)} of ${raw.sender} was ignored (${outcome}), and answered`)
   }
   judgeNotices(input, notices, complain)
   const ids = new Set(written.map(({ id }) => id))
   for (const id of answers.keys()) if (!ids.has(id)) complain(`an answer to ${id}, which nobody wrote`)
-  if (input.keepsOrder) judgeOrder(processed, answers, complain)
+  if (input.keepsOrder) judgeOrder(processed, answers, input.kinds.includes('shuffled answer'), complain)
 }
 
 /**
@@ -382,17 +382,25 @@ function wasRightlyRepeated({ world, record }: ChatInput, copies: readonly Pick<
   return posts.slice(0, -1).every(({ acceptedAtMs }) => copies.every(({ message }) => message.reachedAtMs >= acceptedAtMs + lostMs))
 }
 
-/** Per sender: in a group two people’s messages have no order that everybody sees. */
+type Processed = { readonly id: MessageId; readonly sender: string; readonly time: Json | undefined }
+
+/**
+ * Per sender: in a group two people’s messages have no order that everybody sees. Nor have those of one sender and one millisecond where an
+ * answer of the agent was shuffled.
+ */
 function judgeOrder(
-  processed: readonly { readonly id: MessageId; readonly sender: string }[],
+  processed: readonly Processed[],
   answers: ReadonlyMap<MessageId, readonly Copy[]>,
+  isShuffled: boolean,
   complain: (sentence: string) => void,
 ): void {
-  const last = new Map<string, number>()
-  for (const { id, sender } of processed) {
+  const last = new Map<string, { readonly place: number; readonly time: Json | undefined }>()
+  for (const { id, sender, time } of processed) {
     const place = answers.get(id)?.[0]?.place
     if (place === undefined) continue
-    if (place < (last.get(sender) ?? -1)) complain(`the answer to ${id} of ${sender} came out of order`)
-    last.set(sender, place)
+    const before = last.get(sender)
+    const hasOrder = !(isShuffled && before?.time === time)
+    if (before && place < before.place && hasOrder) complain(`the answer to ${id} of ${sender} came out of order`)
+    last.set(sender, { place: hasOrder ? place : Math.max(place, before?.place ?? place), time })
   }
 }

@@ -321,17 +321,29 @@ describe('a gateway that is going down', () => {
 describe('a session whose turn was cut off by the end of an earlier process', () => {
   const cutOff: SessionEntry = { status: 'running', abortedLastRun: true }
 
-  test('is left alone until the gateway has taken that turn up again', async () => {
-    let entry = cutOff
+  test.each([
+    ['as the gateway has marked it', cutOff],
+    ['as its beginning tells', { status: 'running', startedAt: START_MS - 1 }],
+  ] satisfies [string, SessionEntry][])('is left alone until the gateway has ended that turn: %s', async (_, found) => {
+    let entry: SessionEntry = found
     const { asked, ask, clock } = scene({ session: () => entry })
     const answered = ask(direct)
     await clock.advance(60_000)
     expect(asked.plans).toHaveLength(0)
     expect(asked.waits).toBeGreaterThan(0)
-    entry = { ...cutOff, abortedLastRun: false }
+    entry = { status: 'running', abortedLastRun: false, startedAt: START_MS + 60_000 }
+    await clock.advance(60_000)
+    expect(asked.plans).toHaveLength(0)
+    entry = { status: 'done', abortedLastRun: false }
     await clock.advance(1_000)
     expect(await answered).toBeNull()
     expect(asked.adopted).toBe(1)
+  })
+
+  test('is not waited for when its turn is one of this process', async () => {
+    const { asked, ask } = scene({ session: () => ({ status: 'running', startedAt: START_MS }) })
+    await ask(direct)
+    expect(asked).toMatchObject({ adopted: 1, waits: 0 })
   })
 
   test('is not waited for by a command, which may be what frees it', async () => {
@@ -356,7 +368,7 @@ describe('a session whose turn was cut off by the end of an earlier process', ()
 })
 
 describe('a session with an answer that an earlier process has not delivered', () => {
-  const owed = (createdAt: number): SessionEntry => ({ status: 'running', pendingFinalDelivery: { createdAt } })
+  const owed = (createdAt: number): SessionEntry => ({ status: 'done', pendingFinalDelivery: { createdAt } })
 
   test('is left alone until the gateway has delivered it: it would take the next turn for answered', async () => {
     let entry = owed(START_MS - 1)
