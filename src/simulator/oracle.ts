@@ -225,7 +225,9 @@ function judgeChat(input: ChatInput): void {
     const right = outcomesOf(input, id, raw, written.length, written.filter(one => one.raw.sender === raw.sender).length)
     if (!right.includes(outcome)) complain(`${short(text)} of ${raw.sender} ended as "${outcome}", and right is ${right.join(' or ')}`)
     if (outcome.startsWith('process')) {
-      processed.push({ id, sender: raw.sender, time: raw.time })
+      // Held until somebody lets its sender in: another config may have done so meanwhile, for what was written later.
+      const waited = input.kinds.includes('config reload') && input.record.decisions.get(id)?.outcome.startsWith('pairing')
+      if (!waited) processed.push({ id, sender: raw.sender, time: raw.time })
       judgeAnswer(input, id, text, answers.get(id), complain)
     } else if (answers.has(id)) complain(`${short(text)} of ${raw.sender} was ignored (${outcome}), and answered`)
   }
