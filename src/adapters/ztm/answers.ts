@@ -6,6 +6,7 @@ import { printable } from '../../domain/shown.ts'
 import type { Endpoint, FileEntry, GroupInfo, Mesh, RawMessage } from '../../ports/ztm-agent.ts'
 import type { Answer } from './exchange.ts'
 import type { ListingFault } from './file-listing.ts'
+import { eachEntry } from './list-entries.ts'
 
 /** Hears what was skipped or put right in an answer that was otherwise usable: at most one sentence for each answer. */
 export type OnOddity = (route: string, sentence: string) => void
@@ -51,21 +52,22 @@ export function listingError(answer: Answer, fault: ListingFault): MalformedAnsw
 
 /** An array whose entries stand for themselves: one that is unusable must not hide the others. */
 export function readList<T>(answer: Answer, schema: z.ZodType<T>, onOddity: OnOddity): T[] {
-  return usable(
-    answer,
-    readAs(answer, z.array(z.unknown())).map((entry, index) => [`[${index}]`, entry] as const),
-    schema,
-    onOddity,
-  )
-}
-
-/** Entries with what names them, in order; the unusable ones are left out and told. */
-function usable<T>(answer: Answer, entries: readonly (readonly [string, unknown])[], schema: z.ZodType<T>, onOddity: OnOddity): T[] {
   const fitting: T[] = []
   const sieve = createSieve(schema, entry => fitting.push(entry))
-  for (const [name, entry] of entries) sieve.put(name, entry)
+  let index = 0
+  // What is no list as a whole has the sentence that says so.
+  if (!eachEntry(answer.body, entry => sieve.put(index++, entry))) throw notTheList(answer)
   sieve.tell(answer.route, onOddity)
   return fitting
+}
+
+function notTheList(answer: Answer): unknown {
+  try {
+    readAs(answer, z.array(z.unknown()))
+  } catch (error) {
+    return error
+  }
+  return new MalformedAnswer(`${answer.route()} gave a list that cannot be taken apart. ${answer.whenNotJson}`)
 }
 
 /** Takes what fits, and tells at the end what did not. */
@@ -78,11 +80,12 @@ export function createSieve<T>(schema: z.ZodType<T>, take: (fitting: T) => void)
     pass() {
       count += 1
     },
-    put(name: string, entry: unknown) {
+    /** A number is a place in a list. */
+    put(name: string | number, entry: unknown) {
       count += 1
       const result = schema.safeParse(entry)
       if (result.success) take(result.data)
-      else if (skipped++ === 0) firstProblem = `${printable(name)}: ${problemOf(result.error)}`
+      else if (skipped++ === 0) firstProblem = `${typeof name === 'number' ? `[${name}]` : printable(name)}: ${problemOf(result.error)}`
     },
     tell(route: () => string, onOddity: OnOddity) {
       if (skipped > 0) onOddity(route(), `${skipped} of ${count} entries were skipped; the first is ${firstProblem}.`)
