@@ -9,8 +9,8 @@
  *     do answers about the turn that runs: in the queue they would wait for its end.
  * I4. A session whose turn was cut off by the end of an earlier process is left to the host until it has ended that turn. It refuses what
  *     comes before it has taken the turn up again; where it finds the session busy with that, it never takes the turn up; and what waits
- *     behind that turn is adopted some time before it is safe. The same holds while an answer
- *     of an earlier process has yet to be delivered: when it is, the host takes the session's newest turn for answered, whichever it is.
+ *     behind that turn is adopted some time before it is safe. The same holds while an answer of an earlier process has yet to be
+ *     delivered: when it is, the host takes the session's newest turn for answered, whichever it is.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Attachment } from '../domain/attachments.ts'

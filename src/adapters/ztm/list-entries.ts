@@ -18,15 +18,21 @@ export function eachEntry(body: Uint8Array, take: (entry: unknown) => void): boo
   if (bytes[afterSpace(bytes, at)] === CLOSE_LIST) return isOver(bytes, afterSpace(bytes, at) + 1)
   for (;;) {
     const end = endOfEntry(bytes, at)
-    try {
-      take(JSON.parse(bytes.toString('utf8', at, end)))
-    } catch (error) {
-      if (error instanceof SyntaxError) return false
-      throw error
-    }
+    const entry = parsed(bytes.toString('utf8', at, end))
+    if (entry === undefined) return false
+    take(entry)
     if (bytes[end] === CLOSE_LIST) return isOver(bytes, end + 1)
     if (bytes[end] !== COMMA) return false
     at = end + 1
+  }
+}
+
+/** Undefined, which JSON cannot say, when it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 
