@@ -61,6 +61,8 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
   let policy = plan.policy
   /** As far as was told. */
   const asking = new Set<string>()
+  /** Whose request ended when: it has its place until that is on the disk, and newcomers are told first. */
+  const endedAtMs = new Map<string, number>()
   let skewMs = 0
   let skewsMs: readonly [number, number] = [0, 0]
   const record: Told = {
@@ -94,8 +96,9 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
       // Who is turned away for want of room is so while the others still wait.
       if (event.event === 'pairing') {
         if (event.state === 'pending') asking.add(event.user)
-        else asking.delete(event.user)
-        record.pendingMax = Math.max(record.pendingMax, asking.size)
+        else if (asking.delete(event.user)) endedAtMs.set(event.user, world.clock.monotonic())
+        const justEnded = [...endedAtMs].filter(([user, atMs]) => !asking.has(user) && atMs === world.clock.monotonic())
+        record.pendingMax = Math.max(record.pendingMax, asking.size + justEnded.length)
       }
       if (event.event !== 'decision') return
       const outcome = `${event.action} ${event.reason}` as const
