@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import { LIMITS } from '../../../src/domain/limits.ts'
-import { type Scenario, using } from '../kit/bench.ts'
+import { NO_GUARD, type Scenario, using, WITHOUT_GUARD } from '../kit/bench.ts'
 import { openBot, openFolder, openMesh } from '../kit/stage.ts'
 
 const POSTS = 64
@@ -19,7 +19,7 @@ const WANTS = {
 export const inspected: Scenario = {
   name: 'inspected',
   title: 'the inspector page open and closed, 1,000 messages a second',
-  limits: `unconfirmedPosts ${POSTS} (${LIMITS.unconfirmedPosts})`,
+  limits: `unconfirmedPosts ${POSTS} (${LIMITS.unconfirmedPosts}), ${WITHOUT_GUARD}`,
   run: size =>
     using(async defer => {
       const seconds = size === 'full' ? 6 : 0.5
@@ -27,7 +27,7 @@ export const inspected: Scenario = {
       const rate = size === 'full' ? 1_000 : 20
       const { mesh, urls } = await openMesh(defer, 'instant')
       const bot = openBot(defer)
-      await bot.call('start', await openFolder(defer), urls, { unconfirmedPosts: POSTS }, true)
+      await bot.call('start', await openFolder(defer), urls, { unconfirmedPosts: POSTS, ...NO_GUARD }, true)
       const url = new URL(await bot.call('inspectorUrl'))
       await mesh.call('burst', 0, { users, each: 1 })
 
