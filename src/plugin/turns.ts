@@ -93,4 +93,7 @@ export function createTurns(): Turns {
 }
 
 /** The account may stop meanwhile; the host must not wait for it. */
-const recorded = ({ turn, signal }: Asked): Promise<void> => Promise.race([turn.adopted(), aborted(signal)])
+const recorded = async ({ turn, signal }: Asked): Promise<void> => {
+  // An attempt that was given up refuses to be adopted; the turn must not fail for it, since the host takes the same message only once.
+  if (!signal.aborted) await Promise.race([turn.adopted(), aborted(signal)])
+}

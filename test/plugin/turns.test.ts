@@ -31,6 +31,20 @@ const settled = () => new Promise<void>(resolve => setImmediate(resolve))
 const first = <T>(all: readonly T[]): T => all[0]!
 
 describe('a turn that begins at once', () => {
+  test('goes on when the account stops before it is adopted: the gateway would drop the same message afterwards', async () => {
+    const { begun, ask } = scene()
+    const { outcome, adoptions, stop } = ask()
+    stop()
+    adoptions.record.promise.catch(() => {})
+    adoptions.record.reject(new Error('given up'))
+    await first(begun).lifecycle.onAdopted()
+    const again = ask()
+    again.adoptions.record.resolve()
+    expect(await again.outcome).toBe('over')
+    await outcome
+    expect(begun).toHaveLength(1)
+  })
+
   test('is over when the host’s call is over', async () => {
     const { begun, ask } = scene()
     const { outcome, adoptions } = ask()
