@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Attachment } from '../domain/attachments.ts'
 import { StoreUnusable } from '../domain/errors.ts'
+import { isObject } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -77,8 +78,6 @@ export function withinHost(settings: AccountSettings, cfg: OpenClawConfig): Acco
   const turns = typeof defaults.maxConcurrent === 'number' && defaults.maxConcurrent >= 1 ? Math.floor(defaults.maxConcurrent) : hostTurns()
   return { ...settings, limits: { ...settings.limits, dispatches: Math.min(settings.limits.dispatches, turns) } }
 }
-
-const isObject = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === 'object' && value !== null
 
 export function createGateway({ host, running, outbound, turns, world, isOnlyAccount }: GatewayOptions): Gateway {
   const { clock } = world

@@ -200,7 +200,7 @@ export function createResponder(options: ResponderOptions): Responder {
   }
 
   /** Commands do not wait: one of them may be what frees the session. */
-  async function takenUp(request: DispatchRequest, turn: Turn, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal): Promise<void> {
+  async function untilFree(request: DispatchRequest, turn: Turn, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal): Promise<void> {
     const { account, chat, messageId, text } = request
     if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
     const sinceMs = clock.monotonic()
@@ -228,7 +228,7 @@ export function createResponder(options: ResponderOptions): Responder {
       return null
     }
     signal.throwIfAborted()
-    await takenUp(request, turn, cfg, route, signal)
+    await untilFree(request, turn, cfg, route, signal)
 
     // The host calls back in the middle of its own work, whose async context must not become ours: timers set in it would carry it
     // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").

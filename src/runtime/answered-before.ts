@@ -68,6 +68,14 @@ export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBe
     tell(chat, { type: 'dispatch.answered', id, attempt, parts: [] })
   }
 
+  const decideAll = (chat: ChatId, isDue: (job: Job) => boolean) => {
+    const jobs = [...(looking.get(chat)?.values() ?? [])]
+    const later = jobs.filter(job => !isDue(job))
+    if (later.length > 0) looking.set(chat, new Map(later.map(job => [job.id, job])))
+    else looking.delete(chat)
+    for (const job of jobs) if (!later.includes(job)) decide(job)
+  }
+
   const look = async (chat: ChatId, failures: number): Promise<void> => {
     if (signal.aborted) return
     const beganAtMs = clock.monotonic()
@@ -80,12 +88,14 @@ export function createAnsweredBefore(options: AnsweredBeforeOptions): AnsweredBe
       const nowMs = clock.monotonic()
       const sinceMs = isAway(error) ? nowMs : (doubtedSinceMs.get(chat) ?? beganAtMs)
       doubtedSinceMs.set(chat, sinceMs)
-      if (nowMs - sinceMs < doubtMs) return timers.set(`answered:${chat}`, restMs(failures), () => void look(chat, failures + 1))
+      if (nowMs - sinceMs < doubtMs) {
+        // What has been shown all the same needs no more.
+        decideAll(chat, ({ id }) => shown.has(id))
+        if (looking.has(chat)) timers.set(`answered:${chat}`, restMs(failures), () => void look(chat, failures + 1))
+        return
+      }
     }
-    if (signal.aborted) return
-    const jobs = [...(looking.get(chat)?.values() ?? [])]
-    looking.delete(chat)
-    for (const job of jobs) decide(job)
+    if (!signal.aborted) decideAll(chat, () => true)
   }
 
   return {

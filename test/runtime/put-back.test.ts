@@ -316,6 +316,39 @@ describe.each(['push', 'poll'] as const)('a copy of the state that is put back (
     await world.stop()
   })
 
+  test('what the chat app shows to be answered waits for no file that cannot be read', async () => {
+    const asked: string[] = []
+    const world = createWorld({
+      config: { feed },
+      responder: {
+        async respond({ text }) {
+          asked.push(text)
+          await new Promise<void>(resolve => world.clock.after(5_000, resolve))
+          return `echo: ${text}`
+        },
+      },
+    })
+    await world.start()
+    await world.mesh.user('alice').says('under way')
+    await world.settle(3_000)
+    const copy = await copyOf(world)
+    await world.settle()
+    await world.crash()
+    await putBack(copy, world)
+    world.bot.agent.answer(() => ({ status: 404, headers: {}, body: new Uint8Array(0) }), {
+      when: ({ target }) => target.includes('/file-data/') && target.includes('/my-bot/publish/'),
+    })
+
+    await world.start()
+    await world.settle(5_000)
+    await world.mesh.user('alice').says('next')
+    await world.settle(30_000)
+
+    expect(asked).toEqual(['under way', 'next'])
+    expect(answers(world, 'alice')).toEqual(['echo: under way', 'echo: next'])
+    await world.stop()
+  })
+
   test('looks again while answers of another life may still be on their way', async () => {
     const asked: string[] = []
     let takesMs = 5_000

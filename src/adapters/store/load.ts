@@ -94,14 +94,9 @@ async function readShard(disk: Disk, where: string, path: string, names: readonl
     const database = shardDatabase({ disk, path: generation, where, untilDurable: async () => {}, noteBytes })
     try {
       await database.read()
-      const { entries = [], ...shard } = database.data ?? {}
-      return {
-        path,
-        shard: database.data && (shard as Omit<Shard, 'entries'>),
-        entries: entries.map(([key, value]) => [key, JSON.stringify(value)] as const),
-        bytes,
-        damaged,
-      }
+      const { data } = database
+      const entries = (data?.entries ?? []).map(([key, value]) => [key, JSON.stringify(value)] as const)
+      return { path, shard: data && { seq: data.seq, shards: data.shards }, entries, bytes, damaged }
     } catch (cause) {
       if (!(cause instanceof DamagedShard)) throw cause
       damaged.push(generation)

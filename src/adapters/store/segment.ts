@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isObject } from '../../domain/json.ts'
 import type { StoredRecord } from '../../ports/store.ts'
 import { encodeLine, readLines } from './lines.ts'
 
@@ -9,7 +10,6 @@ const header = z.object({ version: z.int().positive(), after: z.int().nonnegativ
 export type SegmentHeader = z.infer<typeof header>
 
 // By hand, since a start may read a million of them, and a schema would make each anew.
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 const isChange = (value: unknown): boolean => isObject(value) && typeof value['key'] === 'string' && value['event'] !== undefined
 const isRecord = (value: unknown): value is StoredRecord =>
   isObject(value) &&

@@ -1,6 +1,6 @@
 /**
  * The entries of a JSON array, one after the other. A list may have 100,000 of them: as a whole it would take a multiple of its text as
- * objects, all at once.
+ * objects, all at once. The streaming parser that reads the file index takes six times as long as this, and each look at the chats is one.
  */
 
 const QUOTE = 0x22
