@@ -8,6 +8,8 @@
  * C3. Context is plain JSON and short: ids, never texts.
  * C4. A restored chat gets `host.resumed`: a state that waits for an effect asks for it again, with the same ids. One that
  *     waited for a commit asks again, too: had the record become durable, replaying it would have led on.
+ * C5. What a responder has adopted stays in custody until its turn is over. A start asks what has become of it before anything else is
+ *     dispatched, and what is lost is asked again, in its old place.
  */
 import { assign, setup } from 'xstate'
 import type { Facts } from '../src/domain/decision.ts'
@@ -21,18 +23,29 @@ export type ChatContext = ChatInput & {
   held: readonly MessageId[]
   attempt: number
   urgent: readonly MessageId[]
+  custody: readonly MessageId[]
 }
 
 type Attempt = { id: MessageId; attempt: number }
+/** What has become of what was in custody; `abandoned`: lost too often. `apology` is for each of these; null = nothing. */
+type Told = {
+  answered: readonly MessageId[]
+  lost: readonly MessageId[]
+  abandoned: readonly { id: MessageId; reason: string }[]
+  apology: string | null
+}
 type Received = { message: Inbound; facts: Facts; liveAtMs: number; heldMax: number }
 
 export type ChatEvent =
   | ({ type: 'message.received' } & Received)
-  | ({ type: 'dispatch.adopted' } & Attempt)
+  /** `custody`: the responder says when its turn is over, and can be asked what has become of it. */
+  | ({ type: 'dispatch.adopted'; custody: boolean } & Attempt)
+  | { type: 'dispatch.over'; id: MessageId }
   | ({ type: 'dispatch.answered'; parts: readonly string[] } & Attempt)
   /** `apology` is what the sender is told if this was the last attempt; null = nothing. */
   | ({ type: 'dispatch.failed'; reason: string; attemptsMax: number; apology: string | null } & Attempt)
   | { type: 'backoff.over' }
+  | ({ type: 'custody.told' } & Told)
   | { type: 'host.resumed' }
   | ChatRecord
 
@@ -50,10 +63,14 @@ type Over = { context: ChatContext; event: { id: MessageId } }
 const aboutIt = ({ event }: Over) => event
 
 /** Under a key of its own: an answer to the dead letter may still come, by hand. */
-const apologise = (context: ChatContext, text: string | null): readonly Change[] =>
-  text === null
-    ? []
-    : [toChat(context.chat, { type: 'reply.queued', replies: [{ key: replyKey(`${head(context).id}/apology`, 0), text }] })]
+const apologise = (context: ChatContext, id: MessageId, text: string | null): readonly Change[] =>
+  text === null ? [] : [toChat(context.chat, { type: 'reply.queued', replies: [{ key: replyKey(`${id}/apology`, 0), text }] })]
+
+const settleCustody = (context: ChatContext, { answered, lost, abandoned, apology }: Told): readonly Change[] => [
+  ...answered.map(id => own(context, { type: 'turn.answered', id })),
+  ...abandoned.flatMap(({ id, reason }) => [own(context, { type: 'turn.abandoned', id, reason }), ...apologise(context, id, apology)]),
+  ...(lost.length > 0 ? [own(context, { type: 'turn.lost', ids: lost })] : []),
+]
 
 /** A damaged journal may have lost the beginning of a turn whose end it still has. */
 const overForMessage = [
@@ -71,6 +88,10 @@ export const chatMachine = setup({
     /** A stranger: may ask to be let in, and waits. */
     needsPairing: (_, received: Received) => decide(received.facts).action === 'pairing',
     isHead: ({ context }, turn: { id: MessageId }) => turn.id === context.queue[0],
+    isHeadIntoCustody: ({ context }, turn: { id: MessageId; custody?: true }) => turn.custody === true && turn.id === context.queue[0],
+    isInCustody: ({ context }, turn: { id: MessageId }) => context.custody.includes(turn.id),
+    hasCustody: ({ context }) => context.custody.length > 0,
+    hasNoCustody: ({ context }) => context.custody.length === 0,
     hasWaiting: ({ context }) => context.queue.length > 0,
     /** A command about the turn, or an answer that the turn waits for. */
     isUrgent: (_, message: Inbound) => message.urgent === true,
@@ -90,6 +111,7 @@ export const chatMachine = setup({
     commit: (_, _params: Commit) => {},
     dispatch: (_, _params: { chat: ChatId; urgent: boolean } & Attempt) => {},
     startBackoff: (_, _params: { chat: ChatId } & Attempt) => {},
+    reclaim: (_, _params: { chat: ChatId; ids: readonly MessageId[] }) => {},
     /** `wrote`: a new message asks for it, not a restart. */
     openPairing: (_, _params: { chat: ChatId; wrote: boolean }) => {},
     // Context.
@@ -99,7 +121,18 @@ export const chatMachine = setup({
     letGo: assign({ held: ({ context }, gone: { ids: readonly MessageId[] }) => context.held.filter(id => !gone.ids.includes(id)) }),
     releaseHeld: assign({ queue: ({ context }) => context.queue.concat(context.held), held: [] }),
     forgetHead: assign({ queue: ({ context }) => context.queue.slice(1), attempt: 1 }),
-    forget: assign({ queue: ({ context }, id: MessageId) => context.queue.filter(queued => queued !== id) }),
+    forget: assign({
+      queue: ({ context }, id: MessageId) => context.queue.filter(queued => queued !== id),
+      custody: ({ context }, id: MessageId) => context.custody.filter(kept => kept !== id),
+    }),
+    keepHead: assign({ custody: ({ context }) => context.custody.concat(context.queue.slice(0, 1)) }),
+    /** In their old place: before whatever was accepted after them. */
+    takeBack: assign({
+      queue: ({ context }, lost: { ids: readonly MessageId[] }) =>
+        context.custody.filter(id => lost.ids.includes(id)).concat(context.queue),
+      custody: ({ context }, lost: { ids: readonly MessageId[] }) => context.custody.filter(id => !lost.ids.includes(id)),
+      attempt: 1,
+    }),
     hurry: assign({ urgent: ({ context }, id: MessageId) => context.urgent.concat(id) }),
     forgetUrgentHead: assign({ urgent: ({ context }) => context.urgent.slice(1) }),
     countAttempt: assign({ attempt: (_, failed: { attempt: number }) => failed.attempt + 1 }),
@@ -107,7 +140,7 @@ export const chatMachine = setup({
 }).createMachine({
   id: 'chat',
   description: 'One conversation: decides about each message, and has it answered, in order.',
-  context: ({ input }) => ({ ...input, queue: [], held: [], attempt: 1, urgent: [] }),
+  context: ({ input }) => ({ ...input, queue: [], held: [], attempt: 1, urgent: [], custody: [] }),
   type: 'parallel',
   states: {
     door: {
@@ -216,9 +249,40 @@ export const chatMachine = setup({
     turn: {
       description: 'Whose turn it is: the first in the queue.',
       initial: 'idle',
-      on: { 'turn.adopted': overForMessage, 'turn.answered': overForMessage, 'turn.abandoned': overForMessage },
+      on: {
+        'turn.adopted': [
+          {
+            guard: { type: 'isHeadIntoCustody', params: ({ event }) => event },
+            target: '.idle',
+            actions: ['keepHead', 'forgetHead'],
+          },
+          ...overForMessage,
+        ],
+        'turn.answered': overForMessage,
+        'turn.abandoned': overForMessage,
+        'turn.lost': { actions: { type: 'takeBack', params: ({ event }) => event } },
+        'dispatch.over': {
+          guard: { type: 'isInCustody', params: ({ event }) => event },
+          actions: {
+            type: 'commit',
+            params: ({ context, event }) => ({ changes: [own(context, { type: 'turn.answered', id: event.id })] }),
+          },
+        },
+        'host.resumed': { guard: 'hasCustody', target: '.reclaiming' },
+      },
       states: {
         idle: { always: { guard: 'hasWaiting', target: 'answering' } },
+        reclaiming: {
+          description: 'What has become of the turns that were under way?',
+          entry: { type: 'reclaim', params: ({ context }) => ({ chat: context.chat, ids: context.custody }) },
+          always: { guard: 'hasNoCustody', target: 'idle' },
+          on: {
+            'custody.told': {
+              actions: { type: 'commit', params: ({ context, event }) => ({ changes: settleCustody(context, event) }) },
+            },
+            'host.resumed': { target: 'reclaiming', reenter: true },
+          },
+        },
         answering: {
           initial: 'dispatching',
           on: {
@@ -237,7 +301,9 @@ export const chatMachine = setup({
                   target: 'committing',
                   actions: {
                     type: 'commit',
-                    params: ({ context }) => ({ changes: [own(context, { type: 'turn.adopted', id: head(context).id })] }),
+                    params: ({ context, event }) => ({
+                      changes: [own(context, { type: 'turn.adopted', id: head(context).id, ...(event.custody && { custody: true }) })],
+                    }),
                   },
                 },
                 'dispatch.answered': {
@@ -272,24 +338,24 @@ export const chatMachine = setup({
                       params: ({ context, event }) => ({
                         changes: [
                           own(context, { type: 'turn.abandoned', id: head(context).id, reason: event.reason }),
-                          ...apologise(context, event.apology),
+                          ...apologise(context, head(context).id, event.apology),
                         ],
                       }),
                     },
                   },
                 ],
-                'host.resumed': { target: 'dispatching', reenter: true },
+                'host.resumed': { guard: 'hasNoCustody', target: 'dispatching', reenter: true },
               },
             },
             committing: {
               description: 'The outcome is on its way to the disk.',
-              on: { 'host.resumed': 'dispatching' },
+              on: { 'host.resumed': { guard: 'hasNoCustody', target: 'dispatching' } },
             },
             'backing off': {
               entry: { type: 'startBackoff', params: ({ context }) => ({ chat: context.chat, ...head(context) }) },
               on: {
                 'backoff.over': 'dispatching',
-                'host.resumed': { target: 'backing off', reenter: true },
+                'host.resumed': { guard: 'hasNoCustody', target: 'backing off', reenter: true },
               },
             },
           },

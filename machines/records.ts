@@ -17,6 +17,8 @@ export type Inbound = {
   readonly files: readonly Json[]
   /** It is about the turn that runs, so it must not wait behind it. */
   readonly urgent?: true
+  /** How often it was adopted and then lost. */
+  readonly losses?: number
 }
 
 /** The part of a message that the cursor needs. */
@@ -36,8 +38,11 @@ export type ChatRecord =
   /** Everything held. */
   | { readonly type: 'message.released' }
   | { readonly type: 'message.dropped'; readonly ids: readonly MessageId[]; readonly reason: Reason }
-  | { readonly type: 'turn.adopted'; readonly id: MessageId }
+  /** `custody`: it is kept until its turn is over, which is then told as answered. */
+  | { readonly type: 'turn.adopted'; readonly id: MessageId; readonly custody?: true }
   | { readonly type: 'turn.answered'; readonly id: MessageId }
+  /** Whoever had adopted them knows nothing of them any more. */
+  | { readonly type: 'turn.lost'; readonly ids: readonly MessageId[] }
   | { readonly type: 'turn.failed'; readonly id: MessageId; readonly attempt: number; readonly reason: string }
   | { readonly type: 'turn.abandoned'; readonly id: MessageId; readonly reason: string }
   /** A dead letter tried again, or given up, by hand. */

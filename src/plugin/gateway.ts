@@ -130,6 +130,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
           approved: pairing.approved,
           outbound,
           download,
+          known: chat => runtime.account(accountId)?.known(chat) ?? [],
           turns,
           processStartMs: performance.timeOrigin,
           clock,

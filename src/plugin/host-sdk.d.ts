@@ -314,17 +314,29 @@ declare module 'openclaw/plugin-sdk/channel-core' {
   type Delivered = { visibleReplySent?: boolean; messageIds?: string[] }
   type InboundContext = { SessionKey: string }
 
+  type SessionEntry = {
+    status?: 'running' | 'done' | 'failed' | 'killed' | 'timeout'
+    abortedLastRun?: boolean
+    startedAt?: number
+    endedAt?: number | undefined
+    /** Another one stands for a new life of the session: what the host keeps of the one before for itself goes. */
+    lifecycleRevision?: string
+    pendingFinalDelivery?: { createdAt: number; text?: string; deliveries?: { id: string; state: string }[] } | undefined
+  }
+
   /** What the host hands to the registered plugin. */
   export type PluginRuntime = {
     config: { current(): unknown }
     state: { resolveStateDir(env?: Record<string, string | undefined>): string }
     agent: {
       session: {
-        getSessionEntry(query: {
+        getSessionEntry(query: { agentId?: string; sessionKey: string; readConsistency?: 'latest' }): SessionEntry | undefined
+        patchSessionEntry(change: {
           agentId?: string
           sessionKey: string
           readConsistency?: 'latest'
-        }): { status?: string; abortedLastRun?: boolean; startedAt?: number; pendingFinalDelivery?: { createdAt: number } } | undefined
+          update(entry: SessionEntry): SessionEntry | null
+        }): Promise<SessionEntry | null>
       }
     }
     channel: {
@@ -416,6 +428,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
             onAdopted(): Promise<void>
             onDeferred(): void
             onAbandoned(): void
+            onSettled(): void
             abortSignal: AbortSignal
           }
           adapter: {

@@ -4,26 +4,27 @@
  * I1. Whether the message may reach the assistant has been decided before, once; the host's ingress is told facts that lead to the same,
  *     and where it should not, the message is kept with the reason `host_denied`. Whether the sender may give commands is still the
  *     host's to say, from the lists that people wrote and approved.
- * I2. `adopted` is said when the host has the turn in its session: from then on it answers by itself, also after a crash.
+ * I2. `adopted` is said when the host says that it has the turn. It answers it by itself then, also after a crash, but for two moments in
+ *     which it has the turn or its answer in memory alone. So the message is kept until the turn is over, and looked for after a start
+ *     that finds it there: the answer, if there is one, has its id. What was lost is asked under another id, since the host takes the
+ *     same one for a duplicate.
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox, and so
  *     do answers about the turn that runs: in the queue they would wait for its end.
- * I4. A session whose turn was cut off by the end of an earlier process is left to the host until it has ended that turn. It refuses what
- *     comes before it has taken the turn up again; where it finds the session busy with that, it never takes the turn up; and what waits
- *     behind that turn is adopted some time before it is safe. The same holds while an answer of an earlier process has yet to be
- *     delivered: when it is, the host takes the session's newest turn for answered, whichever it is.
+ * I4. A session in which an earlier process has left something is the host's until it is through with it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Attachment } from '../domain/attachments.ts'
 import { DEFAULT_ACCOUNT } from '../domain/config.ts'
 import { ResponderRefused } from '../domain/errors.ts'
-import { type ChatId, parseChat } from '../domain/ids.ts'
+import { answeredBy, type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import { permissionOf } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import type { DispatchRequest, Responder, Turn } from '../ports/responder.ts'
+import type { Custody, DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
-import { CHANNEL_ID, markOf } from './names.ts'
+import { createLeftovers, LOOK_MS, type SessionOf } from './leftovers.ts'
+import { CHANNEL_ID, hostIdOf, markOf } from './names.ts'
 import { mediaOf, type Outbound } from './outbound.ts'
 import { aborted } from './signals.ts'
 import { targetOf } from './targets.ts'
@@ -37,9 +38,11 @@ export type ResponderOptions = {
   readonly settings: AccountSettings
   /** Everybody whom the gateway's pairing store has approved. */
   readonly approved: () => Promise<readonly string[]>
-  readonly outbound: Pick<Outbound, 'deliver'>
+  readonly outbound: Pick<Outbound, 'deliver' | 'takeOver'>
   /** Null: not to be had now. */
   readonly download: (file: Attachment, signal: AbortSignal) => Promise<Uint8Array | null>
+  /** Keys of the chat's replies, unsent ones included, as far as they are remembered. */
+  readonly known: (chat: ChatId) => readonly ReplyKey[]
   /** Outlives this responder. */
   readonly turns: Turns
   /** When this process began, wall clock ms: what the host's sessions have from before it is an earlier one's. */
@@ -51,23 +54,29 @@ export type ResponderOptions = {
 type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
 
 export function createResponder(options: ResponderOptions): Responder {
-  const { host, settings, approved, outbound, download, turns, processStartMs, clock, log } = options
+  const { host, settings, approved, outbound, download, known, turns, processStartMs, clock, log } = options
   const { channel } = host
-  const { session } = host.agent
+  const leftovers = createLeftovers({ session: host.agent.session, processStartMs, clock })
 
-  async function prepare(request: DispatchRequest, signal: AbortSignal) {
-    const { account, chat, messageId, sender, timeMs, text, rawText, mentioned } = request
-    const cfg = host.config.current() as OpenClawConfig
-    const place = placeOf(chat)
-    const isGroup = place.kind === 'group'
-    const agentRoute = channel.routing.resolveAgentRoute({
+  function routeOf(cfg: OpenClawConfig, account: string, place: Place) {
+    const { agentId, dmScope, sessionKey } = channel.routing.resolveAgentRoute({
       cfg,
       channel: CHANNEL_ID,
       accountId: account,
       peer: { kind: place.kind, id: place.id },
-      ...(isGroup ? {} : { dmScope: DM_SCOPE }),
+      ...(place.kind === 'group' ? {} : { dmScope: DM_SCOPE }),
     })
-    const sessionKey = exactSessionKey(agentRoute.sessionKey, place, account)
+    return { agentId, ...(dmScope && { dmScope }), sessionKey: exactSessionKey(sessionKey, place, account) }
+  }
+
+  async function prepare(request: DispatchRequest, signal: AbortSignal) {
+    const { account, chat, sender, timeMs, text, rawText, mentioned } = request
+    const messageId = hostIdOf(request.messageId, request.losses)
+    const cfg = host.config.current() as OpenClawConfig
+    const place = placeOf(chat)
+    const isGroup = place.kind === 'group'
+    const route = routeOf(cfg, account, place)
+    const { sessionKey } = route
     // In a chat that is open to all, all may give commands there, as in the host's own channels.
     const everybody = !isGroup && settings.dmPolicy === 'open' ? ['*'] : []
     const commanders = [...settings.allowFrom, ...(await approved()), ...everybody]
@@ -78,7 +87,7 @@ export function createResponder(options: ResponderOptions): Responder {
       identity: { key: 'mesh-user', normalize: name => name.normalize('NFC'), sensitivity: 'pii', entryIdPrefix: 'ztm-user' },
       subject: { stableId: sender },
       conversation: { kind: place.kind, id: place.id },
-      contextBinding: { agentId: agentRoute.agentId, sessionKey, messageId, inboundEventKind: 'user_request' },
+      contextBinding: { agentId: route.agentId, sessionKey, messageId, inboundEventKind: 'user_request' },
       readStoreAllowFrom: async () => [],
       dmPolicy: 'allowlist',
       allowFrom: [sender],
@@ -95,7 +104,6 @@ export function createResponder(options: ResponderOptions): Responder {
     })
     const { media, missing } = await received(request, signal)
     const to = targetOf(chat)
-    const route = { agentId: agentRoute.agentId, ...(agentRoute.dmScope && { dmScope: agentRoute.dmScope }) }
     const ctxPayload = () =>
       channel.inbound.buildContext({
         channelIngress: access,
@@ -106,7 +114,12 @@ export function createResponder(options: ResponderOptions): Responder {
         from: `${CHANNEL_ID}:${to}`,
         sender: { id: sender, name: sender },
         conversation: place,
-        route: { ...route, accountId: account, routeSessionKey: sessionKey },
+        route: {
+          agentId: route.agentId,
+          ...(route.dmScope && { dmScope: route.dmScope }),
+          accountId: account,
+          routeSessionKey: sessionKey,
+        },
         reply: { to: `${CHANNEL_ID}:${to}`, originatingTo: `${CHANNEL_ID}:${to}` },
         message: {
           rawBody: rawText,
@@ -132,11 +145,11 @@ export function createResponder(options: ResponderOptions): Responder {
         ...(isGroup ? { supplemental: { groupSystemPrompt: groupHint(settings.username) } } : {}),
         ...(isGroup ? { extra: { GroupSubject: place.label } } : {}),
       })
-    return { cfg, to, access, ctxPayload, route: { ...route, sessionKey } }
+    return { cfg, to, access, ctxPayload, route }
   }
 
   /** The files of a message, where the host wants them; what cannot be had is said in a line each. */
-  async function received({ account, chat, messageId, files }: DispatchRequest, signal: AbortSignal) {
+  async function received({ account, chat, messageId, losses, files }: DispatchRequest, signal: AbortSignal) {
     const media: { path: string; contentType: string; kind: 'image' | 'video' | 'audio' | 'document'; messageId: string }[] = []
     const missing: string[] = []
     for (const file of files) {
@@ -144,7 +157,12 @@ export function createResponder(options: ResponderOptions): Responder {
         const bytes = await download(file, signal)
         if (bytes === null) throw new Error('The mesh does not have it at present.')
         const saved = await channel.media.saveMediaBuffer(Buffer.from(bytes), file.contentType, 'inbound', bytes.length, file.name)
-        media.push({ path: saved.path, contentType: saved.contentType ?? file.contentType, kind: kindOf(file.contentType), messageId })
+        media.push({
+          path: saved.path,
+          contentType: saved.contentType ?? file.contentType,
+          kind: kindOf(file.contentType),
+          messageId: hostIdOf(messageId, losses),
+        })
       } catch (error) {
         signal.throwIfAborted()
         log.warn({ account, chat, id: messageId, file: file.name, err: error }, 'a file of a message could not be had')
@@ -203,19 +221,40 @@ export function createResponder(options: ResponderOptions): Responder {
   async function untilFree(request: DispatchRequest, turn: Turn, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal): Promise<void> {
     const { account, chat, messageId, text } = request
     if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
-    const sinceMs = clock.monotonic()
-    const isCutOff = (entry: NonNullable<SessionEntry>) =>
-      isRunning(entry) && (entry.abortedLastRun === true || (entry.startedAt ?? processStartMs) < processStartMs)
-    const isOwed = ({ pendingFinalDelivery: owed }: NonNullable<SessionEntry>) =>
-      owed !== undefined && owed.createdAt < processStartMs && clock.monotonic() - sinceMs < OWED_MS_MAX
-    for (let looks = 0; ; looks++) {
-      const entry = session.getSessionEntry({ agentId: of.agentId, sessionKey: of.sessionKey, readConsistency: 'latest' })
-      const isBusy = looks === 0 ? isCutOff : isRunning
-      if (!entry || !(isBusy(entry) || isOwed(entry))) return
-      if (looks === 0) log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
+    const wait = once(() => {
+      log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
       turn.waits()
-      await nextLook(signal)
+    })
+    const { owed } = await leftovers.untilEnded(of, { wait }, signal)
+    if (owed) await leftovers.free(of)
+  }
+
+  async function reclaim({ account, chat, messageIds }: Custody, signal: AbortSignal): Promise<readonly MessageId[]> {
+    const ended = Promise.all(messageIds.map(id => turns.ended(turnKey(account, id))))
+    const hasEnded = await Promise.race([ended, aborted(signal)])
+    signal.throwIfAborted()
+    const ofEarlier = messageIds.filter((_, index) => !hasEnded?.[index])
+    const unanswered = (): readonly MessageId[] => {
+      const answered = new Set(known(chat).filter(isAnswer).map(answeredBy))
+      // In a session one turn follows the other: what came before an answered one was answered before it, or with it.
+      return ofEarlier.slice(ofEarlier.findLastIndex(id => answered.has(id)) + 1)
     }
+    const of = routeOf(host.config.current() as OpenClawConfig, account, placeOf(chat))
+    const wait = once(() =>
+      log.info({ account, chat, ids: ofEarlier }, 'waits until OpenClaw is through with what an earlier process began'),
+    )
+    const isEnough = () => unanswered().length === 0
+    if (isEnough()) return []
+    const { resumed, owed } = await leftovers.untilEnded(of, { wait, isEnough }, signal)
+    if (resumed) return []
+    const [first] = unanswered()
+    if (!owed || first === undefined) return unanswered()
+    if (owed.text.trim() !== '') {
+      log.warn({ account, chat, id: first }, 'OpenClaw has an answer that it does not deliver: it is delivered for it')
+      await outbound.takeOver({ account, chat, messageId: first, ...owed })
+    }
+    await leftovers.free(of)
+    return unanswered()
   }
 
   async function attempt(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
@@ -241,7 +280,14 @@ export function createResponder(options: ResponderOptions): Responder {
         raw: request,
         turnAdoptionLifecycle: lifecycle,
         adapter: {
-          ingest: raw => ({ id: messageId, timestamp: timeMs, rawText, textForAgent: text, textForCommands: text, raw }),
+          ingest: raw => ({
+            id: hostIdOf(request.messageId, request.losses),
+            timestamp: timeMs,
+            rawText,
+            textForAgent: text,
+            textForCommands: text,
+            raw,
+          }),
           resolveTurn: () => ({
             cfg,
             channel: CHANNEL_ID,
@@ -254,11 +300,11 @@ export function createResponder(options: ResponderOptions): Responder {
           }),
         },
       })
-    await turns.follow(`${account}/${messageId}`, ownTurn, signal, begin)
+    await turns.follow(turnKey(account, messageId), ownTurn, signal, begin)
     return null
   }
 
-  return { respond, isUrgent }
+  return { respond, isUrgent, reclaim }
 }
 
 type ReplyPayload = { readonly text?: string; readonly mediaUrl?: string; readonly mediaUrls?: readonly string[] }
@@ -268,14 +314,18 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
 }
 
-const LOOK_MS = 1_000
-/** An answer that the host has not delivered by then may never be: the conversation goes on. */
-const OWED_MS_MAX = 2 * 60_000
+const turnKey = (account: string, id: MessageId): string => `${account}/${id}`
 
-type SessionOf = { readonly agentId: string; readonly sessionKey: string }
-type SessionEntry = ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>
+/** What a turn shows of its tools is not what it was asked for. */
+const isAnswer = (key: ReplyKey): boolean => !/^[^#]*#tool\d/.test(key)
 
-const isRunning = ({ status }: NonNullable<SessionEntry>): boolean => status === 'running'
+const once = (action: () => void): (() => void) => {
+  let isDone = false
+  return () => {
+    if (!isDone) action()
+    isDone = true
+  }
+}
 
 const isDraining = (error: unknown): boolean => error instanceof Error && (error.name === 'GatewayDrainingError' || isDraining(error.cause))
 

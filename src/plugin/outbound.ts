@@ -9,12 +9,12 @@
 import { createHash } from 'node:crypto'
 import type { Attachment } from '../domain/attachments.ts'
 import { StoreUnusable, ZtmChatError } from '../domain/errors.ts'
-import type { ChatId, ReplyKey } from '../domain/ids.ts'
+import type { ChatId, MessageId, ReplyKey } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 import { defaultAccountId } from './accounts.ts'
 import type { MediaToSend, MessageAdapter, OpenClawConfig, OutboundAdapter, Receipt, Sent, TextToSend, UnknownSend } from './host.ts'
-import { CHANNEL_ID } from './names.ts'
+import { CHANNEL_ID, messageOf } from './names.ts'
 import type { RunningAccount, RunningAccounts } from './running.ts'
 import { aborted } from './signals.ts'
 import { chatOf, targetOf, unknownTarget } from './targets.ts'
@@ -77,6 +77,15 @@ type Delivery = {
 export interface Outbound {
   /** Resolves when the outbox has it durable. */
   deliver(delivery: Delivery): Promise<readonly string[]>
+  /** An answer whose delivery the host has begun and will not end. Should it, after all: it is the same delivery. */
+  takeOver(answer: {
+    readonly account: string
+    readonly chat: ChatId
+    readonly messageId: MessageId
+    /** The host's, of the delivery. */
+    readonly id: string
+    readonly text: string
+  }): Promise<readonly string[]>
   readonly message: MessageAdapter
   readonly outbound: OutboundAdapter
 }
@@ -151,9 +160,10 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
   /** The message that is answered stands in front, so that the mesh shows what was answered also when our own memory is lost. */
   function deliveryKey(account: string, queueId: string, part: number, replyToId: string | null | undefined, text: string) {
     const id = part === 0 ? queueId : `${queueId}.${part}`
-    if (!replyToId) return { key: id }
-    const answer = `${replyToId}#${ordinals.of(`${account}/${replyToId}`, id)}-${fingerprint(text)}.`
-    const isThisDelivery = (known: ReplyKey) => known.startsWith(`${replyToId}#`) && known.replace(/#\d+$/, '').endsWith(`.${id}`)
+    const isThisDelivery = (known: ReplyKey) => known.replace(/#\d+$/, '').endsWith(`.${id}`)
+    if (!replyToId) return { key: id, repeats: isThisDelivery }
+    const message = messageOf(replyToId)
+    const answer = `${message}#${ordinals.of(`${account}/${message}`, id)}-${fingerprint(text)}.`
     return { key: `${answer}${id}`, repeats: (known: ReplyKey) => known.startsWith(answer) || isThisDelivery(known) }
   }
 
@@ -195,6 +205,8 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
 
   return {
     deliver,
+    takeOver: ({ account, chat, messageId, id, text }) =>
+      deliver({ account, chat, text, ...deliveryKey(account, id, 0, messageId, text), once: true }),
     message: {
       id: CHANNEL_ID,
       durableFinal: {

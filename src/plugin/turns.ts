@@ -6,6 +6,8 @@
  * T2. A turn is never cancelled from here. One that waits behind another keeps its place, and when OpenClaw has written it into its
  *     session, a cancelled one would be answered by nobody.
  * T3. A turn that is over without having been adopted needs nothing more: OpenClaw had the message already, or it asks for no answer.
+ * T4. A queued turn is over when the host settles it, any other with the host's call. What another turn has taken in is over at once: it
+ *     stands in that turn's transcript.
  */
 import { ResponderFailed } from '../domain/errors.ts'
 import type { Turn } from '../ports/responder.ts'
@@ -17,12 +19,13 @@ export interface TurnLifecycle {
   onAdopted(): Promise<void>
   onDeferred(): void
   onAbandoned(): void
+  onSettled(): void
   readonly abortSignal: AbortSignal
 }
 
 export interface Turns {
   /**
-   * Begins the turn, or joins the one under way; resolves when there is nothing left to wait for, rejects when it has to be tried again.
+   * Begins the turn, or joins the one under way; resolves when it is over, rejects when it has to be tried again or `signal` fires.
    * `begin` resolves when the host's call is over, which for a queued turn is before it has begun.
    */
   follow(
@@ -31,14 +34,20 @@ export interface Turns {
     signal: AbortSignal,
     begin: (lifecycle: TurnLifecycle) => Promise<unknown>,
   ): Promise<void>
+  /** Whether it has been in hand since this process began; resolves when it is over. */
+  ended(key: string): Promise<boolean>
 }
 
 type Asked = { readonly turn: Pick<Turn, 'adopted'>; readonly signal: AbortSignal }
 type Flight = { asked: Asked; adopted: boolean; readonly over: Promise<void> }
 
+/** Turns whose end is remembered: the account may have stopped before it could record it. */
+const ENDED_MAX = 1_000
+
 export function createTurns(): Turns {
   /** As many as the host has turns in hand. */
   const flights = new Map<string, Flight>()
+  const ended = new Set<string>()
 
   function takeOff(key: string, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
@@ -51,7 +60,6 @@ export function createTurns(): Turns {
         flight.adopted = true
         // By now the host's session has the message, so that whoever asks again may be told so.
         await recorded(flight.asked)
-        if (deferred) resolve()
       },
       onDeferred() {
         deferred = true
@@ -59,12 +67,19 @@ export function createTurns(): Turns {
       onAbandoned() {
         if (!flight.adopted) reject(new ResponderFailed('OpenClaw gave the message up before its turn began.'))
       },
+      onSettled: resolve,
       abortSignal: new AbortController().signal,
     }
     begin(lifecycle).then(() => {
-      if (flight.adopted || !deferred) resolve()
+      if (!deferred) resolve()
     }, reject)
-    const land = () => flights.delete(key)
+    const land = () => {
+      flights.delete(key)
+      if (!flight.adopted) return
+      ended.add(key)
+      const [oldest] = ended
+      if (ended.size > ENDED_MAX && oldest !== undefined) ended.delete(oldest)
+    }
     over.then(land, land)
     return flight
   }
@@ -76,7 +91,7 @@ export function createTurns(): Turns {
       if (flight === undefined) flight = takeOff(key, asked, begin)
       else {
         flight.asked = asked
-        if (flight.adopted) return turn.adopted()
+        if (flight.adopted) await recorded(asked)
       }
       const ended = flight.over.then(
         () => {},
@@ -86,8 +101,13 @@ export function createTurns(): Turns {
         },
       )
       await Promise.race([ended, aborted(signal)])
-      // Not an answer: the message is asked again after the start.
-      if (!flight.adopted) signal.throwIfAborted()
+      // Not an end: the message is asked again, or asked about, after the start.
+      signal.throwIfAborted()
+    },
+    async ended(key) {
+      const flight = flights.get(key)
+      await flight?.over.catch(() => {})
+      return ended.has(key)
     },
   }
 }

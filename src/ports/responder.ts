@@ -25,13 +25,16 @@ export interface DispatchRequest {
   readonly tools: ToolPolicy | null
   /** Counted from 1; 0 for the one attempt beside the turn that runs. */
   readonly attempt: number
+  /** How often the responder has adopted this message and then lost it: whatever it knows under that id is of no use. */
+  readonly losses: number
 }
 
 export interface Turn {
   /**
    * The responder has made the message durable on its side and answers by itself from now on, also after a crash; its answers
    * arrive through `send`. Resolves when that is recorded; rejects when the attempt was given up or the account stops first: then the message is
-   * dispatched again, under the same id. Without this call the resolved text of `respond` is the answer.
+   * dispatched again, under the same id. Without this call the resolved text of `respond` is the answer. With `reclaim` the message stays
+   * in custody until `respond` settles, which is then the end of the turn.
    */
   adopted(): Promise<void>
   /** This turn has to wait for something of its own conversation: others need not wait with it, and get its place. */
@@ -47,4 +50,17 @@ export interface Responder {
    * `signal` fires at the time-out and at a stop; a result after that is dropped.
    */
   respond(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null>
+  /**
+   * Asked after a start about the messages of a chat that were adopted and whose turns had not been over: which of them will never be
+   * answered? Resolves when that is known, in any order; nothing else of the chat is dispatched meanwhile, and those that are lost then
+   * are, again. A rejection is asked again later. Without it an adopted message is the responder's alone.
+   */
+  reclaim?(kept: Custody, signal: AbortSignal): Promise<readonly MessageId[]>
+}
+
+export interface Custody {
+  readonly account: AccountId
+  readonly chat: ChatId
+  /** In the order in which they were adopted. */
+  readonly messageIds: readonly MessageId[]
 }

@@ -17,6 +17,7 @@ import { createBacklog } from './backlog.ts'
 import { createByHand } from './by-hand.ts'
 import { createCertificateWatch } from './certificate.ts'
 import { join, probe } from './connect.ts'
+import { createCustody } from './custody.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDurable } from './durable.ts'
 import { type Effects, inOrder } from './effects.ts'
@@ -182,7 +183,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       timers,
       due,
       signal,
-      parts: () => ({ registry, journal, answeredBefore, desk, poster, watchers }),
+      parts: () => ({ registry, journal, answeredBefore, custody, desk, poster, watchers }),
       isPushed: () => feed.mode() === 'push',
       isLive: () => status.current() === 'live',
       onPost(chat, key) {
@@ -299,6 +300,20 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     },
     tell: (chat, event) => registry.tellChat(chat, event),
     onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
+  })
+
+  const custody = createCustody({
+    settings,
+    responder: ports.responder,
+    losses(chat, id) {
+      const message = registry.chats.get(chat)?.custody.get(id)
+      return message && (message.losses ?? 0)
+    },
+    expect: ids => answeredBefore.expect(ids),
+    timers,
+    log,
+    signal,
+    tell: (chat, event) => registry.tellChat(chat, event),
   })
 
   const ledger = createLedger({

@@ -12,7 +12,7 @@ import type { Timers } from './timers.ts'
 type Job = Parameters<Dispatcher['submit']>[0]
 
 export interface AnsweredBefore {
-  /** Accepted or held when the state was loaded. */
+  /** Accepted or held when the state was loaded; or adopted then, and lost. */
   expect(ids: Iterable<MessageId>): void
   /** Hands the job on: at once, or when nobody has answered it before. */
   submit(job: Job): void

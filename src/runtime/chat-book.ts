@@ -24,8 +24,11 @@ export interface ChatBook {
   pack(): void
 }
 
-const rests = ({ messages, replies, deadLetters, unreadSinceMs, chat, outbox }: StoredChat): boolean =>
-  messages.length + replies.length + deadLetters.length === 0 && (unreadSinceMs ?? null) === null && chat === null && outbox === null
+const rests = ({ messages, custody = [], replies, deadLetters, unreadSinceMs, chat, outbox }: StoredChat): boolean =>
+  messages.length + custody.length + replies.length + deadLetters.length === 0 &&
+  (unreadSinceMs ?? null) === null &&
+  chat === null &&
+  outbox === null
 
 export function createChatBook(): ChatBook {
   const texts = new Map<ChatId, string>()

@@ -15,7 +15,7 @@ import type { Senders } from './senders.ts'
 const urlOf = ({ agentUrl, meshName }: AccountSettings, { owner, hash }: Attachment): string =>
   `${agentUrl.replace(/\/+$/, '')}/api/meshes/${encodeURIComponent(meshName)}/apps/ztm/chat/api/files/${encodeURIComponent(owner)}/${hash}`
 
-const APOLOGY = 'Sorry, I could not answer that. Please try again later.'
+export const APOLOGY = 'Sorry, I could not answer that. Please try again later.'
 
 export interface Dispatcher {
   /** `urgent` ones wait for no slot: there is one a chat at most, and it is short. */
@@ -26,7 +26,7 @@ export interface Dispatcher {
   close(): void
   waiting(): number
   running(): number
-  /** Starts nothing more; what runs gets `graceMs`, then its signal fires. Resolves when none runs. */
+  /** Starts nothing more; what runs gets `graceMs`, then its signal fires; what is in custody need not be waited for. Resolves when none runs. */
   drain(graceMs: number): Promise<void>
 }
 
@@ -42,7 +42,11 @@ export type DispatcherOptions = {
 }
 
 type Job = { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }
-type Running = Job & { giveUp: () => void }
+type Running = Job & {
+  /** Resolves when it is recorded. */
+  adoption: Promise<void> | null
+  readonly giveUp: () => void
+}
 
 export function createDispatcher({
   settings,
@@ -64,7 +68,7 @@ export function createDispatcher({
   let draining = false
   let drained: (() => void) | null = null
 
-  const requestFor = ({ chat, id, attempt }: Job, { sender, timeMs, text, files }: Inbound): DispatchRequest => {
+  const requestFor = ({ chat, id, attempt }: Job, { sender, timeMs, text, files, losses = 0 }: Inbound): DispatchRequest => {
     const conversation = parseChat(chat)
     const mention = findMention(text, settings.username)
     const base = {
@@ -78,6 +82,7 @@ export function createDispatcher({
       alternations: alternations(chat, sender),
       files: attachmentsOf(files, sender).map(file => ({ ...file, url: urlOf(settings, file) })),
       attempt,
+      losses,
     }
     if (conversation.kind === 'peer') return { ...base, text, group: null, tools: null }
     const { creator, group } = conversation
@@ -85,10 +90,14 @@ export function createDispatcher({
     return { ...base, text: mention.text, group: { creator, group }, tools: mergeTools(permission, sender) }
   }
 
+  /** What becomes of it after its adoption is waited for, or asked after the next start. */
+  const isKept = ({ urgent }: Job) => responder.reclaim !== undefined && !urgent
+
   const run = async (job: Job) => {
     const abort = new AbortController()
     const entry: Running = {
       ...job,
+      adoption: null,
       giveUp() {
         abort.abort()
         // One that ignores its signal is left behind: its result is dropped, and nothing waits for it.
@@ -106,10 +115,9 @@ export function createDispatcher({
       taken -= 1
       next()
     }
-    let adopted = false
     let over = false
     const fail = (reason: string, isFinal = false) => {
-      if (over || adopted) return
+      if (over || entry.adoption) return
       over = true
       tell(chat, {
         type: 'dispatch.failed',
@@ -126,7 +134,7 @@ export function createDispatcher({
       if (draining && running.size === 0) drained?.()
     }
     const cancelTimeout = clock.after(limits.dispatchTimeoutMs, () => {
-      if (adopted) return
+      if (entry.adoption) return
       fail(`The responder gave no answer within ${Math.round(limits.dispatchTimeoutMs / 1000)} s.`)
       abort.abort()
       // One that ignores its signal is left behind, without its slot.
@@ -142,19 +150,18 @@ export function createDispatcher({
           waits: freeSlot,
           adopted: () => {
             if (over) return Promise.reject(new Error('This attempt was given up; the message is dispatched again under the same id.'))
-            if (adopted) return Promise.resolve()
-            adopted = true
             // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
             freeSlot()
-            return new Promise<void>((resolve, reject) => {
+            entry.adoption ??= new Promise<void>((resolve, reject) => {
               adoptions.set(id, { resolve, reject })
-              tell(chat, { type: 'dispatch.adopted', id, attempt })
+              tell(chat, { type: 'dispatch.adopted', id, attempt, custody: isKept(job) })
             })
+            return entry.adoption
           },
         },
         abort.signal,
       )
-      if (!over && !adopted) {
+      if (!over && !entry.adoption) {
         over = true
         const text = makeSafe(answer ?? '')
         tell(chat, { type: 'dispatch.answered', id, attempt, parts: text.trim() === '' ? [] : splitReply(text, limits.partCharacters) })
@@ -166,6 +173,12 @@ export function createDispatcher({
       cancelTimeout()
       leave()
     }
+    if (!isKept(job)) return
+    const end = () => {
+      if (!over) tell(chat, { type: 'dispatch.over', id })
+    }
+    // The record of an adoption that was refused by a stop is missing: the message is dispatched again after the start.
+    entry.adoption?.then(end, () => {})
   }
 
   /** The next sender's first; null when all of them have to wait. */
@@ -217,6 +230,11 @@ export function createDispatcher({
     async drain(graceMs) {
       draining = true
       cancelWait()
+      for (const one of running) {
+        if (!one.adoption || !isKept(one)) continue
+        one.giveUp()
+        running.delete(one)
+      }
       if (running.size === 0) return
       const cancel = clock.after(graceMs, () => {
         for (const { giveUp } of running) giveUp()

@@ -6,6 +6,7 @@ export type Effects = {
   commit(params: Commit): void
   dispatch(params: { chat: ChatId; id: MessageId; attempt: number; urgent: boolean }): void
   startDispatchBackoff(params: { chat: ChatId; attempt: number }): void
+  reclaim(params: { chat: ChatId; ids: readonly MessageId[] }): void
   openPairing(params: { chat: ChatId; wrote: boolean }): void
   requestSlot(params: { chat: ChatId }): void
   releaseSlot(params: { chat: ChatId }): void
@@ -30,6 +31,7 @@ export const noEffects: Effects = {
   commit: nothing,
   dispatch: nothing,
   startDispatchBackoff: nothing,
+  reclaim: nothing,
   openPairing: nothing,
   requestSlot: nothing,
   releaseSlot: nothing,

@@ -33,6 +33,8 @@ export type ChatEntry = {
   unreadSinceMs: number | null
   /** Accepted, held or dead: what may still be asked for. */
   readonly messages: Map<MessageId, Inbound>
+  /** Adopted by a responder whose turn is not over, oldest first. */
+  readonly custody: Map<MessageId, Inbound>
   /** Replies that are not confirmed. */
   readonly replies: Map<ReplyKey, ReplyBody>
   /** The newest keys that were confirmed: the same key again is acknowledged, not sent. */
@@ -55,6 +57,7 @@ export const newEntry = (floorMs: number): ChatEntry => ({
   acceptedAtMs: null,
   unreadSinceMs: null,
   messages: new Map(),
+  custody: new Map(),
   replies: new Map(),
   sentKeys: [],
   deadLetters: [],
@@ -65,16 +68,21 @@ export const newEntry = (floorMs: number): ChatEntry => ({
 })
 
 /** An entry as JSON. The store's checksums and version guard it, so it is taken as it was written. */
-export type StoredChat = Omit<ChatEntry, 'messages' | 'replies'> & {
+export type StoredChat = Omit<ChatEntry, 'messages' | 'custody' | 'replies'> & {
   readonly messages: readonly Inbound[]
+  /** Absent in what an earlier version has written. */
+  readonly custody?: readonly Inbound[]
   readonly replies: readonly (readonly [ReplyKey, ReplyBody | string])[]
 }
 
 export const storeChat = (entry: ChatEntry): StoredChat => ({
   ...entry,
   messages: [...entry.messages.values()],
+  custody: [...entry.custody.values()],
   replies: [...entry.replies],
 })
+
+const byId = (messages: readonly Inbound[]) => new Map(messages.map(message => [message.id, message]))
 
 export const restoreChat = (stored: StoredChat): ChatEntry => ({
   ...stored,
@@ -82,13 +90,15 @@ export const restoreChat = (stored: StoredChat): ChatEntry => ({
   acceptedAtMs: stored.acceptedAtMs ?? null,
   unreadSinceMs: stored.unreadSinceMs ?? null,
   loop: { ...noLoop, ...stored.loop },
-  messages: new Map(stored.messages.map(message => [message.id, message])),
+  messages: byId(stored.messages),
+  custody: byId(stored.custody ?? []),
   // Once they were texts only.
   replies: new Map(stored.replies.map(([key, body]) => [key, typeof body === 'string' ? { text: body } : body])),
 })
 
 /** Nothing is open, dead letters aside: the conversation's charts rest. */
-export function isSettled({ messages, replies, deadLetters }: ChatEntry): boolean {
+export function isSettled({ messages, custody, replies, deadLetters }: ChatEntry): boolean {
+  if (custody.size > 0) return false
   if (messages.size + replies.size === 0) return true
   if (messages.size + replies.size > deadLetters.length) return false
   const dead = new Set(deadLetters.map(({ id }) => id))
@@ -171,17 +181,35 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       )
       return
     }
-    case 'turn.adopted':
-    case 'turn.answered':
+    case 'turn.adopted': {
+      const message = entry.messages.get(event.id)
+      if (event.custody && message) entry.custody.set(event.id, message)
       noteTurn(entry, event.id)
       entry.messages.delete(event.id)
       return
+    }
+    case 'turn.answered':
+      noteTurn(entry, event.id)
+      entry.messages.delete(event.id)
+      entry.custody.delete(event.id)
+      return
+    case 'turn.lost':
+      for (const id of event.ids) {
+        const message = entry.custody.get(id)
+        if (message) entry.messages.set(id, { ...message, losses: (message.losses ?? 0) + 1 })
+        entry.custody.delete(id)
+      }
+      return
     case 'turn.failed':
       return
-    case 'turn.abandoned':
+    case 'turn.abandoned': {
       noteTurn(entry, event.id)
+      const message = entry.custody.get(event.id)
+      if (message) entry.messages.set(event.id, message)
+      entry.custody.delete(event.id)
       bury(entry, { id: event.id, atMs, reason: event.reason })
       return
+    }
     case 'reply.queued':
       for (const { key, ...body } of event.replies) entry.replies.set(key, body)
       unbury(

@@ -15,6 +15,7 @@ export type Moment = {
     | 'dropped'
     | 'adopted'
     | 'answered'
+    | 'lost'
     | 'failed'
     | 'dead letter'
     | 'tried again by hand'
@@ -117,6 +118,9 @@ export function createLifeReader(wanted: Wanted): LifeReader {
         return add(kept.get(event.id), { atMs, what: 'adopted' })
       case 'turn.answered':
         return add(kept.get(event.id), { atMs, what: 'answered' })
+      case 'turn.lost':
+        for (const id of event.ids) add(kept.get(id), { atMs, what: 'lost' })
+        return
       case 'turn.failed':
         return add(kept.get(event.id), { atMs, what: 'failed', detail: `attempt ${event.attempt}: ${event.reason}` })
       case 'turn.abandoned':

@@ -15,6 +15,7 @@ const CHAT: Record<(ChatRecord | OutboxRecord)['type'], true> = {
   'message.dropped': true,
   'turn.adopted': true,
   'turn.answered': true,
+  'turn.lost': true,
   'turn.failed': true,
   'turn.abandoned': true,
   'message.revived': true,

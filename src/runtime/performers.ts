@@ -5,6 +5,7 @@ import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { AnsweredBefore } from './answered-before.ts'
+import type { Custody } from './custody.ts'
 import type { Effects } from './effects.ts'
 import type { Due } from './feed/due.ts'
 import type { Journal } from './journal.ts'
@@ -29,6 +30,7 @@ export type PerformersOptions = {
     readonly registry: Registry
     readonly journal: Journal
     readonly answeredBefore: AnsweredBefore
+    readonly custody: Custody
     readonly desk: PairingDesk
     readonly poster: Poster
     readonly watchers: Watchers
@@ -64,6 +66,7 @@ export function createPerformers({
       timers.set(`chat:${chat}/backoff`, restMs(attempt - 1, limits.dispatchBackoffMs, limits.dispatchBackoffMsMax), () =>
         parts().registry.tellChat(chat, { type: 'backoff.over' }),
       ),
+    reclaim: ({ chat, ids }) => void parts().custody.reclaim(chat, ids),
     openPairing: ({ chat, wrote }) => parts().desk.open(chat, wrote),
     requestSlot: ({ chat }) => parts().poster.request(chat),
     releaseSlot: ({ chat }) => parts().poster.release(chat),

@@ -142,7 +142,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     input: chat => ({ chat }),
     load: chat => entry(chat).chat,
     rests: ({ context, value }) =>
-      context.queue.length + context.urgent.length + context.held.length === 0 &&
+      context.queue.length + context.urgent.length + context.held.length + context.custody.length === 0 &&
       value.turn === 'idle' &&
       value.errand === 'idle' &&
       value.door === 'deciding',
@@ -151,6 +151,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
         commit: (_, params) => effects.commit(params),
         dispatch: (_, params) => effects.dispatch(params),
         startBackoff: (_, params) => effects.startDispatchBackoff(params),
+        reclaim: (_, params) => effects.reclaim(params),
         openPairing: (_, params) => effects.openPairing(params),
       },
     }),

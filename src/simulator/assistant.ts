@@ -1,5 +1,5 @@
 /** The assistant of a simulated world: slow, failing, hanging, or one that takes messages into its own custody. */
-import type { ChatId, MessageId } from '../domain/ids.ts'
+import { answeredBy, type ChatId, type MessageId } from '../domain/ids.ts'
 import type { Responder } from '../ports/responder.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 import type { Dice } from './faults.ts'
@@ -29,7 +29,16 @@ const PARTS = [1, 1, 1, 1, 2, 2, 3, 4] as const
 /** `[id] part 1/3 ask 2`. Every asking gives another answer, so that no two of them can be mixed unseen. */
 export const ANSWER = /^\[([0-9a-f]+)\] part (\d+)\/(\d+) ask (\d+)/
 
-type Custody = { readonly chat: ChatId; readonly text: string; state: 'owed' | 'sending' | 'done' }
+type Custody = {
+  readonly chat: ChatId
+  readonly text: string
+  state: 'owed' | 'sending' | 'done'
+  /** Resolves when an account has taken the answer over. */
+  readonly over: Promise<void>
+  readonly end: () => void
+}
+
+const deliveryKey = (id: MessageId) => `delivery-${id}`
 
 export function createAssistant(dice: Dice, world: () => World): Assistant {
   const asks = new Map<MessageId, number>()
@@ -64,8 +73,10 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
   }
 
   const think: Responder['respond'] = async ({ messageId: id, chat, attempt }, turn) => {
-    if (custody.has(id)) {
+    const before = custody.get(id)
+    if (before) {
       await turn.adopted()
+      await lived(before.over)
       return null
     }
     if (isDoomed(id)) throw new Error('the model does not like this one')
@@ -75,8 +86,10 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
     if (dice.hits('slow responder'))
       await lived(new Promise<void>(resolve => world().clock.after(dice.random('slow responder').integer(20_000), resolve)))
     if (!dice.hits('adopting responder')) return answerTo(id)
-    custody.set(id, { chat, text: answerTo(id), state: 'owed' })
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    custody.set(id, { chat, text: answerTo(id), state: 'owed', over, end })
     await turn.adopted()
+    await lived(over)
     return null
   }
 
@@ -103,6 +116,12 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
           leave()
         }
       },
+      async reclaim({ chat, messageIds }) {
+        const known = world().account.known(chat).map(answeredBy)
+        const lost = messageIds.filter(id => !custody.has(id) && !known.includes(deliveryKey(id)))
+        await lived(Promise.all(messageIds.map(id => custody.get(id)?.over)).then(() => {}))
+        return lost
+      },
     },
     asked,
     atOnceMax: () => atOnceMax,
@@ -111,12 +130,13 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
     },
     deliver(account) {
       for (const [id, turn] of custody) {
-        if (turn.state !== 'owed') continue
+        if (turn.state !== 'owed' || dice.hits('long turn')) continue
         const own = life
         turn.state = 'sending'
-        account.send({ chat: turn.chat, text: turn.text, key: `delivery-${id}` }).then(
+        account.send({ chat: turn.chat, text: turn.text, key: deliveryKey(id) }).then(
           () => {
             turn.state = 'done'
+            turn.end()
           },
           () => {
             if (own === life) turn.state = 'owed'
@@ -128,7 +148,11 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
     died() {
       life += 1
       atOnce = 0
-      for (const turn of custody.values()) if (turn.state === 'sending') turn.state = 'owed'
+      for (const [id, turn] of custody) {
+        if (turn.state === 'done') continue
+        turn.state = 'owed'
+        if (dice.hits('lost turn')) custody.delete(id)
+      }
     },
   }
 }

@@ -38,6 +38,8 @@ export const FAULT_KINDS = {
   'hanging responder': 'an attempt that is not the last never ends',
   'dead turn': 'every attempt fails, until somebody tries the dead letter again',
   'adopting responder': 'takes the message into its own custody, and answers through send',
+  'long turn': 'it answers what it has adopted some seconds later',
+  'lost turn': 'with its process a responder loses a message that it has adopted, and its answer',
 } as const
 
 export type FaultKind = keyof typeof FAULT_KINDS

@@ -10,6 +10,7 @@ const context = (changes: Partial<ChatContext> = {}): ChatContext => ({
   held: [],
   attempt: 1,
   urgent: [],
+  custody: [],
   ...changes,
 })
 
@@ -23,7 +24,7 @@ const urgent = (id: string): ChatEvent => ({ ...accepted(id), message: { ...acce
 const rests = (id: string, attempt: number) => ({ type: 'startBackoff', params: { chat: alice, id, attempt } })
 const opensPairing = (wrote: boolean) => ({ type: 'openPairing', params: { chat: alice, wrote } })
 
-const adopted = (id: string, attempt = 1): ChatEvent => ({ type: 'dispatch.adopted', id, attempt })
+const adopted = (id: string, attempt = 1, custody = false): ChatEvent => ({ type: 'dispatch.adopted', id, attempt, custody })
 const answered = (id: string, parts: readonly string[], attempt = 1): ChatEvent => ({ type: 'dispatch.answered', id, attempt, parts })
 const failed = (id: string, attempt: number, apology: string | null = null): ChatEvent => ({
   type: 'dispatch.failed',
@@ -299,6 +300,90 @@ describe('the end of a turn whose beginning a damaged journal has lost', () => {
 
   test('as a dead letter does the same, while nothing is being answered', () => {
     expect(chat.after({ type: 'turn.abandoned', id: 'm1', reason: 'it crashed' })).toEqual({ value: idle, context: context(), effects: [] })
+  })
+})
+
+describe('a message that is adopted into custody', () => {
+  const intoCustody = (id: string) => ({ type: 'turn.adopted', id, custody: true }) as const
+  const told = (changes: Partial<Extract<ChatEvent, { type: 'custody.told' }>>): ChatEvent => ({
+    type: 'custody.told',
+    answered: [],
+    lost: [],
+    abandoned: [],
+    apology: null,
+    ...changes,
+  })
+  const reclaims = (...ids: readonly string[]) => ({ type: 'reclaim', params: { chat: alice, ids } })
+  const reclaiming = { ...idle, turn: 'reclaiming' }
+
+  test('is recorded so, and the next one is dispatched', () => {
+    expect(chat.after(accepted('m1'), adopted('m1', 1, true)).effects).toEqual([commits(atChat(intoCustody('m1')))])
+    expect(chat.after(accepted('m1'), accepted('m2'), intoCustody('m1'))).toEqual({
+      value: answering('dispatching'),
+      context: context({ queue: ['m2'], custody: ['m1'] }),
+      effects: [dispatches('m2')],
+    })
+  })
+
+  test('is recorded as answered when its turn is over', () => {
+    expect(chat.after(accepted('m1'), intoCustody('m1'), { type: 'dispatch.over', id: 'm1' }).effects).toEqual([
+      commits(atChat({ type: 'turn.answered', id: 'm1' })),
+    ])
+    expect(chat.after(accepted('m1'), intoCustody('m1'), { type: 'turn.answered', id: 'm1' }).context).toEqual(context())
+  })
+
+  test('of which no more is known is nobody’s concern when its turn ends', () => {
+    expect(chat.after({ type: 'dispatch.over', id: 'm1' }).effects).toEqual([])
+  })
+
+  test.each([
+    ['nothing waits', []],
+    ['the next is being dispatched', [accepted('m2')]],
+    ['its outcome is on its way', [accepted('m2'), adopted('m2')]],
+    ['it rests after a failure', [accepted('m2'), turnFailed('m2', 1)]],
+  ] as const)('is asked about after a restart before anything else is dispatched: %s', (_, events) => {
+    expect(chat.after(accepted('m1'), intoCustody('m1'), ...events, resumed)).toMatchObject({
+      value: reclaiming,
+      effects: [reclaims('m1')],
+    })
+  })
+
+  test('is asked about again when the answer does not survive, either', () => {
+    expect(chat.after(accepted('m1'), intoCustody('m1'), resumed, resumed).effects).toEqual([reclaims('m1')])
+  })
+
+  test('is left alone when it was answered', () => {
+    const events = [accepted('m1'), intoCustody('m1'), accepted('m2'), resumed, told({ answered: ['m1'] })] as const
+    expect(chat.after(...events).effects).toEqual([commits(atChat({ type: 'turn.answered', id: 'm1' }))])
+    expect(chat.after(...events, { type: 'turn.answered', id: 'm1' })).toMatchObject({
+      value: answering('dispatching'),
+      context: context({ queue: ['m2'] }),
+      effects: [dispatches('m2')],
+    })
+  })
+
+  test('is dispatched again when it was lost, before what came after it, and with all its attempts', () => {
+    const events = [accepted('m1'), accepted('m2'), intoCustody('m1'), intoCustody('m2'), accepted('m3'), resumed] as const
+    const lost = { type: 'turn.lost', ids: ['m1', 'm2'] } as const
+    expect(chat.after(...events, told({ lost: ['m1', 'm2'] })).effects).toEqual([commits(atChat(lost))])
+    expect(chat.after(...events, told({ lost: ['m1', 'm2'] }), lost)).toMatchObject({
+      value: answering('dispatching'),
+      context: context({ queue: ['m1', 'm2', 'm3'] }),
+      effects: [dispatches('m1')],
+    })
+  })
+
+  test('is a dead letter when it was lost too often, and its sender is told', () => {
+    const abandoned = { type: 'turn.abandoned', id: 'm1', reason: 'lost three times' } as const
+    expect(
+      chat.after(
+        accepted('m1'),
+        intoCustody('m1'),
+        resumed,
+        told({ abandoned: [{ id: 'm1', reason: 'lost three times' }], apology: 'sorry' }),
+      ).effects,
+    ).toEqual([commits(atChat(abandoned), atChat({ type: 'reply.queued', replies: [{ key: 'm1/apology#0', text: 'sorry' }] }))])
+    expect(chat.after(accepted('m1'), intoCustody('m1'), resumed, abandoned)).toMatchObject({ value: idle, context: context() })
   })
 })
 

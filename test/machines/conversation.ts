@@ -160,7 +160,7 @@ function enter(world: World, name: Name): World {
 }
 
 /** Timers and requests for a slot are one per chart: asking again replaces. */
-const ONE_OF_A_KIND = ['startBackoff', 'startLag', 'startLook', 'startDeadline', 'requestSlot', 'checkQueued']
+const ONE_OF_A_KIND = ['startBackoff', 'reclaim', 'startLag', 'startLook', 'startDeadline', 'requestSlot', 'checkQueued']
 
 function carryOut(before: World, by: Name, effects: readonly Effect[]): World {
   let world = before
@@ -230,6 +230,11 @@ function bystanders(world: World): readonly Move[] {
     moves.push({ type: 'write', changes: [atChat({ type: 'message.released' })] })
     moves.push({ type: 'write', changes: [atChat({ type: 'message.dropped', ids: held, reason: 'pairing_rejected' })] })
   }
+  const isEnding = (id: MessageId) =>
+    world.underWay.some(({ changes }) => changes.some(({ event }) => event.type === 'turn.answered' && event.id === id))
+  // A turn that nobody has asked about.
+  if (chat && !chat.matches({ turn: 'reclaiming' }))
+    for (const id of chat.context.custody) if (!isEnding(id)) moves.push({ type: 'tell', to: 'chat', event: { type: 'dispatch.over', id } })
   if (outbox) {
     // The mesh may show a post before the agent has answered it.
     const underWay = world.owed.flatMap(({ effect }) => (effect.type === 'post' ? (effect.params as { key: ReplyKey }).key : []))
@@ -273,14 +278,27 @@ function answers(world: World, owed: Owed): readonly Move[] {
   const { by, effect } = owed
   switch (effect.type) {
     case 'dispatch': {
-      const { id, attempt } = effect.params as { id: MessageId; attempt: number }
+      const { id, attempt, urgent } = effect.params as { id: MessageId; attempt: number; urgent: boolean }
       const failed = { type: 'dispatch.failed', id, attempt, reason: 'it crashed', attemptsMax: ATTEMPTS_MAX } as const
       return [
-        toChat({ type: 'dispatch.adopted', id, attempt }),
+        toChat({ type: 'dispatch.adopted', id, attempt, custody: false }),
+        ...(urgent ? [] : [toChat({ type: 'dispatch.adopted', id, attempt, custody: true })]),
         toChat({ type: 'dispatch.answered', id, attempt, parts: [] }),
         toChat({ type: 'dispatch.answered', id, attempt, parts: ['one', 'two'] }),
         toChat({ ...failed, apology: null }),
         toChat({ ...failed, apology: 'sorry' }),
+      ]
+    }
+    case 'reclaim': {
+      const { ids } = effect.params as { ids: readonly MessageId[] }
+      const nothing = { answered: [], lost: [], abandoned: [], apology: null } as const
+      const abandoned = ids.map(id => ({ id, reason: 'lost' }))
+      return [
+        toChat({ type: 'custody.told', ...nothing, answered: ids }),
+        toChat({ type: 'custody.told', ...nothing, answered: ids.slice(0, 1), lost: ids.slice(1) }),
+        toChat({ type: 'custody.told', ...nothing, lost: ids }),
+        toChat({ type: 'custody.told', ...nothing, abandoned }),
+        toChat({ type: 'custody.told', ...nothing, abandoned, apology: 'sorry' }),
       ]
     }
     case 'startBackoff':

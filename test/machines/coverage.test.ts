@@ -9,7 +9,7 @@ import { getShortestPaths } from 'xstate/graph'
 import { type AccountEvent, accountMachine } from '../../machines/account.ts'
 import { type SnapshotEvent, snapshotMachine } from '../../machines/snapshot.ts'
 import { type WatcherEvent, watcherMachine } from '../../machines/watcher.ts'
-import { advance, charts, movesOf, type Name } from './conversation.ts'
+import { advance, charts, movesOf, type Name, type World } from './conversation.ts'
 import { afterCrash, fold } from './crash.ts'
 import { type Chart, chartOf, transitionsOf, untaken } from './kit.ts'
 import { pathsOf } from './paths.ts'
@@ -38,7 +38,8 @@ test.each<readonly [Name]>([['chat'], ['outbox'], ['pairing']])(
     const states = new Map(pathsOf(name).map(({ worlds }) => [JSON.stringify(worlds.at(-1)!.snapshots[name]?.value), worlds.at(-1)!]))
     for (const world of states.values()) {
       const restarted = afterCrash(world, fold(world))
-      for (const move of movesOf(restarted, { arrivals: 0, revives: false })) advance(restarted, move)
+      const further = (from: World) => movesOf(from, { arrivals: 0, revives: false }).map(move => advance(from, move))
+      for (const next of further(restarted)) further(next)
       afterCrash(restarted, fold(restarted))
     }
     // Only a damaged journal has these.

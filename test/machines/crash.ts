@@ -46,7 +46,7 @@ export function rests({ chat, outbox }: Snapshots, name: Name): boolean {
   if (name === 'outbox') return outbox?.context.posts.length === 0
   if (name !== 'chat' || !chat) return false
   const { context, value } = chat
-  const kept = context.queue.length + context.urgent.length + context.held.length
+  const kept = context.queue.length + context.urgent.length + context.held.length + context.custody.length
   return kept === 0 && value.turn === 'idle' && value.errand === 'idle' && value.door === 'deciding'
 }
 

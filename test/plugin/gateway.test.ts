@@ -16,7 +16,7 @@ const refuse = (what: string) => () => {
 const host: PluginRuntime = {
   config: { current: () => ({}) },
   state: { resolveStateDir: () => '/state' },
-  agent: { session: { getSessionEntry: refuse('A session') } },
+  agent: { session: { getSessionEntry: refuse('A session'), patchSessionEntry: refuse('A session') } },
   channel: {
     routing: { resolveAgentRoute: refuse('A route') },
     pairing: { upsertPairingRequest: refuse('Pairing'), readAllowFromStore: async () => [] },
@@ -50,7 +50,7 @@ function scene(openStoreOf: (store: Promise<Store>) => Promise<Store> = store =>
   const gateway = createGateway({
     host,
     running,
-    outbound: { deliver: refuse('A delivery'), message: {}, outbound: { deliveryMode: 'gateway' } },
+    outbound: { deliver: refuse('A delivery'), takeOver: refuse('A delivery'), message: {}, outbound: { deliveryMode: 'gateway' } },
     turns: createTurns(),
     world,
     isOnlyAccount: () => true,

@@ -28,6 +28,7 @@ const direct: DispatchRequest = {
   files: [],
   tools: null,
   attempt: 1,
+  losses: 0,
 }
 const inGroup: DispatchRequest = {
   ...direct,
@@ -49,12 +50,15 @@ function scene({
   config = {},
   begin = async () => {},
   session = (): SessionEntry => undefined,
+  known = (): readonly string[] => [],
 } = {}) {
   const asked: {
     ingress: object[]
     contexts: object[]
     plans: Plan[]
     delivered: object[]
+    takenOver: object[]
+    freed: object[]
     adopted: number
     waits: number
     context: string | undefined
@@ -63,6 +67,8 @@ function scene({
     contexts: [],
     plans: [],
     delivered: [],
+    takenOver: [],
+    freed: [],
     adopted: 0,
     waits: 0,
     context: undefined,
@@ -70,7 +76,16 @@ function scene({
   const host: PluginRuntime = {
     config: { current: () => ({}) },
     state: { resolveStateDir: () => '/nowhere' },
-    agent: { session: { getSessionEntry: session } },
+    agent: {
+      session: {
+        getSessionEntry: session,
+        async patchSessionEntry({ update }) {
+          const patch = update(session() ?? {})
+          if (patch) asked.freed.push(patch)
+          return patch
+        },
+      },
+    },
     channel: {
       routing: {
         resolveAgentRoute: ({ peer, dmScope }) => ({
@@ -114,6 +129,7 @@ function scene({
       },
     },
   }
+  const taken: string[] = []
   const clock = createVirtualClock(START_MS)
   const { log, lines } = createMemoryLog()
   const responder = createResponder({
@@ -125,8 +141,14 @@ function scene({
         asked.delivered.push(delivery)
         return [`${delivery.key}#0`]
       },
+      takeOver: async answer => {
+        asked.takenOver.push(answer)
+        taken.push(`${answer.messageId}#0-0badc0de.${answer.id}#0`)
+        return []
+      },
     },
     download: async ({ name }) => (name === 'gone.png' ? null : new Uint8Array([1, 2, 3])),
+    known: () => [...known(), ...taken],
     turns: createTurns(),
     processStartMs: START_MS,
     clock,
@@ -147,7 +169,9 @@ function scene({
       },
       stop.signal,
     )
-  return { asked, ask, lines, clock, stop: () => stop.abort(new Error('stopped')) }
+  const reclaim = (...messageIds: readonly string[]) =>
+    responder.reclaim!({ account: 'default', chat: 'peer:Alice', messageIds }, stop.signal)
+  return { asked, ask, reclaim, lines, clock, stop: () => stop.abort(new Error('stopped')) }
 }
 
 describe('the host’s ingress', () => {
@@ -392,11 +416,167 @@ describe('a session with an answer that an earlier process has not delivered', (
     expect(asked.adopted).toBe(1)
   })
 
+  test('is not waited for when it was delivered, which the gateway has not noted', async () => {
+    const deliveries = [{ id: 'b7e1', state: 'delivered' }]
+    const { asked, ask } = scene({ session: () => ({ status: 'done', pendingFinalDelivery: { createdAt: START_MS - 1, deliveries } }) })
+    await ask(direct)
+    expect(asked).toMatchObject({ adopted: 1, waits: 0 })
+  })
+
   test('is not waited for when the answer is one of this process', async () => {
     const { asked, ask } = scene({ session: () => owed(START_MS) })
     await ask(direct)
     expect(asked).toMatchObject({ adopted: 1, waits: 0 })
   })
+})
+
+describe('what an earlier process had in hand', () => {
+  test('was lost when the gateway has no turn of it, and nobody has its answer', async () => {
+    expect(await scene().reclaim('m1')).toEqual(['m1'])
+  })
+
+  test.each([
+    ['through the gateway’s queue', 'm1#0-0badc0de.b7e1#0'],
+    ['past it', 'm1#final0#0'],
+    ['in blocks', 'm1#block3#0'],
+  ])('was answered when its answer is known: %s', async (_, key) => {
+    expect(await scene({ known: () => ['x#0-1.2#0', key] }).reclaim('m1')).toEqual([])
+  })
+
+  test('is not answered by what its tools have shown', async () => {
+    expect(await scene({ known: () => ['m1#tool0#0'] }).reclaim('m1')).toEqual(['m1'])
+  })
+
+  test('was answered when one after it was: turns of a session follow each other', async () => {
+    expect(await scene({ known: () => ['m2#0-0badc0de.b7e1#0'] }).reclaim('m1', 'm2', 'm3')).toEqual(['m3'])
+  })
+
+  test.each<[string, SessionEntry]>([
+    ['its turn is taken up again', { status: 'running', startedAt: START_MS - 1 }],
+    ['its answer is delivered', { status: 'done', pendingFinalDelivery: { createdAt: START_MS - 1 } }],
+  ])('is not told before the gateway is through with it: %s', async (_, found) => {
+    let entry: SessionEntry = found
+    const keys: string[] = []
+    const { reclaim, clock } = scene({ session: () => entry, known: () => keys })
+    let lost: readonly string[] | null = null
+    const told = reclaim('m1').then(ids => {
+      lost = ids
+    })
+    await clock.advance(60_000)
+    expect(lost).toBeNull()
+    keys.push('m1#0-0badc0de.b7e1#0')
+    entry = { status: 'done' }
+    await clock.advance(1_000)
+    await told
+    expect(lost).toEqual([])
+  })
+
+  test.each<[string, SessionEntry]>([
+    ['before our first look', { status: 'done', startedAt: START_MS + 1 }],
+    ['after it', { status: 'running', abortedLastRun: true }],
+  ])('was answered when the gateway has run it to its end, whatever its answer is called: %s', async (_, found) => {
+    let entry: SessionEntry = found
+    const { reclaim, clock } = scene({ session: () => entry })
+    const told = reclaim('m1')
+    await clock.advance(10_000)
+    entry = { status: 'done', startedAt: START_MS + 1 }
+    await clock.advance(1_000)
+    expect(await told).toEqual([])
+  })
+
+  test('was lost when the gateway has given it up', async () => {
+    let entry: SessionEntry = { status: 'running', abortedLastRun: true }
+    const { reclaim, clock } = scene({ session: () => entry })
+    const told = reclaim('m1')
+    await clock.advance(10_000)
+    entry = { status: 'failed', abortedLastRun: true }
+    await clock.advance(1_000)
+    expect(await told).toEqual(['m1'])
+  })
+
+  test('is waited for no longer when the answer comes, whatever the session looks like', async () => {
+    const keys: string[] = []
+    const { reclaim, clock } = scene({ session: () => ({ status: 'running', abortedLastRun: true }), known: () => keys })
+    const told = reclaim('m1')
+    await clock.advance(10_000)
+    keys.push('m1#0-0badc0de.b7e1#0')
+    await clock.advance(1_000)
+    expect(await told).toEqual([])
+  })
+
+  test.each<[string, NonNullable<SessionEntry>]>([
+    ['of a turn that is over', { status: 'done', startedAt: START_MS - 2 }],
+    ['of a turn that was cut off', { status: 'running', abortedLastRun: true }],
+  ])('is delivered for the gateway when that does not deliver it: the answer %s', async (_, entry) => {
+    const deliveries = [{ id: 'b7e1', state: 'prepared' }]
+    const { asked, reclaim, clock } = scene({
+      session: () => ({ ...entry, pendingFinalDelivery: { createdAt: START_MS - 1, text: 'hello', deliveries } }),
+    })
+    const told = reclaim('m1', 'm2')
+    await clock.advance(119_000)
+    expect(asked.takenOver).toEqual([])
+    await clock.advance(1_000)
+    expect(await told).toEqual(['m2'])
+    expect(asked.takenOver).toEqual([{ account: 'default', chat: 'peer:Alice', messageId: 'm1', id: 'b7e1', text: 'hello' }])
+    expect(asked.freed).toEqual(
+      entry.status === 'running'
+        ? [
+            {
+              status: 'failed',
+              abortedLastRun: false,
+              endedAt: expect.any(Number),
+              pendingFinalDelivery: undefined,
+              lifecycleRevision: expect.any(String),
+            },
+          ]
+        : [],
+    )
+  })
+
+  test('keeps nobody out for ever: a turn that the gateway has left for good is ended when its chat goes on', async () => {
+    const deliveries = [{ id: 'b7e1', state: 'prepared' }]
+    const { asked, ask, clock } = scene({
+      session: () => ({ status: 'running', abortedLastRun: true, pendingFinalDelivery: { createdAt: START_MS - 1, deliveries } }),
+    })
+    const answered = ask(direct)
+    await clock.advance(119_000)
+    expect(asked.freed).toEqual([])
+    await clock.advance(1_000)
+    await answered
+    expect([asked.freed.length, asked.adopted]).toEqual([1, 1])
+  })
+
+  test('is asked again when the gateway has an answer of several parts and does not deliver it', async () => {
+    const deliveries = ['b7e1', 'b7e2'].map(id => ({ id, state: 'prepared' }))
+    const { asked, reclaim, clock } = scene({
+      session: () => ({ status: 'done', pendingFinalDelivery: { createdAt: START_MS - 1, text: 'hello', deliveries } }),
+    })
+    const told = reclaim('m1')
+    await clock.advance(120_000)
+    expect([await told, asked.takenOver]).toEqual([['m1'], []])
+  })
+
+  test('is waited for until the stop', async () => {
+    const { reclaim, clock, stop } = scene({ session: () => ({ status: 'running', abortedLastRun: true }) })
+    const told = expect(reclaim('m1')).rejects.toThrow('stopped')
+    await clock.advance(10_000)
+    stop()
+    await told
+  })
+
+  test('and lost is asked under another id: the gateway would drop the same one as a duplicate', async () => {
+    const { asked, ask } = scene()
+    await ask({ ...direct, losses: 2 })
+    expect(asked.contexts).toMatchObject([{ messageId: 'm1/2' }])
+    expect(asked.ingress).toMatchObject([{ contextBinding: { messageId: 'm1/2' } }])
+    expect(asked.plans[0]!.delivery.durable({ text: 'hi' }, { kind: 'final' })).toMatchObject({ replyToId: 'm1' })
+  })
+})
+
+test('what this process has answered is not lost, whether an answer was given or not', async () => {
+  const { ask, reclaim } = scene()
+  await ask(direct)
+  expect(await reclaim('m1')).toEqual([])
 })
 
 test('any other failure is a failed attempt', async () => {

@@ -24,7 +24,8 @@ function scene() {
     )
     return { outcome, adoptions, stop: () => stop.abort(new Error('stopped')) }
   }
-  return { begun, ask }
+  const state = (promise: Promise<unknown>) => Promise.race([promise, settled().then(() => 'pending')])
+  return { begun, ask, turns, state }
 }
 /** Every promise that can settle has settled. */
 const settled = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -40,6 +41,7 @@ describe('a turn that begins at once', () => {
     await first(begun).lifecycle.onAdopted()
     const again = ask()
     again.adoptions.record.resolve()
+    first(begun).end()
     expect(await again.outcome).toBe('over')
     await outcome
     expect(begun).toHaveLength(1)
@@ -93,14 +95,26 @@ describe('a turn that begins at once', () => {
 })
 
 describe('a turn that waits behind another', () => {
-  test('is over when it is adopted, long after the host’s call', async () => {
-    const { begun, ask } = scene()
+  test('is over when the host settles it, long after its call and the adoption', async () => {
+    const { begun, ask, state } = scene()
     const { outcome, adoptions } = ask()
     adoptions.record.resolve()
     first(begun).lifecycle.onDeferred()
     first(begun).end()
     await first(begun).lifecycle.onAdopted()
+    await settled()
+    expect(await state(outcome)).toBe('pending')
+    first(begun).lifecycle.onSettled()
     expect(await outcome).toBe('over')
+  })
+
+  test('and that the host gives up is settled, too; which does not make it an end', async () => {
+    const { begun, ask } = scene()
+    const { outcome } = ask()
+    first(begun).lifecycle.onDeferred()
+    first(begun).lifecycle.onAbandoned()
+    first(begun).lifecycle.onSettled()
+    expect(await outcome).toMatch(/^again: /)
   })
 
   test('is tried again when the host gives it up', async () => {
@@ -129,7 +143,7 @@ describe('when the account stops', () => {
     const adopted = first(begun).lifecycle.onAdopted()
     stop()
     await adopted
-    expect(await outcome).toBe('over')
+    expect(await outcome).toBe('again: stopped')
   })
 
   test('who asks for the same message again joins its turn, and hears of its adoption', async () => {
@@ -145,16 +159,44 @@ describe('when the account stops', () => {
     expect([begun.length, before.adoptions.count, after.adoptions.count]).toEqual([1, 0, 1])
   })
 
-  test('who asks again after the adoption is told so at once', async () => {
-    const { begun, ask } = scene()
+  test('who asks again after the adoption is told so at once, and waits for the end', async () => {
+    const { begun, ask, state } = scene()
     const before = ask()
     void first(begun).lifecycle.onAdopted()
     before.stop()
     await before.outcome
     const after = ask()
     after.adoptions.record.resolve()
-    expect(await after.outcome).toBe('over')
+    await settled()
     expect([begun.length, after.adoptions.count]).toEqual([1, 1])
+    expect(await state(after.outcome)).toBe('pending')
+    first(begun).end()
+    expect(await after.outcome).toBe('over')
+  })
+})
+
+describe('who asks what has become of a turn', () => {
+  test('waits until it is over', async () => {
+    const { begun, ask, turns, state } = scene()
+    ask().adoptions.record.resolve()
+    await first(begun).lifecycle.onAdopted()
+    const ended = turns.ended('default/m1')
+    expect(await state(ended)).toBe('pending')
+    first(begun).end()
+    expect(await ended).toBe(true)
+    expect(await turns.ended('default/m1')).toBe(true)
+  })
+
+  test('hears that this process had none', async () => {
+    expect(await scene().turns.ended('default/m1')).toBe(false)
+  })
+
+  test('hears the same of one that was never adopted', async () => {
+    const { begun, ask, turns } = scene()
+    const { outcome } = ask()
+    first(begun).fail(new Error('no session'))
+    await outcome
+    expect(await turns.ended('default/m1')).toBe(false)
   })
 })
 

@@ -32,7 +32,8 @@ test('what is open, unread, dead, or waits in a chart is never folded', () => {
   const charted = { ...idle(), chat: { status: 'active' as const, output: undefined, error: undefined } }
   const posting = { ...idle(), outbox: { status: 'active' as const, output: undefined, error: undefined } }
   const unread = { ...idle(), unreadSinceMs: 1 }
-  for (const entry of [open, replying, unread, dead, charted, posting]) {
+  const adopted = { ...idle(), custody: new Map([['m3', { id: 'm3', sender: 'alice', timeMs: 2_000, text: 'hi', files: [] }]]) }
+  for (const entry of [open, adopted, replying, unread, dead, charted, posting]) {
     const book = createChatBook()
     book.set(alice, entry)
     book.pack()

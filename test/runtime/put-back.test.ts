@@ -247,6 +247,37 @@ describe.each(['push', 'poll'] as const)('a copy of the state that is put back (
     },
   )
 
+  test('knows answers to what a responder had in custody then, and has forgotten', async () => {
+    let asked = 0
+    const world: World = createWorld({
+      config: { feed },
+      responder: {
+        async respond({ chat, messageId, text }, turn) {
+          asked += 1
+          await turn.adopted()
+          await new Promise<void>(resolve => world.clock.after(5_000, resolve))
+          await world.account.send({ chat, text: `echo: ${text}`, key: `${messageId}#0-1a2b3c.delivery-1` })
+          return null
+        },
+        reclaim: async ({ messageIds }) => messageIds,
+      },
+    })
+    await world.start()
+    await world.mesh.user('alice').says('under way')
+    await world.settle(3_000)
+    const copy = await copyOf(world)
+    await world.settle(30_000)
+    await world.stop()
+
+    await putBack(copy, world)
+    await world.start()
+    await world.settle(30 * 60_000)
+
+    expect(answers(world, 'alice')).toEqual(['echo: under way'])
+    expect(asked).toBe(1)
+    await world.stop()
+  })
+
   test('a state that is as new as the mesh says nothing, and what was under way is asked again', async () => {
     const asked: string[] = []
     const world = createWorld({

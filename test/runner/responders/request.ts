@@ -14,6 +14,7 @@ export const request: DispatchRequest = {
   files: [],
   tools: null,
   attempt: 1,
+  losses: 0,
 }
 
 /** Responders outside the process never adopt a message. */

@@ -1,0 +1,97 @@
+/**
+ * What an earlier process of the gateway has left in a session: a turn that was cut off, or an answer that is not delivered.
+ *
+ * L1. OpenClaw takes a turn that was cut off up again by itself, some seconds after its start. It refuses what comes before that; where it
+ *     finds the session busy with something else, it never does.
+ * L2. When it delivers such an answer, it takes the session's newest turn for answered, whichever it is.
+ * L3. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
+ *     its turn, which keeps all that come after it out: they are waited for OWED_MS_MAX. Then the answer is ours to deliver, and the turn
+ *     is ended.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../ports/clock.ts'
+import type { PluginRuntime } from './host.ts'
+import { aborted } from './signals.ts'
+
+export type SessionOf = { readonly agentId: string; readonly sessionKey: string }
+type SessionEntry = NonNullable<ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>>
+
+/** An answer that OpenClaw has made and not delivered; `id` is its delivery's. Both are empty when it is not to be told in one text. */
+export type OwedAnswer = { readonly id: string; readonly text: string }
+
+export type Ended = {
+  /** This process has run a turn here to its end: one that was cut off. */
+  readonly resumed: boolean
+  readonly owed: OwedAnswer | null
+}
+
+export interface Leftovers {
+  /** Resolves when nothing of an earlier process is under way there, or `isEnough`; `onWait` is called at each look before that. */
+  untilEnded(session: SessionOf, on: { readonly wait: () => void; readonly isEnough?: () => boolean }, signal: AbortSignal): Promise<Ended>
+  /** Ends the turn that OpenClaw has left there, if it has. */
+  free(session: SessionOf): Promise<void>
+}
+
+export type LeftoversOptions = {
+  readonly session: PluginRuntime['agent']['session']
+  /** When this process began, wall clock ms: what a session has from before it is an earlier one's. */
+  readonly processStartMs: number
+  readonly clock: Clock
+}
+
+export const LOOK_MS = 1_000
+const OWED_MS_MAX = 2 * 60_000
+
+export function createLeftovers({ session, processStartMs, clock }: LeftoversOptions): Leftovers {
+  const isRunning = ({ status }: SessionEntry) => status === 'running'
+  const isCutOff = (entry: SessionEntry) =>
+    isRunning(entry) && (entry.abortedLastRun === true || (entry.startedAt ?? processStartMs) < processStartMs)
+  const owedBy = ({ pendingFinalDelivery: owed }: SessionEntry): OwedAnswer | null => {
+    if (owed === undefined || owed.createdAt >= processStartMs) return null
+    const { deliveries = [{ id: '', state: 'unknown' }], text = '' } = owed
+    if (deliveries.every(({ state }) => state === 'delivered' || state === 'suppressed')) return null
+    const [only, ...others] = deliveries
+    return only && only.id !== '' && others.length === 0 ? { id: only.id, text } : { id: '', text: '' }
+  }
+
+  return {
+    async untilEnded({ agentId, sessionKey }, { wait, isEnough }, signal) {
+      const sinceMs = clock.monotonic()
+      let wasRunning = false
+      for (;;) {
+        const entry = session.getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
+        if (!entry) return { resumed: false, owed: null }
+        const owed = owedBy(entry)
+        const isOverdue = clock.monotonic() - sinceMs >= OWED_MS_MAX
+        const isTakenUp: boolean = wasRunning && isRunning(entry) && !isCutOff(entry)
+        const isBusy = isTakenUp || (owed ? !isOverdue : isCutOff(entry))
+        wasRunning ||= isCutOff(entry)
+        if (!isBusy) {
+          const hasRun = wasRunning || (entry.startedAt ?? 0) >= processStartMs
+          return { resumed: hasRun && entry.status === 'done', owed }
+        }
+        if (isEnough?.()) return { resumed: false, owed: null }
+        wait()
+        await Promise.race([new Promise<void>(resolve => clock.after(LOOK_MS, resolve)), aborted(signal)])
+        signal.throwIfAborted()
+      }
+    },
+    async free({ agentId, sessionKey }) {
+      await session.patchSessionEntry({
+        agentId,
+        sessionKey,
+        readConsistency: 'latest',
+        update: entry =>
+          isCutOff(entry) && owedBy(entry)
+            ? {
+                status: 'failed',
+                abortedLastRun: false,
+                endedAt: clock.now(),
+                pendingFinalDelivery: undefined,
+                lifecycleRevision: randomUUID(),
+              }
+            : null,
+      })
+    },
+  }
+}
