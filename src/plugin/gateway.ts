@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Attachment } from '../domain/attachments.ts'
 import { StoreUnusable } from '../domain/errors.ts'
+import type { ChatId } from '../domain/ids.ts'
 import { isObject } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -25,14 +26,16 @@ import type { FormerPlace, FormerState } from './former-state.ts'
 import type { GatewayContext, OpenClawConfig, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
 import type { PluginInspector } from './inspector.ts'
+import { isFinalAnswer } from './leftovers.ts'
 import { createHostLog, levelFrom } from './log.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { Outbound } from './outbound.ts'
 import { createPairingStore } from './pairing.ts'
 import type { RunningAccounts } from './running.ts'
+import { placeOf, routeOf } from './sessions.ts'
 import { aborted } from './signals.ts'
 import { type StatusWords, statusPatch } from './status.ts'
-import type { Turns } from './turns.ts'
+import { type Turns, turnKey } from './turns.ts'
 
 /** The gateway waits 5 s, then it leaves the account behind. */
 export const STOP_MS_MAX = 4_000
@@ -161,7 +164,18 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
     if (handle === undefined) return aborted(abortSignal)
 
     const gone = new AbortController()
-    const entry = { handle, log, enter: inOwnContext, gone: gone.signal }
+    const entry = {
+      handle,
+      log,
+      enter: inOwnContext,
+      gone: gone.signal,
+      turnOf(chat: ChatId, delivery: string) {
+        const kept = handle.inCustody(chat)
+        const queued = kept.findLast(id => turns.isQueuedRun(turnKey(accountId, id)))
+        if (queued !== undefined) return queued
+        return isFinalAnswer(host.agent.session, routeOf(host, accountId, placeOf(chat)), delivery) ? (kept.at(-1) ?? null) : null
+      },
+    }
     running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)
     const events = runtime.events.subscribe(happened => {

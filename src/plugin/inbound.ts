@@ -14,7 +14,6 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Attachment } from '../domain/attachments.ts'
-import { DEFAULT_ACCOUNT } from '../domain/config.ts'
 import { ResponderRefused } from '../domain/errors.ts'
 import { answeredBy, type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -24,14 +23,12 @@ import type { Log } from '../ports/log.ts'
 import type { Custody, DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
 import { createLeftovers, LOOK_MS, type SessionOf } from './leftovers.ts'
-import { CHANNEL_ID, hostIdOf, markOf } from './names.ts'
+import { CHANNEL_ID, hostIdOf } from './names.ts'
 import { mediaOf, type Outbound } from './outbound.ts'
+import { placeOf, routeOf } from './sessions.ts'
 import { aborted } from './signals.ts'
 import { targetOf } from './targets.ts'
-import type { TurnLifecycle, Turns } from './turns.ts'
-
-/** Everybody's transcript apart, whatever `session.dmScope` says: strangers must not read each other through the assistant. */
-export const DM_SCOPE = 'per-account-channel-peer'
+import { type TurnLifecycle, type Turns, turnKey } from './turns.ts'
 
 export type ResponderOptions = {
   readonly host: PluginRuntime
@@ -51,23 +48,10 @@ export type ResponderOptions = {
   readonly log: Log
 }
 
-type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
-
 export function createResponder(options: ResponderOptions): Responder {
   const { host, settings, approved, outbound, download, known, turns, processStartMs, clock, log } = options
   const { channel } = host
   const leftovers = createLeftovers({ session: host.agent.session, processStartMs, clock })
-
-  function routeOf(cfg: OpenClawConfig, account: string, place: Place) {
-    const { agentId, dmScope, sessionKey } = channel.routing.resolveAgentRoute({
-      cfg,
-      channel: CHANNEL_ID,
-      accountId: account,
-      peer: { kind: place.kind, id: place.id },
-      ...(place.kind === 'group' ? {} : { dmScope: DM_SCOPE }),
-    })
-    return { agentId, ...(dmScope && { dmScope }), sessionKey: exactSessionKey(sessionKey, place, account) }
-  }
 
   async function prepare(request: DispatchRequest, signal: AbortSignal) {
     const { account, chat, sender, timeMs, text, rawText, mentioned } = request
@@ -75,7 +59,7 @@ export function createResponder(options: ResponderOptions): Responder {
     const cfg = host.config.current() as OpenClawConfig
     const place = placeOf(chat)
     const isGroup = place.kind === 'group'
-    const route = routeOf(cfg, account, place)
+    const route = routeOf(host, account, place)
     const { sessionKey } = route
     // In a chat that is open to all, all may give commands there, as in the host's own channels.
     const everybody = !isGroup && settings.dmPolicy === 'open' ? ['*'] : []
@@ -239,7 +223,7 @@ export function createResponder(options: ResponderOptions): Responder {
       // In a session one turn follows the other: what came before an answered one was answered before it, or with it.
       return ofEarlier.slice(ofEarlier.findLastIndex(id => answered.has(id)) + 1)
     }
-    const of = routeOf(host.config.current() as OpenClawConfig, account, placeOf(chat))
+    const of = routeOf(host, account, placeOf(chat))
     const wait = once(() =>
       log.info({ account, chat, ids: ofEarlier }, 'waits until OpenClaw is through with what an earlier process began'),
     )
@@ -314,8 +298,6 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
 }
 
-const turnKey = (account: string, id: MessageId): string => `${account}/${id}`
-
 /** What a turn shows of its tools is not what it was asked for. */
 const isAnswer = (key: ReplyKey): boolean => !/^[^#]*#tool\d/.test(key)
 
@@ -328,13 +310,6 @@ const once = (action: () => void): (() => void) => {
 }
 
 const isDraining = (error: unknown): boolean => error instanceof Error && (error.name === 'GatewayDrainingError' || isDraining(error.cause))
-
-function placeOf(chat: ChatId): Place {
-  const place = parseChat(chat)
-  if (place.kind === 'peer') return { kind: 'direct', id: place.peer, label: place.peer }
-  const id = `${place.creator}/${place.group}`
-  return { kind: 'group', id, label: id }
-}
 
 /** Who may give commands in a group, besides those who may everywhere: its creator, and whom its own list names. */
 function groupCommanders(settings: AccountSettings, chat: ChatId): readonly string[] {
@@ -362,14 +337,3 @@ const ABOUT_THE_TURN =
 
 /** It would be about nothing if it waited until that turn is over. */
 export const isUrgent = (text: string): boolean => ABOUT_THE_TURN.test(text)
-
-/**
- * The host folds names to lower case in session keys; on the mesh `Alice` and `alice` are two people. And it gives the accounts that meet
- * in a group one session between them. Each mark stands behind a `/`, which no mesh name contains, so that nobody can be called like it.
- */
-export function exactSessionKey(sessionKey: string, { kind, id }: Pick<Place, 'kind' | 'id'>, account: string): string {
-  const folded = id.toLowerCase()
-  const isExact = id === folded || !sessionKey.endsWith(`:${folded}`)
-  const exact = isExact ? sessionKey : `${sessionKey}/${markOf(id)}`
-  return kind === 'group' && account !== DEFAULT_ACCOUNT ? `${exact}/@${account}` : exact
-}

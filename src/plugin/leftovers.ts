@@ -4,6 +4,7 @@
  * L1. OpenClaw takes a turn that was cut off up again by itself, some seconds after its start. It refuses what comes before that; where it
  *     finds the session busy with something else, it never does.
  * L2. When it delivers such an answer, it takes the session's newest turn for answered, whichever it is.
+ *     It does not say which message such an answer belongs to; the session does, as long as it is not delivered.
  * L3. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
  *     its turn, which keeps all that come after it out: they are waited for OWED_MS_MAX. Then the answer is ours to deliver, and the turn
  *     is ended.
@@ -95,3 +96,9 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
     },
   }
 }
+
+/** Whether this delivery is the final answer of the session's newest turn. */
+export const isFinalAnswer = (session: LeftoversOptions['session'], { agentId, sessionKey }: SessionOf, delivery: string): boolean =>
+  session
+    .getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
+    ?.pendingFinalDelivery?.deliveries?.some(({ id }) => id === delivery) ?? false

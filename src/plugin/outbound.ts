@@ -149,13 +149,17 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       text,
       ...(mediaUrl === undefined ? {} : { mediaUrls: [mediaUrl] }),
       access: { mediaAccess, mediaLocalRoots, mediaReadFile },
-      ...(keyOf(message, account) ?? { key: freshKey() }),
+      ...(keyOf(message, account, chat) ?? { key: freshKey() }),
     })
     return { receipt: receiptOf(keys, message.replyToId), messageId: keys[0] ?? '' }
   }
 
-  const keyOf = ({ deliveryQueueId, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable, account: string) =>
-    deliveryQueueId === undefined ? null : deliveryKey(account, deliveryQueueId, deliveryPartIndex ?? 0, replyToId, text + mediaUrl)
+  const keyOf = ({ deliveryQueueId: id, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable, account: string, chat: ChatId) => {
+    if (id === undefined) return null
+    // The answer of a turn that has waited in the host, or was taken up again after a restart, does not say what it answers.
+    const message = replyToId || running.get(account)?.turnOf?.(chat, id)
+    return deliveryKey(account, id, deliveryPartIndex ?? 0, message, text + mediaUrl)
+  }
 
   /** The message that is answered stands in front, so that the mesh shows what was answered also when our own memory is lost. */
   function deliveryKey(account: string, queueId: string, part: number, replyToId: string | null | undefined, text: string) {

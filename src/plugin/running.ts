@@ -1,5 +1,5 @@
 /** The accounts that run in this process, for whoever has something to send. */
-import type { AccountId } from '../domain/ids.ts'
+import type { AccountId, ChatId, MessageId } from '../domain/ids.ts'
 import type { Log } from '../ports/log.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 
@@ -10,6 +10,8 @@ export interface RunningAccount {
   enter<T>(work: () => T): T
   /** Fires when the account is closed: what it has not answered by then, it never will. */
   readonly gone: AbortSignal
+  /** The message whose final answer this delivery of the host's is, as far as that can be told without its saying so. */
+  turnOf?(chat: ChatId, delivery: string): MessageId | null
 }
 
 export interface RunningAccounts {

@@ -10,6 +10,7 @@
  *     stands in that turn's transcript.
  */
 import { ResponderFailed } from '../domain/errors.ts'
+import type { MessageId } from '../domain/ids.ts'
 import type { Turn } from '../ports/responder.ts'
 import { aborted } from './signals.ts'
 
@@ -34,12 +35,16 @@ export interface Turns {
     signal: AbortSignal,
     begin: (lifecycle: TurnLifecycle) => Promise<unknown>,
   ): Promise<void>
+  /** It waited behind another, and runs now. */
+  isQueuedRun(key: string): boolean
   /** Whether it has been in hand since this process began; resolves when it is over. */
   ended(key: string): Promise<boolean>
 }
 
 type Asked = { readonly turn: Pick<Turn, 'adopted'>; readonly signal: AbortSignal }
-type Flight = { asked: Asked; adopted: boolean; readonly over: Promise<void> }
+type Flight = { asked: Asked; adopted: boolean; deferred: boolean; readonly over: Promise<void> }
+
+export const turnKey = (account: string, id: MessageId): string => `${account}/${id}`
 
 /** Turns whose end is remembered: the account may have stopped before it could record it. */
 const ENDED_MAX = 1_000
@@ -51,8 +56,7 @@ export function createTurns(): Turns {
 
   function takeOff(key: string, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
-    let deferred = false
-    const flight: Flight = { asked, adopted: false, over }
+    const flight: Flight = { asked, adopted: false, deferred: false, over }
     flights.set(key, flight)
     const lifecycle: TurnLifecycle = {
       admission: 'exclusive',
@@ -62,7 +66,7 @@ export function createTurns(): Turns {
         await recorded(flight.asked)
       },
       onDeferred() {
-        deferred = true
+        flight.deferred = true
       },
       onAbandoned() {
         if (!flight.adopted) reject(new ResponderFailed('OpenClaw gave the message up before its turn began.'))
@@ -71,7 +75,7 @@ export function createTurns(): Turns {
       abortSignal: new AbortController().signal,
     }
     begin(lifecycle).then(() => {
-      if (!deferred) resolve()
+      if (!flight.deferred) resolve()
     }, reject)
     const land = () => {
       flights.delete(key)
@@ -103,6 +107,10 @@ export function createTurns(): Turns {
       await Promise.race([ended, aborted(signal)])
       // Not an end: the message is asked again, or asked about, after the start.
       signal.throwIfAborted()
+    },
+    isQueuedRun(key) {
+      const flight = flights.get(key)
+      return flight?.deferred === true && flight.adopted
     },
     async ended(key) {
       const flight = flights.get(key)

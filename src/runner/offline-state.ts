@@ -90,6 +90,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
       uncertain: posts.filter(post => post.phase === 'uncertain').length,
       problems,
       known: byHand.known,
+      inCustody: byHand.inCustody,
       pairings,
       explain: wanted => explainFrom(store, registry, wanted),
       approve: async code => (isPending(code) ? orTrouble(byHand.approve(code)) : null),

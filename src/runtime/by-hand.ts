@@ -15,6 +15,7 @@ export type ByHand = Pick<
   AccountHandle,
   | 'send'
   | 'known'
+  | 'inCustody'
   | 'pairings'
   | 'approve'
   | 'reject'
@@ -91,6 +92,7 @@ export function createByHand({ limits, registry, journal, desk, drained }: ByHan
 
   return {
     known,
+    inCustody: chat => [...(registry.chats.get(chat)?.custody.keys() ?? [])],
     async send(message) {
       const { key } = message
       // The same key twice at once: the second sees what the first has queued.

@@ -54,9 +54,9 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
   const approve = (user: UserName) => tell(user, { type: 'pairing.approve', remember: store === null, notice: APPROVED })
 
   /** An approval by another process raises no event here. */
-  const lookAtStore = () => {
+  const lookAtStore = (delayMs: number = limits.pairingLookMs) => {
     if (!store || registry.pairings().length === 0) return
-    timers.set('pairing-look', limits.pairingLookMs, () => {
+    timers.set('pairing-look', delayMs, () => {
       store.approved().then(
         users => {
           for (const { context } of registry.pairings()) if (users.includes(context.user)) approve(context.user)
@@ -125,7 +125,8 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
     },
     startBackoff: user => timers.set(`pairing:${user}/ticket`, TICKET_RETRY_MS, () => tell(user, { type: 'backoff.over' })),
     startDeadline(user, atMs) {
-      lookAtStore()
+      // The first approval makes the gateway start the account anew: by then it is there.
+      lookAtStore(0)
       timers.set(`pairing:${user}/deadline`, Math.max(0, atMs - clock.now()), () => {
         const expire = () => tell(user, { type: 'deadline.reached', nowMs: clock.now(), held: held(user) })
         if (!store) return expire()

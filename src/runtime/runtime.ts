@@ -150,6 +150,8 @@ export interface AccountHandle {
   }): Promise<{ readonly keys: readonly ReplyKey[] }>
   /** Keys of replies in this chat that are open, and the newest that were confirmed. */
   known(chat: ChatId): readonly ReplyKey[]
+  /** Messages that a responder has adopted and whose turns are not over, oldest first; only of one that has `reclaim`. */
+  inCustody(chat: ChatId): readonly MessageId[]
   /** Largest file, both ways. */
   readonly fileBytesMax: number
   /** Puts a file on the mesh, where the bot owns it. @throws FileTooLarge, or what the agent throws */

@@ -260,7 +260,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a turn of the gateway is taken for over when it is adopted',
     file: 'src/plugin/turns.ts',
-    from: '      if (!deferred) resolve()\n',
+    from: '      if (!flight.deferred) resolve()\n',
     to: '      resolve()\n',
     tests: ['test/plugin/turns.test.ts'],
   },

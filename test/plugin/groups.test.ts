@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createAccountResolver } from '../../src/plugin/accounts.ts'
 import { groupKeyOf, groupsAdapter } from '../../src/plugin/groups.ts'
-import { exactSessionKey } from '../../src/plugin/inbound.ts'
+import { exactSessionKey } from '../../src/plugin/sessions.ts'
 
 const groups = groupsAdapter(createAccountResolver())
 const cfg = {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { expect, test } from 'vitest'
 import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
 import { createOutbound } from '../../src/plugin/outbound.ts'
-import { createRunningAccounts } from '../../src/plugin/running.ts'
+import { createRunningAccounts, type RunningAccount } from '../../src/plugin/running.ts'
 import { handleOf, START_MS } from './stand-ins.ts'
 
 class NotDispatched extends Error {
@@ -36,7 +36,8 @@ function scene() {
     loadMedia: loadStub,
     notDispatched: async (message, { retryable }) => new NotDispatched(message, retryable),
   })
-  const start = () => running.set('default', { handle, enter: work => work(), gone: gone.signal })
+  const start = (turnOf?: RunningAccount['turnOf']) =>
+    running.set('default', { handle, enter: work => work(), gone: gone.signal, ...(turnOf && { turnOf }) })
   const send = (message: object) => outbound.message.send!.text!({ cfg: {}, to: 'alice', text: 'hi', accountId: 'default', ...message })
   const reconcile = (send: object) =>
     outbound.message.durableFinal!.reconcileUnknownSend!({
@@ -65,6 +66,32 @@ test('a reply goes to the outbox under the host’s delivery id, with the answer
       sentAt: expect.any(Number),
     },
   })
+})
+
+test('an answer that does not say what it answers is known by its delivery: the host has taken the turn up again', async () => {
+  const { taken, start, send, reconcile } = scene()
+  start((chat, delivery) => (chat === 'peer:alice' && delivery === 'q1' ? 'm1' : null))
+  await send({ deliveryQueueId: 'q1' })
+  await send({ deliveryQueueId: 'q2' })
+  expect(taken.map(({ key }) => key)).toEqual(['m1#0-8f434346.q1', 'q2'])
+  expect(await reconcile({ queueId: 'q1' })).toMatchObject({ status: 'sent' })
+})
+
+test('an answer that was delivered for the host is not sent again when it delivers it after all, whatever it says then', async () => {
+  const { taken, start, outbound, send, reconcile } = scene()
+  start()
+  await outbound.takeOver({ account: 'default', chat: 'peer:alice', messageId: 'm1', id: 'q1', text: 'hi' })
+  await send({ deliveryQueueId: 'q1', replyToId: 'm1' })
+  await send({ deliveryQueueId: 'q1' })
+  expect(taken).toEqual([{ chat: 'peer:alice', text: 'hi', key: 'm1#0-8f434346.q1' }])
+  expect(await reconcile({ queueId: 'q1' })).toMatchObject({ status: 'sent' })
+})
+
+test('an answer to a message that was asked again has the key of that message', async () => {
+  const { taken, start, send } = scene()
+  start()
+  await send({ deliveryQueueId: 'q1', replyToId: 'm1/2' })
+  expect(taken.map(({ key }) => key)).toEqual(['m1#0-8f434346.q1'])
 })
 
 test('a part that the host has split off has a key of its own, and a send without delivery id gets a fresh one', async () => {

@@ -63,6 +63,7 @@ export function handleOf(own: Pick<AccountHandle, 'send'> & Partial<AccountHandl
     agent: simulation.agentOf(settingsOf()),
     status: () => quietStatus,
     known: () => [],
+    inCustody: () => [],
     fileBytesMax: 20_971_520,
     upload: async () => ({ owner: 'my-bot', hash: 'ab'.repeat(32), name: 'a.txt', contentType: 'text/plain', size: 1 }),
     download: async () => null,

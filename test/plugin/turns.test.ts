@@ -108,6 +108,21 @@ describe('a turn that waits behind another', () => {
     expect(await outcome).toBe('over')
   })
 
+  test('is known as such from its adoption to its end', async () => {
+    const { begun, ask, turns } = scene()
+    ask().adoptions.record.resolve()
+    const states = [turns.isQueuedRun('default/m1')]
+    first(begun).lifecycle.onDeferred()
+    first(begun).end()
+    states.push(turns.isQueuedRun('default/m1'))
+    await first(begun).lifecycle.onAdopted()
+    states.push(turns.isQueuedRun('default/m1'))
+    first(begun).lifecycle.onSettled()
+    await settled()
+    states.push(turns.isQueuedRun('default/m1'))
+    expect(states).toEqual([false, false, true, false])
+  })
+
   test('and that the host gives up is settled, too; which does not make it an end', async () => {
     const { begun, ask } = scene()
     const { outcome } = ask()

@@ -267,3 +267,25 @@ test('where somebody else keeps the truth about pairing, an approval there raise
   expect(world.answers('alice')).toHaveLength(4)
   await world.stop()
 })
+
+test('an approval by somebody else that makes the account start anew is found with the start, and what was held is answered', async () => {
+  const approved: string[] = []
+  const store: PairingStore = {
+    request: async () => ({ status: 'created', code: 'ABCD2345', expiresAtMs: Date.UTC(2026, 10, 25) }),
+    approved: async () => approved,
+    instructions: (user, code) => `${user}: openclaw pairing approve ztm-chat ${code}`,
+  }
+  const world = createWorld({ config: PAIRING, pairing: () => store })
+  await world.start()
+  await world.mesh.user('alice').says('may I?')
+  await world.settle()
+  await world.stop()
+  approved.push('alice')
+
+  await world.start()
+  await world.settle(500)
+
+  expect(world.answers('alice')).toHaveLength(3)
+  expect(world.answers('alice').at(-1)).toBe('echo: may I?')
+  await world.stop()
+})
