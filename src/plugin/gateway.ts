@@ -26,7 +26,7 @@ import type { FormerPlace, FormerState } from './former-state.ts'
 import type { GatewayContext, OpenClawConfig, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
 import type { PluginInspector } from './inspector.ts'
-import { isFinalAnswer } from './leftovers.ts'
+import { answeredBy, isFinalAnswer } from './leftovers.ts'
 import { createHostLog, levelFrom } from './log.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { Outbound } from './outbound.ts'
@@ -169,12 +169,11 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
       log,
       enter: inOwnContext,
       gone: gone.signal,
-      turnOf(chat: ChatId, delivery: string) {
-        const kept = handle.inCustody(chat)
-        const queued = kept.findLast(id => turns.isQueuedRun(turnKey(accountId, id)))
-        if (queued !== undefined) return queued
-        return isFinalAnswer(host.agent.session, routeOf(host, accountId, placeOf(chat)), delivery) ? (kept.at(-1) ?? null) : null
-      },
+      turnOf: (chat: ChatId, delivery: string) =>
+        answeredBy(handle.inCustody(chat), {
+          isQueuedRun: id => turns.isQueuedRun(turnKey(accountId, id)),
+          isFinal: () => isFinalAnswer(host.agent.session, routeOf(host, accountId, placeOf(chat)), delivery),
+        }),
     }
     running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)

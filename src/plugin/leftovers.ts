@@ -10,6 +10,7 @@
  *     is ended.
  */
 import { randomUUID } from 'node:crypto'
+import type { MessageId } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PluginRuntime } from './host.ts'
 import { aborted } from './signals.ts'
@@ -102,3 +103,14 @@ export const isFinalAnswer = (session: LeftoversOptions['session'], { agentId, s
   session
     .getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
     ?.pendingFinalDelivery?.deliveries?.some(({ id }) => id === delivery) ?? false
+
+/** Which of the messages in custody, oldest first, an answer belongs to that does not say so; null when none is known to. */
+export function answeredBy(
+  custody: readonly MessageId[],
+  { isQueuedRun, isFinal }: { readonly isQueuedRun: (id: MessageId) => boolean; readonly isFinal: () => boolean },
+): MessageId | null {
+  const queued = custody.findLast(isQueuedRun)
+  if (queued !== undefined) return queued
+  const newest = custody.at(-1)
+  return newest !== undefined && isFinal() ? newest : null
+}

@@ -2,7 +2,7 @@
  * What the account keeps, and the actors that run on it. Chats with nothing to do are compact entries; their charts run
  * while there is something to do, and a little longer.
  */
-import type { Snapshot, SnapshotFrom } from 'xstate'
+import type { AnyActorRef, Snapshot, SnapshotFrom } from 'xstate'
 import { type ChatEvent, chatMachine } from '../../machines/chat.ts'
 import { type OutboxEvent, outboxMachine } from '../../machines/outbox.ts'
 import { type PairingEvent, pairingMachine } from '../../machines/pairing.ts'
@@ -94,10 +94,52 @@ export type RegistryOptions = {
   readonly onForgotten?: (count: number) => void
 }
 
+/** Whom the charts of an actor system ask. Logic that is provided once is worked out once, and not again at each start. */
+const effectsOf = new WeakMap<AnyActorRef['system'], Effects>()
+const ask =
+  <Name extends keyof Effects>(name: Name) =>
+  ({ system }: Pick<AnyActorRef, 'system'>, params: Parameters<Effects[Name]>[0]) =>
+    effectsOf.get(system)?.[name](params as never)
+
+const CHAT = chatMachine.provide({
+  actions: {
+    commit: ask('commit'),
+    dispatch: ask('dispatch'),
+    startBackoff: ask('startDispatchBackoff'),
+    reclaim: ask('reclaim'),
+    openPairing: ask('openPairing'),
+  },
+})
+const OUTBOX = outboxMachine.provide({
+  actions: {
+    commit: ask('commit'),
+    requestSlot: ask('requestSlot'),
+    releaseSlot: ask('releaseSlot'),
+    post: ask('post'),
+    startBackoff: ask('startPostBackoff'),
+    startLag: ask('startLag'),
+    stopLag: ask('stopLag'),
+    reportUncertain: ask('reportUncertain'),
+    startLook: ask('startLook'),
+    look: ask('look'),
+    checkLedger: ask('checkLedger'),
+    checkQueued: ask('checkQueued'),
+  },
+})
+const PAIRING = pairingMachine.provide({
+  actions: {
+    commit: ask('commit'),
+    requestTicket: ask('requestTicket'),
+    startBackoff: ask('startPairingBackoff'),
+    startDeadline: ask('startDeadline'),
+  },
+})
+
 /** Of the chats that may be remembered, so many are forgotten at once when there are more. */
 const FORGOTTEN_SHARE = 0.01
 
 export function createRegistry({ nursery, limits, effects, onForgotten }: RegistryOptions): Registry {
+  effectsOf.set(nursery.ref.system, effects)
   const account: AccountEntry = { openedAtMs: null, loaded: false, liveAtMs: 0, indexed: null, healed: null, approved: new Set() }
   const chats = createChatBook()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
@@ -146,15 +188,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
       value.turn === 'idle' &&
       value.errand === 'idle' &&
       value.door === 'deciding',
-    logic: chatMachine.provide({
-      actions: {
-        commit: (_, params) => effects.commit(params),
-        dispatch: (_, params) => effects.dispatch(params),
-        startBackoff: (_, params) => effects.startDispatchBackoff(params),
-        reclaim: (_, params) => effects.reclaim(params),
-        openPairing: (_, params) => effects.openPairing(params),
-      },
-    }),
+    logic: CHAT,
   })
 
   const outboxShelf = createShelf<ChatId, typeof outboxMachine>({
@@ -163,22 +197,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     input: chat => ({ chat }),
     load: chat => entry(chat).outbox,
     rests: ({ context }) => context.posts.length === 0,
-    logic: outboxMachine.provide({
-      actions: {
-        commit: (_, params) => effects.commit(params),
-        requestSlot: (_, params) => effects.requestSlot(params),
-        releaseSlot: (_, params) => effects.releaseSlot(params),
-        post: (_, params) => effects.post(params),
-        startBackoff: (_, params) => effects.startPostBackoff(params),
-        startLag: (_, params) => effects.startLag(params),
-        stopLag: (_, params) => effects.stopLag(params),
-        reportUncertain: (_, params) => effects.reportUncertain(params),
-        startLook: (_, params) => effects.startLook(params),
-        look: (_, params) => effects.look(params),
-        checkLedger: (_, params) => effects.checkLedger(params),
-        checkQueued: (_, params) => effects.checkQueued(params),
-      },
-    }),
+    logic: OUTBOX,
   })
 
   const pairingShelf = createShelf<UserName, typeof pairingMachine>({
@@ -187,14 +206,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     input: user => ({ user }),
     load: user => requests.get(user) ?? null,
     rests: ({ status }) => status !== 'active',
-    logic: pairingMachine.provide({
-      actions: {
-        commit: (_, params) => effects.commit(params),
-        requestTicket: (_, params) => effects.requestTicket(params),
-        startBackoff: (_, params) => effects.startPairingBackoff(params),
-        startDeadline: (_, params) => effects.startDeadline(params),
-      },
-    }),
+    logic: PAIRING,
   })
 
   const applyAccount = (event: AccountRecord) => {

@@ -74,3 +74,22 @@ test('what came from the mesh cannot move the cursor or start a line of its own'
   })
   for (const line of lines) expect(line).not.toMatch(/\p{Cc}/u)
 })
+
+test.each([
+  ['what a responder resolved to', 'm1#1', '(part 2)'],
+  ['what came with an id of its own, such as a delivery of OpenClaw’s', 'm1#0-1a2b3c4d.5e6f#1', '(part 2)'],
+  ['what stands beside the answer', 'm1/apology#0', '(m1/apology#0)'],
+])('a reply is counted by its parts: %s', (_, key, shown) => {
+  const lines = describeLife({
+    account: 'default',
+    id: 'm1',
+    chat: 'peer:alice',
+    sender: 'alice',
+    timeMs: 0,
+    text: 'hi',
+    decision: { action: 'process', reason: 'allowed', detail: '' },
+    explanation: null,
+    moments: [{ atMs: 0, what: 'reply confirmed', key }],
+  })
+  expect(lines.join('\n')).toContain(`reply seen on the mesh ${shown}`)
+})

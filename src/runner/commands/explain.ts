@@ -78,7 +78,8 @@ export function describeLife(life: Explained): readonly string[] {
 }
 
 function wordsFor({ what, key, detail }: Moment, { id }: Pick<Life, 'id'>): string {
-  const part = key === undefined ? '' : key.startsWith(`${id}#`) ? ` (part ${Number(key.slice(id.length + 1)) + 1})` : ` (${plain(key)})`
+  const part =
+    key === undefined ? '' : key.startsWith(`${id}#`) ? ` (part ${Number(key.slice(key.lastIndexOf('#') + 1)) + 1})` : ` (${plain(key)})`
   const why = detail === undefined ? '' : `: ${plain(detail)}`
   const said = `${WORDS[what]}${part}${why}`
   return what === 'dead letter' ? red(said) : said
