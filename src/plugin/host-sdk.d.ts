@@ -404,6 +404,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
           conversation: { kind: 'direct' | 'group'; id: string; label: string }
           route: { agentId: string; dmScope?: DmScope; accountId: string; routeSessionKey: string }
           reply: { to: string; originatingTo: string; replyToId?: string }
+          command?: { kind: 'native' | 'text-slash' | 'normal'; name?: string; body?: string; authorized?: boolean }
           message: { rawBody: string; commandBody: string; bodyForAgent: string; inboundEventKind: 'user_request' }
           access: {
             commands: { authorized: boolean }

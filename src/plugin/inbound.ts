@@ -111,6 +111,8 @@ export function createResponder(options: ResponderOptions): Responder {
           bodyForAgent: [text, ...missing].filter(Boolean).join('\n'),
           inboundEventKind: 'user_request',
         },
+        // Without it the host keeps the answer to a command back until the turn that runs is over, and gives it up after 30 s.
+        ...(COMMAND.test(text) ? { command: { kind: 'text-slash' as const, body: text } } : {}),
         ...(media.length > 0 ? { media: [...media] } : {}),
         access: {
           commands: { authorized: access.commandAccess.authorized },
@@ -330,6 +332,8 @@ const loopFacts = ({ account, chat, messageId, sender }: DispatchRequest, userna
   eventId: messageId,
   defaultEnabled: true,
 })
+
+const COMMAND = /^\s*\/[a-z]/i
 
 /** Commands about the turn that runs, and the words by which the host takes a message for a stop. */
 const ABOUT_THE_TURN =

@@ -272,6 +272,17 @@ test('the assistant sees the text without the mention, and the context names gro
   ])
 })
 
+test.each([
+  ['/status', { kind: 'text-slash', body: '/status' }],
+  [' /New', { kind: 'text-slash', body: ' /New' }],
+  ['hello', undefined],
+  ['/ is a slash', undefined],
+])('the host is told what is a command, or it answers it only when the turn that runs is over: %s', async (text, command) => {
+  const { asked, ask } = scene()
+  await ask({ ...direct, text })
+  expect((asked.contexts[0] as { command?: object }).command).toEqual(command)
+})
+
 describe('an answer', () => {
   test('about the turn that runs goes straight to the outbox: the host’s queue would keep it until that turn is over', async () => {
     const { asked, ask } = scene()
