@@ -11,6 +11,10 @@ beforeAll(async () => {
 const codeIn = (notice: string) => /openclaw pairing approve ztm-chat (\S+)/.exec(notice)?.[1] ?? ''
 
 test('an approval on the command line is told to the stranger, and what was held is answered without a new message', async () => {
+  // The first turn of a gateway loads the agent, for seconds: that is not what is looked at here.
+  const friend = world.chat('friend-of-nina', 'open')
+  await friend.says('are you up?')
+  await friend.hears('model says: are you up?')
   const nina = world.chat('nina', 'paired')
   await nina.says('first words of nina')
   const code = codeIn(await nina.hears(/Pairing code: /))
