@@ -38,6 +38,10 @@ type Custody = {
   readonly end: () => void
 }
 
+/** While there is a storm: that an adopted message is not answered yet, and that a process which ends takes it along. */
+const LONG = 0.2
+const LOST = 0.9
+
 const deliveryKey = (id: MessageId) => `delivery-${id}`
 
 export function createAssistant(dice: Dice, world: () => World): Assistant {
@@ -49,6 +53,8 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
   let atOnceMax = 0
   let isForgiving = false
   let life = 0
+
+  const isHit = (rate: number): boolean => !isForgiving && dice.random('fate of adopted turns').unit() < rate
 
   const answerTo = (id: MessageId): string => {
     const ask = (asks.get(id) ?? 0) + 1
@@ -130,7 +136,7 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
     },
     deliver(account) {
       for (const [id, turn] of custody) {
-        if (turn.state !== 'owed' || dice.hits('long turn')) continue
+        if (turn.state !== 'owed' || isHit(LONG)) continue
         const own = life
         turn.state = 'sending'
         account.send({ chat: turn.chat, text: turn.text, key: deliveryKey(id) }).then(
@@ -151,7 +157,9 @@ export function createAssistant(dice: Dice, world: () => World): Assistant {
       for (const [id, turn] of custody) {
         if (turn.state === 'done') continue
         turn.state = 'owed'
-        if (dice.hits('lost turn')) custody.delete(id)
+        if (!isHit(LOST)) continue
+        custody.delete(id)
+        dice.note('adopted turn lost')
       }
     },
   }

@@ -37,9 +37,7 @@ export const FAULT_KINDS = {
   'failing responder': 'an attempt that is not the last fails',
   'hanging responder': 'an attempt that is not the last never ends',
   'dead turn': 'every attempt fails, until somebody tries the dead letter again',
-  'adopting responder': 'takes the message into its own custody, and answers through send',
-  'long turn': 'it answers what it has adopted some seconds later',
-  'lost turn': 'with its process a responder loses a message that it has adopted, and its answer',
+  'adopting responder': 'takes the message into its own custody, and answers through send; what it has not answered its end may take along',
 } as const
 
 export type FaultKind = keyof typeof FAULT_KINDS
@@ -65,7 +63,7 @@ function mixed(seed: number): number {
 export interface Dice {
   /** Decides, and counts what it has decided for. */
   hits(kind: FaultKind): boolean
-  random(kind: FaultKind | 'order of post faults'): Random
+  random(kind: FaultKind | 'order of post faults' | 'fate of adopted turns'): Random
   /** Something that happened without a die. */
   note(what: string, times?: number): void
   /** Nothing hits, or everything may again. At first nothing does. */

@@ -46,8 +46,8 @@ const USUAL: Readonly<Record<FaultKind, number>> = {
   'hub outage': 0.26,
   'frozen chat app': 0.27,
   'stalled queue': 0.27,
-  'post fails before its effect': 0.85,
-  'post without effect or answer': 0.8,
+  'post fails before its effect': 0.9,
+  'post without effect or answer': 0.83,
   'post acts and its answer is lost': 0.6,
   'post acts and is never answered': 0.6,
   'refused post': 0.55,
@@ -61,13 +61,8 @@ const USUAL: Readonly<Record<FaultKind, number>> = {
   'failing responder': 0.3,
   'hanging responder': 0.65,
   'dead turn': 0.4,
-  'adopting responder': 0.8,
-  'long turn': 0.93,
-  'lost turn': 0.9,
+  'adopting responder': 0.35,
 }
-
-/** They go with the responder that adopts. */
-const OF_ADOPTING = ['long turn', 'lost turn'] as const satisfies readonly FaultKind[]
 
 /** A storm has few posts, and one fault of a post leaves no room for another: these are on more often. */
 const SELDOM: ReadonlySet<FaultKind> = new Set([
@@ -105,12 +100,10 @@ export function planOf(seed: number, real: boolean): Plan {
   const share = pick(random, [0.12, 0.35, 0.35, 0.6])
   const rates: Partial<Record<FaultKind, number>> = {}
   for (const kind of ALL_KINDS) {
-    if (OF_ADOPTING.some(other => other === kind)) continue
     const isOn = random.unit() < share * (SELDOM.has(kind) ? 2 : 1)
     const factor = 0.5 + 1.5 * random.unit()
     if (isOn) rates[kind] = Math.min(0.9, USUAL[kind] * factor)
   }
-  if (rates['adopting responder'] !== undefined) for (const kind of OF_ADOPTING) rates[kind] = USUAL[kind]
   const users = 1 + random.integer(4)
   return {
     seed,
