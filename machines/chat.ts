@@ -89,6 +89,7 @@ export const chatMachine = setup({
     needsPairing: (_, received: Received) => decide(received.facts).action === 'pairing',
     isHead: ({ context }, turn: { id: MessageId }) => turn.id === context.queue[0],
     isHeadIntoCustody: ({ context }, turn: { id: MessageId; custody?: true }) => turn.custody === true && turn.id === context.queue[0],
+    isIntoCustody: (_, turn: { custody?: true }) => turn.custody === true,
     isInCustody: ({ context }, turn: { id: MessageId }) => context.custody.includes(turn.id),
     hasCustody: ({ context }) => context.custody.length > 0,
     hasNoCustody: ({ context }) => context.custody.length === 0,
@@ -125,7 +126,7 @@ export const chatMachine = setup({
       queue: ({ context }, id: MessageId) => context.queue.filter(queued => queued !== id),
       custody: ({ context }, id: MessageId) => context.custody.filter(kept => kept !== id),
     }),
-    keepHead: assign({ custody: ({ context }) => context.custody.concat(context.queue.slice(0, 1)) }),
+    keep: assign({ custody: ({ context }, id: MessageId) => context.custody.concat(id) }),
     /** In their old place: before whatever was accepted after them. */
     takeBack: assign({
       queue: ({ context }, lost: { ids: readonly MessageId[] }) =>
@@ -254,7 +255,15 @@ export const chatMachine = setup({
           {
             guard: { type: 'isHeadIntoCustody', params: ({ event }) => event },
             target: '.idle',
-            actions: ['keepHead', 'forgetHead'],
+            actions: [{ type: 'keep', params: ({ event }) => event.id }, 'forgetHead'],
+          },
+          {
+            description: 'Of a message that is not the first any more.',
+            guard: { type: 'isIntoCustody', params: ({ event }) => event },
+            actions: [
+              { type: 'forget', params: ({ event }) => event.id },
+              { type: 'keep', params: ({ event }) => event.id },
+            ],
           },
           ...overForMessage,
         ],

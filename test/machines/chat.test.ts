@@ -325,6 +325,14 @@ describe('a message that is adopted into custody', () => {
     })
   })
 
+  test('stays there although a damaged journal has lost the beginning of its turn', () => {
+    expect(chat.after(accepted('m1'), accepted('m2'), intoCustody('m2'))).toEqual({
+      value: answering('dispatching'),
+      context: context({ queue: ['m1'], custody: ['m2'] }),
+      effects: [],
+    })
+  })
+
   test('is recorded as answered when its turn is over', () => {
     expect(chat.after(accepted('m1'), intoCustody('m1'), { type: 'dispatch.over', id: 'm1' }).effects).toEqual([
       commits(atChat({ type: 'turn.answered', id: 'm1' })),

@@ -45,6 +45,7 @@ test.each<readonly [Name]>([['chat'], ['outbox'], ['pairing']])(
     // Only a damaged journal has these.
     if (name === 'chat') {
       for (const type of ['turn.adopted', 'turn.answered'] as const) charts.chat.step(charts.chat.first()[0], { type, id: 'lost' })
+      charts.chat.step(charts.chat.first()[0], { type: 'turn.adopted', id: 'lost', custody: true })
       charts.chat.step(charts.chat.first()[0], { type: 'turn.abandoned', id: 'lost', reason: 'it crashed' })
     }
     for (const numbers of fc.sample(choices, { numRuns: RUNS, seed: 70_412 })) live([name], numbers)

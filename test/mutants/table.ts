@@ -232,14 +232,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an adopted message is dispatched again',
     file: CHAT,
-    from: "            actions: ['keepHead', 'forgetHead'],",
-    to: "            actions: ['keepHead'],",
+    from: "            actions: [{ type: 'keep', params: ({ event }) => event.id }, 'forgetHead'],",
+    to: "            actions: [{ type: 'keep', params: ({ event }) => event.id }],",
     tests: ['test/machines/chat.test.ts', 'test/runtime/custody.test.ts'],
   },
   {
     name: 'an adopted message is not kept until its turn is over',
     file: CHAT,
-    from: "            actions: ['keepHead', 'forgetHead'],",
+    from: "            actions: [{ type: 'keep', params: ({ event }) => event.id }, 'forgetHead'],",
     to: "            actions: ['forgetHead'],",
     tests: ['test/machines/chat.test.ts', 'test/runtime/custody.test.ts'],
   },
