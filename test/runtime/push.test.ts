@@ -55,6 +55,20 @@ describe('with the file index, a message', () => {
     await world.stop()
   })
 
+  test('written while nobody was there does not make the feed look slow', async () => {
+    const world = createWorld()
+    await world.start()
+    await world.settle()
+    await world.stop()
+    await world.mesh.user('alice').says('anybody?')
+    await world.settle(60_000)
+    await world.start()
+    await world.settle(30_000)
+    expect(world.answers('alice')).toEqual(['echo: anybody?'])
+    expect(world.account.status().feedLagMs).toBeLessThanOrEqual(2_000)
+    await world.stop()
+  })
+
   test('is read at once, however soon it follows those of others, where the agent is not blind', async () => {
     const world = createWorld()
     const users = ['alice', 'bob', 'carol']

@@ -60,6 +60,7 @@ type Outcome = { readonly file: FileOfMessages } & (
 export function createFetch(options: FetchOptions) {
   const { agent, clock, username, limits, due, intake, onNewest, onRead, onUnreadable, hasFiles, again } = options
   const gate = createGate(limits.fetches)
+  const beganAtMs = clock.now()
   /** Chats whose news the chat app has shown before any file did. */
   const shownFirst = new Set<ChatId>()
 
@@ -140,8 +141,8 @@ export function createFetch(options: FetchOptions) {
     if (outcome.kind === 'not now') return due.failed(chat, file) ? outcome.reason : null
     due.done(chat, file)
     if (outcome.kind === 'read') {
-      // Ours may be read long after they were written, when it matters what was answered before a start.
-      if (!isOwn(file)) onRead(Math.max(0, clock.now() - file.sinceMs))
+      // Ours may be read long after they were written, when it matters what was answered before a start; and our absence is not the feed's lag.
+      if (!isOwn(file)) onRead(Math.max(0, clock.now() - Math.max(file.sinceMs, beganAtMs)))
       tellNewest(chat, outcome.postings)
     }
     if (outcome.kind === 'never') tellUnusable(chat, outcome.why, outcome.reason)
