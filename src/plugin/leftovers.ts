@@ -30,7 +30,7 @@ export type Ended = {
 export interface Leftovers {
   /** Resolves when nothing of an earlier process is under way there, or `isEnough`; `onWait` is called at each look before that. */
   untilEnded(session: SessionOf, on: { readonly wait: () => void; readonly isEnough?: () => boolean }, signal: AbortSignal): Promise<Ended>
-  /** Ends the turn that OpenClaw has left there, if it has. */
+  /** Ends the turn that OpenClaw has left there, if it has, and what it owes: nobody need wait for it again. */
   free(session: SessionOf): Promise<void>
 }
 
@@ -83,16 +83,18 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
         agentId,
         sessionKey,
         readConsistency: 'latest',
-        update: entry =>
-          isCutOff(entry) && owedBy(entry)
-            ? {
-                status: 'failed',
-                abortedLastRun: false,
-                endedAt: clock.now(),
-                pendingFinalDelivery: undefined,
-                lifecycleRevision: randomUUID(),
-              }
-            : null,
+        update(entry) {
+          if (!owedBy(entry)) return null
+          if (!isRunning(entry)) return { pendingFinalDelivery: undefined }
+          if (!isCutOff(entry)) return null
+          return {
+            status: 'failed',
+            abortedLastRun: false,
+            endedAt: clock.now(),
+            pendingFinalDelivery: undefined,
+            lifecycleRevision: randomUUID(),
+          }
+        },
       })
     },
   }

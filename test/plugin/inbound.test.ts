@@ -541,7 +541,7 @@ describe('what an earlier process had in hand', () => {
               lifecycleRevision: expect.any(String),
             },
           ]
-        : [],
+        : [{ pendingFinalDelivery: undefined }],
     )
   })
 
