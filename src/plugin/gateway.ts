@@ -26,7 +26,7 @@ import type { FormerPlace, FormerState } from './former-state.ts'
 import type { GatewayContext, OpenClawConfig, PluginRuntime, StatusPatch } from './host.ts'
 import { createResponder } from './inbound.ts'
 import type { PluginInspector } from './inspector.ts'
-import { answeredBy, isFinalAnswer } from './leftovers.ts'
+import { isFinalAnswer, messageOfAnswer } from './leftovers.ts'
 import { createHostLog, levelFrom } from './log.ts'
 import { CHANNEL_ID } from './names.ts'
 import type { Outbound } from './outbound.ts'
@@ -170,7 +170,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
       enter: inOwnContext,
       gone: gone.signal,
       turnOf: (chat: ChatId, delivery: string) =>
-        answeredBy(handle.inCustody(chat), {
+        messageOfAnswer(handle.inCustody(chat), {
           isQueuedRun: id => turns.isQueuedRun(turnKey(accountId, id)),
           isFinal: () => isFinalAnswer(host.agent.session, routeOf(host, accountId, placeOf(chat)), delivery),
         }),

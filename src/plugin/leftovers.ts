@@ -107,7 +107,7 @@ export const isFinalAnswer = (session: LeftoversOptions['session'], { agentId, s
     ?.pendingFinalDelivery?.deliveries?.some(({ id }) => id === delivery) ?? false
 
 /** Which of the messages in custody, oldest first, an answer belongs to that does not say so; null when none is known to. */
-export function answeredBy(
+export function messageOfAnswer(
   custody: readonly MessageId[],
   { isQueuedRun, isFinal }: { readonly isQueuedRun: (id: MessageId) => boolean; readonly isFinal: () => boolean },
 ): MessageId | null {

@@ -139,6 +139,13 @@ function noteTurn(entry: ChatEntry, id: MessageId): void {
   if (message) entry.loop = afterTurn(entry.loop, message.sender)
 }
 
+/** From custody: whoever had it has lost it. */
+function takeBack(entry: ChatEntry, id: MessageId): void {
+  const message = entry.custody.get(id)
+  if (message) entry.messages.set(id, { ...message, losses: (message.losses ?? 0) + 1 })
+  entry.custody.delete(id)
+}
+
 /** The effect of one record on the entry. */
 export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs: number, limits: Limits): void {
   switch (event.type) {
@@ -194,22 +201,15 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       entry.custody.delete(event.id)
       return
     case 'turn.lost':
-      for (const id of event.ids) {
-        const message = entry.custody.get(id)
-        if (message) entry.messages.set(id, { ...message, losses: (message.losses ?? 0) + 1 })
-        entry.custody.delete(id)
-      }
+      for (const id of event.ids) takeBack(entry, id)
       return
     case 'turn.failed':
       return
-    case 'turn.abandoned': {
+    case 'turn.abandoned':
       noteTurn(entry, event.id)
-      const message = entry.custody.get(event.id)
-      if (message) entry.messages.set(event.id, message)
-      entry.custody.delete(event.id)
+      takeBack(entry, event.id)
       bury(entry, { id: event.id, atMs, reason: event.reason })
       return
-    }
     case 'reply.queued':
       for (const { key, ...body } of event.replies) entry.replies.set(key, body)
       unbury(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { answeredBy, isFinalAnswer } from '../../src/plugin/leftovers.ts'
+import { isFinalAnswer, messageOfAnswer } from '../../src/plugin/leftovers.ts'
 
 describe('an answer that does not say what it answers', () => {
   const unasked = () => {
@@ -7,19 +7,19 @@ describe('an answer that does not say what it answers', () => {
   }
 
   test('belongs to the turn that had waited behind another, and runs', () => {
-    expect(answeredBy(['m1', 'm2', 'm3'], { isQueuedRun: id => id === 'm2', isFinal: unasked })).toBe('m2')
+    expect(messageOfAnswer(['m1', 'm2', 'm3'], { isQueuedRun: id => id === 'm2', isFinal: unasked })).toBe('m2')
   })
 
   test('belongs to the newest turn when it is its final answer', () => {
-    expect(answeredBy(['m1', 'm2'], { isQueuedRun: () => false, isFinal: () => true })).toBe('m2')
+    expect(messageOfAnswer(['m1', 'm2'], { isQueuedRun: () => false, isFinal: () => true })).toBe('m2')
   })
 
   test('belongs to nothing when it is something else, such as what the gateway says of itself', () => {
-    expect(answeredBy(['m1'], { isQueuedRun: () => false, isFinal: () => false })).toBeNull()
+    expect(messageOfAnswer(['m1'], { isQueuedRun: () => false, isFinal: () => false })).toBeNull()
   })
 
   test('belongs to nothing when nothing is in custody', () => {
-    expect(answeredBy([], { isQueuedRun: () => false, isFinal: unasked })).toBeNull()
+    expect(messageOfAnswer([], { isQueuedRun: () => false, isFinal: unasked })).toBeNull()
   })
 })
 

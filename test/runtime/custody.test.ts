@@ -135,6 +135,8 @@ describe.each(['stop', 'crash'] as const)('after a %s, a message whose turn was 
 
     await world.account.retryDeadLetter(letter!.id)
     await world.settle()
+    // Under an id that the responder has not seen.
+    expect(asked.at(-1)).toEqual({ text: 'one', losses: 3, attempt: 1 })
     await answer()
     expect(world.answers('alice')).toEqual([expect.stringContaining('Sorry'), 'echo: one'])
     expect(world.account.deadLetters()).toEqual([])
