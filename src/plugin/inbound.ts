@@ -88,6 +88,7 @@ export function createResponder(options: ResponderOptions): Responder {
     })
     const { media, missing } = await received(request, signal)
     const to = targetOf(chat)
+    const isCommand = channel.commands.isControlCommandMessage(text, cfg)
     const ctxPayload = () =>
       channel.inbound.buildContext({
         channelIngress: access,
@@ -112,7 +113,7 @@ export function createResponder(options: ResponderOptions): Responder {
           inboundEventKind: 'user_request',
         },
         // Without it the host keeps the answer to a command back until the turn that runs is over, and gives it up after 30 s.
-        ...(COMMAND.test(text) ? { command: { kind: 'text-slash' as const, body: text } } : {}),
+        ...(isCommand && access.commandAccess.authorized ? { command: { kind: 'text-slash' as const, body: text } } : {}),
         ...(media.length > 0 ? { media: [...media] } : {}),
         access: {
           commands: { authorized: access.commandAccess.authorized },
@@ -158,7 +159,7 @@ export function createResponder(options: ResponderOptions): Responder {
     return { media, missing }
   }
 
-  function delivery({ account, chat, messageId, text }: DispatchRequest, to: string) {
+  function delivery({ account, chat, messageId, losses, text }: DispatchRequest, to: string) {
     const answersAtOnce = isUrgent(text)
     const ordinals = new Map<string, number>()
     return {
@@ -169,7 +170,8 @@ export function createResponder(options: ResponderOptions): Responder {
         const mediaUrls = mediaOf(payload)
         if (text.trim() === '' && mediaUrls.length === 0) return { visibleReplySent: false }
         // The same turn run again, before the host had adopted it, counts the same: the outbox knows the key.
-        const keys = await outbound.deliver({ account, chat, text, mediaUrls, key: `${messageId}#${kind}${ordinal}`, once: true })
+        const key = sideKey(messageId, losses, `${kind}${ordinal}`)
+        const keys = await outbound.deliver({ account, chat, text, mediaUrls, key, once: true })
         return { visibleReplySent: true, messageIds: [...keys] }
       },
       durable(payload: ReplyPayload, { kind }: { kind: string }) {
@@ -211,8 +213,8 @@ export function createResponder(options: ResponderOptions): Responder {
       log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
       turn.waits()
     })
-    const { owed } = await leftovers.untilEnded(of, { wait }, signal)
-    if (owed) await leftovers.free(of)
+    const { isLeft } = await leftovers.untilEnded(of, { wait }, signal)
+    if (isLeft) await leftovers.free(of)
   }
 
   async function reclaim({ account, chat, messageIds }: Custody, signal: AbortSignal): Promise<readonly MessageId[]> {
@@ -221,7 +223,7 @@ export function createResponder(options: ResponderOptions): Responder {
     signal.throwIfAborted()
     const ofEarlier = messageIds.filter((_, index) => !hasEnded?.[index])
     const unanswered = (): readonly MessageId[] => {
-      const answered = new Set(known(chat).filter(isAnswer).map(answeredBy))
+      const answered = new Set(known(chat).map(answeredBy))
       // In a session one turn follows the other: what came before an answered one was answered before it, or with it.
       return ofEarlier.slice(ofEarlier.findLastIndex(id => answered.has(id)) + 1)
     }
@@ -231,11 +233,11 @@ export function createResponder(options: ResponderOptions): Responder {
     )
     const isEnough = () => unanswered().length === 0
     if (isEnough()) return []
-    const { resumed, owed } = await leftovers.untilEnded(of, { wait, isEnough }, signal)
+    const { resumed, owed, isLeft } = await leftovers.untilEnded(of, { wait, isEnough, anyRun: true }, signal)
     if (resumed) return []
     const [first] = unanswered()
-    if (!owed || first === undefined) return unanswered()
-    if (owed.text.trim() !== '') {
+    if (!isLeft || first === undefined) return unanswered()
+    if (owed && owed.text.trim() !== '') {
       log.warn({ account, chat, id: first }, 'OpenClaw has an answer that it does not deliver: it is delivered for it')
       await outbound.takeOver({ account, chat, messageId: first, ...owed })
     }
@@ -300,8 +302,9 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
 }
 
-/** What a turn shows of its tools is not what it was asked for. */
-const isAnswer = (key: ReplyKey): boolean => !/^[^#]*#tool\d/.test(key)
+/** What a turn shows of its tools is not what it was asked for, so that its key is none of an answer's. */
+const sideKey = (id: MessageId, losses: number, name: string): string =>
+  name.startsWith('tool') ? `${hostIdOf(id, losses)}/${name}` : `${id}#${losses > 0 ? `${losses}.` : ''}${name}`
 
 const once = (action: () => void): (() => void) => {
   let isDone = false
@@ -332,8 +335,6 @@ const loopFacts = ({ account, chat, messageId, sender }: DispatchRequest, userna
   eventId: messageId,
   defaultEnabled: true,
 })
-
-const COMMAND = /^\s*\/[a-z]/i
 
 /** Commands about the turn that runs, and the words by which the host takes a message for a stop. */
 const ABOUT_THE_TURN =

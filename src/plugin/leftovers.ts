@@ -7,7 +7,7 @@
  *     It does not say which message such an answer belongs to; the session does, as long as it is not delivered.
  * L3. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
  *     its turn, which keeps all that come after it out: they are waited for OWED_MS_MAX. Then the answer is ours to deliver, and the turn
- *     is ended.
+ *     is ended. So is one that is not taken up for CUT_OFF_MS_MAX.
  */
 import { randomUUID } from 'node:crypto'
 import type { MessageId } from '../domain/ids.ts'
@@ -25,11 +25,20 @@ export type Ended = {
   /** This process has run a turn here to its end: one that was cut off. */
   readonly resumed: boolean
   readonly owed: OwedAnswer | null
+  /** It was waited for as long as may be, and is still there: `free` ends it. */
+  readonly isLeft: boolean
 }
 
 export interface Leftovers {
-  /** Resolves when nothing of an earlier process is under way there, or `isEnough`; `onWait` is called at each look before that. */
-  untilEnded(session: SessionOf, on: { readonly wait: () => void; readonly isEnough?: () => boolean }, signal: AbortSignal): Promise<Ended>
+  /**
+   * Resolves when nothing of an earlier process is under way there (with `anyRun`: when nothing is), or `isEnough`; `wait` is called at
+   * each look before that.
+   */
+  untilEnded(
+    session: SessionOf,
+    on: { readonly wait: () => void; readonly isEnough?: () => boolean; readonly anyRun?: boolean },
+    signal: AbortSignal,
+  ): Promise<Ended>
   /** Ends the turn that OpenClaw has left there, if it has, and what it owes: nobody need wait for it again. */
   free(session: SessionOf): Promise<void>
 }
@@ -43,6 +52,7 @@ export type LeftoversOptions = {
 
 export const LOOK_MS = 1_000
 const OWED_MS_MAX = 2 * 60_000
+const CUT_OFF_MS_MAX = 10 * 60_000
 
 export function createLeftovers({ session, processStartMs, clock }: LeftoversOptions): Leftovers {
   const isRunning = ({ status }: SessionEntry) => status === 'running'
@@ -57,22 +67,25 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
   }
 
   return {
-    async untilEnded({ agentId, sessionKey }, { wait, isEnough }, signal) {
+    async untilEnded({ agentId, sessionKey }, { wait, isEnough, anyRun = false }, signal) {
       const sinceMs = clock.monotonic()
-      let wasRunning = false
+      let wasRunning = anyRun
+      let hasRun = false
       for (;;) {
         const entry = session.getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
-        if (!entry) return { resumed: false, owed: null }
+        if (!entry) return { resumed: false, owed: null, isLeft: false }
         const owed = owedBy(entry)
-        const isOverdue = clock.monotonic() - sinceMs >= OWED_MS_MAX
+        const waitedMs = clock.monotonic() - sinceMs
         const isTakenUp: boolean = wasRunning && isRunning(entry) && !isCutOff(entry)
-        const isBusy = isTakenUp || (owed ? !isOverdue : isCutOff(entry))
+        const isLeft = (owed !== null && waitedMs >= OWED_MS_MAX) || (isCutOff(entry) && waitedMs >= CUT_OFF_MS_MAX)
+        const isBusy = isTakenUp || ((owed !== null || isCutOff(entry)) && !isLeft)
+        hasRun ||= isRunning(entry)
         wasRunning ||= isCutOff(entry)
         if (!isBusy) {
-          const hasRun = wasRunning || (entry.startedAt ?? 0) >= processStartMs
-          return { resumed: hasRun && entry.status === 'done', owed }
+          const isOfNow = hasRun || (entry.startedAt ?? 0) >= processStartMs
+          return { resumed: isOfNow && entry.status === 'done', owed, isLeft }
         }
-        if (isEnough?.()) return { resumed: false, owed: null }
+        if (isEnough?.()) return { resumed: false, owed: null, isLeft: false }
         wait()
         await Promise.race([new Promise<void>(resolve => clock.after(LOOK_MS, resolve)), aborted(signal)])
         signal.throwIfAborted()
@@ -84,8 +97,7 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
         sessionKey,
         readConsistency: 'latest',
         update(entry) {
-          if (!owedBy(entry)) return null
-          if (!isRunning(entry)) return { pendingFinalDelivery: undefined }
+          if (!isRunning(entry)) return owedBy(entry) ? { pendingFinalDelivery: undefined } : null
           if (!isCutOff(entry)) return null
           return {
             status: 'failed',

@@ -343,7 +343,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     tell: (chat, event) => registry.tellChat(chat, event),
     onAnswered(chat, key) {
       // A damaged journal may have lost the answer, and have kept its reply.
-      if (!byHand.known(chat).includes(key)) noteOldState()
+      if (!byHand.known(chat).some(known => answeredBy(known) === answeredBy(key))) noteOldState()
     },
   })
 

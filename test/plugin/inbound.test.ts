@@ -48,6 +48,7 @@ function scene({
   answers = async (_: Plan['delivery']) => {},
   admission = 'dispatch',
   blocksCommand = false,
+  authorized = true,
   config = {},
   begin = async () => {},
   session = (): SessionEntry => undefined,
@@ -111,7 +112,7 @@ function scene({
             asked.ingress.push(query)
             return {
               ingress: { admission, reasonCode: 'test' },
-              commandAccess: { authorized: true, shouldBlockControlCommand: blocksCommand },
+              commandAccess: { authorized, shouldBlockControlCommand: blocksCommand },
             }
           },
         },
@@ -274,13 +275,17 @@ test('the assistant sees the text without the mention, and the context names gro
 
 test.each([
   ['/status', { kind: 'text-slash', body: '/status' }],
-  [' /New', { kind: 'text-slash', body: ' /New' }],
   ['hello', undefined],
-  ['/ is a slash', undefined],
 ])('the host is told what is a command, or it answers it only when the turn that runs is over: %s', async (text, command) => {
   const { asked, ask } = scene()
   await ask({ ...direct, text })
   expect((asked.contexts[0] as { command?: object }).command).toEqual(command)
+})
+
+test('a command of somebody who may not give any is none', async () => {
+  const { asked, ask } = scene({ authorized: false })
+  await ask({ ...inGroup, text: '/status' })
+  expect(asked.contexts[0]).not.toHaveProperty('command')
 })
 
 describe('an answer', () => {
@@ -321,6 +326,17 @@ describe('an answer', () => {
       { account: 'default', chat: 'peer:Alice', text: 'three', mediaUrls: [], key: 'm1#block2', once: true },
     ])
     expect(asked.adopted).toBe(1)
+  })
+
+  test('has a key of its own in each asking, and what a tool shows is none', async () => {
+    const answers = async (delivery: Plan['delivery']) => {
+      await delivery.deliver({ text: 'looking' }, { kind: 'tool' })
+      await delivery.deliver({ text: 'found' }, { kind: 'block' })
+    }
+    const { asked, ask } = scene({ answers })
+    await ask({ ...direct, losses: 0 })
+    await ask({ ...direct, messageId: 'm2', losses: 2 })
+    expect(asked.delivered).toMatchObject([{ key: 'm1/tool0' }, { key: 'm1#block0' }, { key: 'm2/2/tool0' }, { key: 'm2#2.block0' }])
   })
 })
 
@@ -456,7 +472,7 @@ describe('what an earlier process had in hand', () => {
   })
 
   test('is not answered by what its tools have shown', async () => {
-    expect(await scene({ known: () => ['m1#tool0#0'] }).reclaim('m1')).toEqual(['m1'])
+    expect(await scene({ known: () => ['m1/tool0#0'] }).reclaim('m1')).toEqual(['m1'])
   })
 
   test('was answered when one after it was: turns of a session follow each other', async () => {
@@ -494,6 +510,26 @@ describe('what an earlier process had in hand', () => {
     entry = { status: 'done', startedAt: START_MS + 1 }
     await clock.advance(1_000)
     expect(await told).toEqual([])
+  })
+
+  test('is waited for when the gateway has taken it up before our first look', async () => {
+    let entry: SessionEntry = { status: 'running', startedAt: START_MS + 1 }
+    const { reclaim, clock } = scene({ session: () => entry })
+    const told = reclaim('m1')
+    await clock.advance(20 * 60_000)
+    entry = { status: 'done', startedAt: START_MS + 1 }
+    await clock.advance(1_000)
+    expect(await told).toEqual([])
+  })
+
+  test('is lost, and its session free, when the gateway does not take it up for ten minutes', async () => {
+    const { asked, reclaim, clock } = scene({ session: () => ({ status: 'running', abortedLastRun: true }) })
+    const told = reclaim('m1')
+    await clock.advance(599_000)
+    expect(asked.freed).toEqual([])
+    await clock.advance(1_000)
+    expect(await told).toEqual(['m1'])
+    expect(asked.freed).toMatchObject([{ status: 'failed', abortedLastRun: false }])
   })
 
   test('was lost when the gateway has given it up', async () => {

@@ -77,6 +77,13 @@ test('an answer that does not say what it answers is known by its delivery: the 
   expect(await reconcile({ queueId: 'q1' })).toMatchObject({ status: 'sent' })
 })
 
+test('and so it is when the host asks after a crash what has become of it', async () => {
+  const { taken, start, reconcile } = scene()
+  start((_, delivery) => (delivery === 'q1' ? 'm1' : null))
+  await reconcile({ queueId: 'q1' })
+  expect(taken.map(({ key }) => key)).toEqual(['m1#0-8f434346.q1'])
+})
+
 test('an answer that was delivered for the host is not sent again when it delivers it after all, whatever it says then', async () => {
   const { taken, start, outbound, send, reconcile } = scene()
   start()
