@@ -60,7 +60,8 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
     isRunning(entry) && (entry.abortedLastRun === true || (entry.startedAt ?? processStartMs) < processStartMs)
   const owedBy = ({ pendingFinalDelivery: owed }: SessionEntry): OwedAnswer | null => {
     if (owed === undefined || owed.createdAt >= processStartMs) return null
-    const { deliveries = [{ id: '', state: 'unknown' }], text = '' } = owed
+    const { deliveries = [{ id: '', state: 'unknown' }] } = owed
+    const text = ('text' in owed && owed.text) || ''
     if (deliveries.every(({ state }) => state === 'delivered' || state === 'suppressed')) return null
     const [only, ...others] = deliveries
     return only && only.id !== '' && others.length === 0 ? { id: only.id, text } : { id: '', text: '' }
