@@ -78,6 +78,35 @@ test.each(['/status', '/help'])('%s is answered by the gateway itself', async co
   expect(world.model.about(command)).toEqual([])
 })
 
+async function turnUnderWay(user: string) {
+  const chat = world.chat(user, 'open')
+  const question = `${user} asks something hard`
+  const held = world.model.hold(new RegExp(question))
+  await chat.says(question)
+  await until('the model is asked', () => world.model.about(question).length > 0, ANSWER_MS_MAX, world.tail)
+  return { chat, question, held }
+}
+
+test('/status is answered while a turn of the same conversation runs, and the turn goes on', async () => {
+  const { chat, question, held } = await turnUnderWay('mira')
+  await chat.says('/status')
+  await chat.hears(/OpenClaw \d/)
+  expect(chat.heard()).toHaveLength(1)
+  held.release()
+  await chat.hears(`model says: ${question}`)
+  expect(chat.heard()).toHaveLength(2)
+})
+
+test('/stop ends the turn, says so, and leaves the conversation free', async () => {
+  const { chat, question, held } = await turnUnderWay('noel')
+  await chat.says('/stop')
+  await chat.hears(/abort|stop/i)
+  held.release()
+  await chat.says('and now?')
+  await chat.hears('model says: and now?')
+  expect(chat.heard()).not.toContain(`model says: ${question}`)
+})
+
 test('while one person waits for a slow answer, others are answered', async () => {
   const held = world.model.hold(/slow question/)
   const slow = world.chat('slow-asker', 'open')
