@@ -22,11 +22,11 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Custody, DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
-import { createLeftovers, LOOK_MS, type SessionOf } from './leftovers.ts'
+import { createLeftovers, type SessionOf } from './leftovers.ts'
 import { CHANNEL_ID, hostIdOf } from './names.ts'
 import { mediaOf, type Outbound } from './outbound.ts'
 import { placeOf, routeOf } from './sessions.ts'
-import { aborted } from './signals.ts'
+import { aborted, pause } from './signals.ts'
 import { targetOf } from './targets.ts'
 import { type TurnLifecycle, type Turns, turnKey } from './turns.ts'
 
@@ -61,6 +61,7 @@ export function createResponder(options: ResponderOptions): Responder {
     const isGroup = place.kind === 'group'
     const route = routeOf(host, account, place)
     const { sessionKey } = route
+    const isCommand = channel.commands.isControlCommandMessage(text, cfg)
     // In a chat that is open to all, all may give commands there, as in the host's own channels.
     const everybody = !isGroup && settings.dmPolicy === 'open' ? ['*'] : []
     const commanders = [...settings.allowFrom, ...(await approved()), ...everybody]
@@ -81,14 +82,13 @@ export function createResponder(options: ResponderOptions): Responder {
       mentionFacts: { canDetectMention: isGroup, wasMentioned: mentioned, hasAnyMention: mentioned },
       command: {
         allowTextCommands: channel.commands.shouldHandleTextCommands({ cfg, surface: CHANNEL_ID, commandSource: 'text' }),
-        hasControlCommand: channel.commands.isControlCommandMessage(text, cfg),
+        hasControlCommand: isCommand,
         commandOwnerAllowFrom: commanders,
       },
       event: { mayPair: false },
     })
     const { media, missing } = await received(request, signal)
     const to = targetOf(chat)
-    const isCommand = channel.commands.isControlCommandMessage(text, cfg)
     const ctxPayload = () =>
       channel.inbound.buildContext({
         channelIngress: access,
@@ -132,7 +132,7 @@ export function createResponder(options: ResponderOptions): Responder {
         ...(isGroup ? { supplemental: { groupSystemPrompt: groupHint(settings.username) } } : {}),
         ...(isGroup ? { extra: { GroupSubject: place.label } } : {}),
       })
-    return { cfg, to, access, ctxPayload, route }
+    return { cfg, to, access, isCommand, ctxPayload, route }
   }
 
   /** The files of a message, where the host wants them; what cannot be had is said in a line each. */
@@ -196,19 +196,11 @@ export function createResponder(options: ResponderOptions): Responder {
       } catch (error) {
         if (!isDraining(error)) throw error
       }
-      await nextLook(signal)
+      await pause(clock, DRAINING_MS, signal)
     }
   }
 
-  async function nextLook(signal: AbortSignal): Promise<void> {
-    await Promise.race([new Promise<void>(resolve => clock.after(LOOK_MS, resolve)), aborted(signal)])
-    signal.throwIfAborted()
-  }
-
-  /** Commands do not wait: one of them may be what frees the session. */
-  async function untilFree(request: DispatchRequest, turn: Turn, cfg: OpenClawConfig, of: SessionOf, signal: AbortSignal): Promise<void> {
-    const { account, chat, messageId, text } = request
-    if (channel.commands.isControlCommandMessage(text, cfg) || isUrgent(text)) return
+  async function untilFree({ account, chat, messageId }: DispatchRequest, turn: Turn, of: SessionOf, signal: AbortSignal): Promise<void> {
     const wait = once(() => {
       log.info({ account, chat, id: messageId }, 'waits until OpenClaw has ended what an earlier process began')
       turn.waits()
@@ -247,7 +239,7 @@ export function createResponder(options: ResponderOptions): Responder {
 
   async function attempt(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
     const { account, chat, messageId, timeMs, text, rawText } = request
-    const { cfg, to, access, ctxPayload, route } = await prepare(request, signal)
+    const { cfg, to, access, isCommand, ctxPayload, route } = await prepare(request, signal)
     if (access.ingress.admission !== 'dispatch') {
       const { reasonCode } = access.ingress
       if (!access.commandAccess.shouldBlockControlCommand) throw new ResponderRefused(`host_denied: OpenClaw's ingress says ${reasonCode}.`)
@@ -255,7 +247,8 @@ export function createResponder(options: ResponderOptions): Responder {
       return null
     }
     signal.throwIfAborted()
-    await untilFree(request, turn, cfg, route, signal)
+    // One of them may be what frees the session.
+    if (!isCommand && !isUrgent(text)) await untilFree(request, turn, route, signal)
 
     // The host calls back in the middle of its own work, whose async context must not become ours: timers set in it would carry it
     // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").
@@ -301,6 +294,9 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
   const [family = ''] = contentType.split('/')
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
 }
+
+/** Between two tries while the gateway goes down. */
+const DRAINING_MS = 1_000
 
 /** What a turn shows of its tools is not what it was asked for, so that its key is none of an answer's. */
 const sideKey = (id: MessageId, losses: number, name: string): string =>

@@ -4,8 +4,8 @@
  * L1. OpenClaw takes a turn that was cut off up again by itself, some seconds after its start. It refuses what comes before that; where it
  *     finds the session busy with something else, it never does.
  * L2. When it delivers such an answer, it takes the session's newest turn for answered, whichever it is.
- *     It does not say which message such an answer belongs to; the session does, as long as it is not delivered.
- * L3. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
+ * L3. It does not say which message the answer of such a turn belongs to; the session does, as long as it is not delivered.
+ * L4. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
  *     its turn, which keeps all that come after it out: they are waited for OWED_MS_MAX. Then the answer is ours to deliver, and the turn
  *     is ended. So is one that is not taken up for CUT_OFF_MS_MAX.
  */
@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto'
 import type { MessageId } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PluginRuntime } from './host.ts'
-import { aborted } from './signals.ts'
+import { pause } from './signals.ts'
 
 export type SessionOf = { readonly agentId: string; readonly sessionKey: string }
 type SessionEntry = NonNullable<ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>>
@@ -50,7 +50,7 @@ export type LeftoversOptions = {
   readonly clock: Clock
 }
 
-export const LOOK_MS = 1_000
+const LOOK_MS = 1_000
 const OWED_MS_MAX = 2 * 60_000
 const CUT_OFF_MS_MAX = 10 * 60_000
 
@@ -88,8 +88,7 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
         }
         if (isEnough?.()) return { resumed: false, owed: null, isLeft: false }
         wait()
-        await Promise.race([new Promise<void>(resolve => clock.after(LOOK_MS, resolve)), aborted(signal)])
-        signal.throwIfAborted()
+        await pause(clock, LOOK_MS, signal)
       }
     },
     async free({ agentId, sessionKey }) {

@@ -71,7 +71,9 @@ export function createTurns(): Turns {
       onAbandoned() {
         if (!flight.adopted) reject(new ResponderFailed('OpenClaw gave the message up before its turn began.'))
       },
-      onSettled: resolve,
+      onSettled() {
+        if (flight.deferred) resolve()
+      },
       abortSignal: new AbortController().signal,
     }
     begin(lifecycle).then(() => {

@@ -63,7 +63,8 @@ export function createDispatcher({
   const lines = new Map<UserName, Job[]>()
   let cancelWait = () => {}
   const running = new Set<Running>()
-  const adoptions = new Map<MessageId, { resolve: () => void; reject: (error: Error) => void }>()
+  /** By message: a chart that was put back may ask for one twice. */
+  const adoptions = new Map<MessageId, { resolve: () => void; reject: (error: Error) => void }[]>()
   let taken = 0
   let draining = false
   let drained: (() => void) | null = null
@@ -153,7 +154,7 @@ export function createDispatcher({
             // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
             freeSlot()
             entry.adoption ??= new Promise<void>((resolve, reject) => {
-              adoptions.set(id, { resolve, reject })
+              adoptions.set(id, [...(adoptions.get(id) ?? []), { resolve, reject }])
               tell(chat, { type: 'dispatch.adopted', id, attempt, custody: isKept(job) })
             })
             return entry.adoption
@@ -218,11 +219,11 @@ export function createDispatcher({
       next()
     },
     adopted(id) {
-      adoptions.get(id)?.resolve()
+      for (const { resolve } of adoptions.get(id) ?? []) resolve()
       adoptions.delete(id)
     },
     close() {
-      for (const { reject } of adoptions.values()) reject(new Error('The account stopped before the adoption was recorded.'))
+      for (const { reject } of [...adoptions.values()].flat()) reject(new Error('The account stopped before the adoption was recorded.'))
       adoptions.clear()
     },
     waiting: () => [...lines.values()].reduce((sum, jobs) => sum + jobs.length, 0),

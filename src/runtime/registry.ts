@@ -98,8 +98,11 @@ export type RegistryOptions = {
 const effectsOf = new WeakMap<AnyActorRef['system'], Effects>()
 const ask =
   <Name extends keyof Effects>(name: Name) =>
-  ({ system }: Pick<AnyActorRef, 'system'>, params: Parameters<Effects[Name]>[0]) =>
-    effectsOf.get(system)?.[name](params as never)
+  ({ system }: Pick<AnyActorRef, 'system'>, params: Parameters<Effects[Name]>[0]) => {
+    const effects = effectsOf.get(system)
+    if (!effects) throw new Error(`Nobody carries out "${name}" for the charts of this actor system.`)
+    effects[name](params as never)
+  }
 
 const CHAT = chatMachine.provide({
   actions: {

@@ -86,6 +86,17 @@ describe('a turn that begins at once', () => {
     expect(await outcome).toBe('over')
   })
 
+  test('is not over when the host settles it in the middle of its call', async () => {
+    const { begun, ask, state } = scene()
+    const { outcome, adoptions } = ask()
+    adoptions.record.resolve()
+    await first(begun).lifecycle.onAdopted()
+    first(begun).lifecycle.onSettled()
+    expect(await state(outcome)).toBe('pending')
+    first(begun).end()
+    expect(await outcome).toBe('over')
+  })
+
   test('needs no more when the host ended it without adopting it: it had the message already', async () => {
     const { begun, ask } = scene()
     const { outcome } = ask()

@@ -144,6 +144,22 @@ describe.each(['stop', 'crash'] as const)('after a %s, a message whose turn was 
   })
 })
 
+test('a message whose answer we have is not asked again when the responder takes it for lost, and our state is not called old', async () => {
+  const { world, asked, says, again } = scene()
+  await world.start()
+  await says('one')
+  const [id] = world.account.inCustody('peer:alice')
+  // As a delivery of OpenClaw has it.
+  await world.account.send({ chat: 'peer:alice', text: 'echo: one', key: `${id}#0-1a2b3c4d.5e6f` })
+  await world.settle()
+  await again('crash')
+  await world.settle(60_000)
+  expect(asked).toHaveLength(1)
+  expect(world.answers('alice')).toEqual(['echo: one'])
+  expect(world.account.status().warnings).toEqual([])
+  await world.stop()
+})
+
 test('a turn that is over is asked about no more', async () => {
   const { world, kept, answer, says, again } = scene()
   await world.start()

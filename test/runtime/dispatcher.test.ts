@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
+import { createDispatcher } from '../../src/runtime/dispatcher.ts'
+import { settingsOf } from '../plugin/stand-ins.ts'
+
+test('everybody who has adopted a message hears that it is recorded: a chart that was put back may have asked twice', async () => {
+  const heard: number[] = []
+  let asked = 0
+  const dispatcher = createDispatcher({
+    settings: settingsOf(),
+    responder: {
+      async respond(_, turn) {
+        const number = ++asked
+        await turn.adopted()
+        heard.push(number)
+        return null
+      },
+    },
+    clock: createVirtualClock(0),
+    senders: { waitMs: () => 0, spend: () => {} },
+    message: (_, id) => ({ id, sender: 'alice', timeMs: 0, text: 'hi', files: [] }),
+    alternations: () => 0,
+    tell: () => {},
+    onStart: () => {},
+  })
+  for (let n = 0; n < 2; n++) dispatcher.submit({ chat: 'peer:alice', id: 'm1', attempt: 1, urgent: false })
+  dispatcher.adopted('m1')
+  await new Promise(resolve => setImmediate(resolve))
+  expect(heard).toEqual([1, 2])
+})
