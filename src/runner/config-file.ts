@@ -89,7 +89,10 @@ function parseFile(path: string, text: string): unknown {
   } catch (error) {
     if (error instanceof ConfigInvalid) throw error
     const { line, column } = positionOf(error)
-    throw refused(`${path}:${line}:${column} is not ${/\.ya?ml$/i.test(path) ? 'YAML' : 'JSON5'}: ${reasonOf(error)}.`, error)
+    throw refused(
+      `${path}:${line}:${column} is not ${/\.ya?ml$/i.test(path) ? 'YAML' : 'JSON5'}: ${reasonOf(error)}; correct it there.`,
+      error,
+    )
   }
 }
 
@@ -111,10 +114,14 @@ function positionOf(error: unknown): { line: unknown; column: unknown } {
 /** The first line of what the parser says, without its own position and quotation of the text. */
 function reasonOf(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  return first
-    .replace(/^JSON5: /, '')
-    .replace(/ at (line )?\d+(:\d+|, column \d+):?$/, '')
-    .replace(/[.:]$/, '')
+  return (
+    first
+      .replace(/^JSON5: /, '')
+      .replace(/ at (line )?\d+(:\d+|, column \d+):?$/, '')
+      // What the library tells who calls it.
+      .replace(/; please use YAML\..*$/, '')
+      .replace(/[.:]$/, '')
+  )
 }
 
 /** `channels.ztm-chat` of an OpenClaw config, or the object itself. */

@@ -70,16 +70,16 @@ describe('a bad config file is refused', () => {
     ['b.json5', ' \n\uFEFF', [`b.json5 ${EMPTY}`]],
     ['b.json', 'null', [`b.json ${EMPTY}`]],
     ['b.yaml', '# nothing yet\n', [`b.yaml ${EMPTY}`]],
-    ['b.json5', '// nothing yet', ['b.json5:1:15 is not JSON5: invalid end of input.']],
-    ['b.json5', "{\n  meshName: 'home'\n  username: 1 }", ["b.json5:3:3 is not JSON5: invalid character 'u'."]],
-    ['b.yaml', 'meshName: home\nmeshName: work\n', ['b.yaml:2:1 is not YAML: Map keys must be unique.']],
+    ['b.json5', '// nothing yet', ['b.json5:1:15 is not JSON5: invalid end of input; correct it there.']],
+    ['b.json5', "{\n  meshName: 'home'\n  username: 1 }", ["b.json5:3:3 is not JSON5: invalid character 'u'; correct it there."]],
+    ['b.yaml', 'meshName: home\nmeshName: work\n', ['b.yaml:2:1 is not YAML: Map keys must be unique; correct it there.']],
     [
       'b.yaml',
       'a: [1\nb: 2',
-      ['b.yaml:2:1 is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ].'],
+      ['b.yaml:2:1 is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; correct it there.'],
     ],
-    ['b.yaml', 'a: *x\n', ['b.yaml:1:1 is not YAML: Unresolved alias (the anchor must be set before the alias): x.']],
-    ['b.yaml', 'a: 1\n---\nb: 2\n', ['b.yaml:2:1 is not YAML: Source contains multiple documents; please use YAML.parseAllDocuments().']],
+    ['b.yaml', 'a: *x\n', ['b.yaml:1:1 is not YAML: Unresolved alias (the anchor must be set before the alias): x; correct it there.']],
+    ['b.yaml', 'a: 1\n---\nb: 2\n', ['b.yaml:2:1 is not YAML: Source contains multiple documents; correct it there.']],
     ['b.toml', 'a = 1', ['b.toml has no known ending; expected a .json5, .json, .yaml or .yml file.']],
     ['b.json', new Uint8Array([0x7b, 0xff, 0x7d]), ['b.json is not UTF-8 text; save it as UTF-8.']],
     ['b.json', ' '.repeat(1_048_577), ['b.json has 1048577 bytes; a config has at most 1048576: is it the right file?']],
@@ -138,7 +138,7 @@ describe('a bad config file is refused', () => {
     ]
 
     expect(await problemsOf(load('bomb.yaml', bomb.join('\n')))).toEqual([
-      'bomb.yaml:1:1 is not YAML: Excessive alias count indicates a resource exhaustion attack.',
+      'bomb.yaml:1:1 is not YAML: Excessive alias count indicates a resource exhaustion attack; correct it there.',
     ])
   })
 })

@@ -142,10 +142,10 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
 /** What `ztm-chat.json5` contains, and the lines on standard error; `./ztm-chat.json5` is FILE. */
 const CONFIGS: readonly (readonly [string, ...string[]])[] = [
   ['', 'FILE is empty; expected an object with at least meshName and username.'],
-  ['{ meshName: "home"', 'FILE:1:19 is not JSON5: invalid end of input.'],
+  ['{ meshName: "home"', 'FILE:1:19 is not JSON5: invalid end of input; correct it there.'],
   ['[]', 'FILE: the config is a list; expected an object with the options of the channel.'],
   ['null', 'FILE is empty; expected an object with at least meshName and username.'],
-  ['<html></html>', "FILE:1:1 is not JSON5: invalid character '<'."],
+  ['<html></html>', "FILE:1:1 is not JSON5: invalid character '<'; correct it there."],
   [
     '{}',
     'FILE: meshName is missing; set it to the mesh that the ZTM agent has joined or is to join, such as "home".',
