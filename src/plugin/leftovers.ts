@@ -52,12 +52,13 @@ export type LeftoversOptions = {
 
 const LOOK_MS = 1_000
 const OWED_MS_MAX = 2 * 60_000
-const CUT_OFF_MS_MAX = 10 * 60_000
+const CUT_OFF_MS_MAX = 3 * 60_000
 
 export function createLeftovers({ session, processStartMs, clock }: LeftoversOptions): Leftovers {
   const isRunning = ({ status }: SessionEntry) => status === 'running'
-  const isCutOff = (entry: SessionEntry) =>
-    isRunning(entry) && (entry.abortedLastRun === true || (entry.startedAt ?? processStartMs) < processStartMs)
+  /** The host has marked it at its start, and takes the mark off when it takes the turn up; when that began it does not note. */
+  const isMarked = (entry: SessionEntry) => isRunning(entry) && entry.abortedLastRun === true
+  const isOfEarlier = (entry: SessionEntry) => isRunning(entry) && (entry.startedAt ?? processStartMs) < processStartMs
   const owedBy = ({ pendingFinalDelivery: owed }: SessionEntry): OwedAnswer | null => {
     if (owed === undefined || owed.createdAt >= processStartMs) return null
     const { deliveries = [{ id: '', state: 'unknown' }] } = owed
@@ -70,18 +71,18 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
   return {
     async untilEnded({ agentId, sessionKey }, { wait, isEnough, anyRun = false }, signal) {
       const sinceMs = clock.monotonic()
-      let wasRunning = anyRun
+      let wasCutOff = false
       let hasRun = false
       for (;;) {
         const entry = session.getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
         if (!entry) return { resumed: false, owed: null, isLeft: false }
         const owed = owedBy(entry)
         const waitedMs = clock.monotonic() - sinceMs
-        const isTakenUp: boolean = wasRunning && isRunning(entry) && !isCutOff(entry)
-        const isLeft = (owed !== null && waitedMs >= OWED_MS_MAX) || (isCutOff(entry) && waitedMs >= CUT_OFF_MS_MAX)
-        const isBusy = isTakenUp || ((owed !== null || isCutOff(entry)) && !isLeft)
+        wasCutOff ||= isMarked(entry) || isOfEarlier(entry)
         hasRun ||= isRunning(entry)
-        wasRunning ||= isCutOff(entry)
+        const isUnderWay: boolean = isRunning(entry) && !isMarked(entry) && (anyRun || wasCutOff)
+        const isLeft = !isUnderWay && ((owed !== null && waitedMs >= OWED_MS_MAX) || (isMarked(entry) && waitedMs >= CUT_OFF_MS_MAX))
+        const isBusy = isUnderWay || ((owed !== null || isMarked(entry)) && !isLeft)
         if (!isBusy) {
           const isOfNow = hasRun || (entry.startedAt ?? 0) >= processStartMs
           return { resumed: isOfNow && entry.status === 'done', owed, isLeft }
@@ -98,7 +99,7 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
         readConsistency: 'latest',
         update(entry) {
           if (!isRunning(entry)) return owedBy(entry) ? { pendingFinalDelivery: undefined } : null
-          if (!isCutOff(entry)) return null
+          if (!isMarked(entry)) return null
           return {
             status: 'failed',
             abortedLastRun: false,

@@ -522,14 +522,32 @@ describe('what an earlier process had in hand', () => {
     expect(await told).toEqual([])
   })
 
-  test('is lost, and its session free, when the gateway does not take it up for ten minutes', async () => {
+  test('is lost, and its session free, when the gateway does not take it up for three minutes', async () => {
     const { asked, reclaim, clock } = scene({ session: () => ({ status: 'running', abortedLastRun: true }) })
     const told = reclaim('m1')
-    await clock.advance(599_000)
+    await clock.advance(179_000)
     expect(asked.freed).toEqual([])
     await clock.advance(1_000)
     expect(await told).toEqual(['m1'])
     expect(asked.freed).toMatchObject([{ status: 'failed', abortedLastRun: false }])
+  })
+
+  test.each<[string, object]>([
+    ['', {}],
+    [
+      ', and an earlier answer is still owed',
+      { pendingFinalDelivery: { createdAt: START_MS - 1, deliveries: [{ id: 'b7e1', state: 'prepared' }] } },
+    ],
+  ])('is waited for however long the gateway works on it, once it has taken it up%s', async (_, more) => {
+    // When that was the gateway does not note.
+    let entry: SessionEntry = { status: 'running', abortedLastRun: false, startedAt: START_MS - 1, ...more }
+    const { asked, reclaim, clock } = scene({ session: () => entry })
+    const told = reclaim('m1')
+    await clock.advance(60 * 60_000)
+    expect([asked.freed, asked.takenOver]).toEqual([[], []])
+    entry = { status: 'done', startedAt: START_MS - 1 }
+    await clock.advance(1_000)
+    expect(await told).toEqual([])
   })
 
   test('was lost when the gateway has given it up', async () => {
