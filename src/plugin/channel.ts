@@ -50,7 +50,15 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
   const loadGateway = async (): Promise<Gateway> => {
     if (host === null) throw new Error(`OpenClaw started an account of ${CHANNEL_ID} before it registered the plugin.`)
     const [{ createGateway }, world] = await Promise.all([import('./gateway.ts'), loadWorld()])
-    return createGateway({ host, running, outbound, turns, world, isOnlyAccount: ({ cfg }) => listAccountIds(cfg).length === 1 })
+    return createGateway({
+      host,
+      running,
+      outbound,
+      turns,
+      world,
+      loadTranscript: async session => (await import('./load-transcript.ts')).loadTranscript(session),
+      isOnlyAccount: ({ cfg }) => listAccountIds(cfg).length === 1,
+    })
   }
   const theGateway = () => {
     gateway ??= loadGateway()

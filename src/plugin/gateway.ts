@@ -35,6 +35,7 @@ import type { RunningAccounts } from './running.ts'
 import { placeOf, routeOf } from './sessions.ts'
 import { aborted } from './signals.ts'
 import { type StatusWords, statusPatch } from './status.ts'
+import { createTranscripts, type LoadTranscript } from './transcript.ts'
 import { type Turns, turnKey } from './turns.ts'
 
 /** The gateway waits 5 s, then it leaves the account behind. */
@@ -63,6 +64,7 @@ export type GatewayOptions = {
   readonly outbound: Outbound
   readonly turns: Turns
   readonly world: World
+  readonly loadTranscript: LoadTranscript
   readonly isOnlyAccount: (ctx: GatewayContext) => boolean
 }
 
@@ -82,8 +84,9 @@ export function withinHost(settings: AccountSettings, cfg: OpenClawConfig): Acco
   return { ...settings, limits: { ...settings.limits, dispatches: Math.min(settings.limits.dispatches, turns) } }
 }
 
-export function createGateway({ host, running, outbound, turns, world, isOnlyAccount }: GatewayOptions): Gateway {
+export function createGateway({ host, running, outbound, turns, world, loadTranscript, isOnlyAccount }: GatewayOptions): Gateway {
   const { clock } = world
+  const transcripts = createTranscripts(host.agent.session, loadTranscript)
   const within = (ms: number, work: Promise<void>) =>
     new Promise<void>((resolve, reject) => {
       const cancel = clock.after(ms, resolve)
@@ -135,6 +138,7 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
           download,
           known: chat => runtime.account(accountId)?.known(chat) ?? [],
           turns,
+          transcripts,
           processStartMs: performance.timeOrigin,
           clock,
           log,
@@ -169,11 +173,14 @@ export function createGateway({ host, running, outbound, turns, world, isOnlyAcc
       log,
       enter: inOwnContext,
       gone: gone.signal,
-      turnOf: (chat: ChatId, delivery: string) =>
-        messageOfAnswer(handle.inCustody(chat), {
+      turnOf(chat: ChatId, delivery: string) {
+        const session = routeOf(host, accountId, placeOf(chat))
+        return messageOfAnswer(handle.inCustody(chat), {
           isQueuedRun: id => turns.isQueuedRun(turnKey(accountId, id)),
-          isFinal: () => isFinalAnswer(host.agent.session, routeOf(host, accountId, placeOf(chat)), delivery),
-        }),
+          isFinal: () => isFinalAnswer(host.agent.session, session, delivery),
+          transcript: () => transcripts.of(session),
+        })
+      },
     }
     running.set(accountId, entry)
     const stopTelling = tellStatus(handle, setStatus)

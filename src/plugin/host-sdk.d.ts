@@ -315,6 +315,8 @@ declare module 'openclaw/plugin-sdk/channel-core' {
   type InboundContext = { SessionKey: string }
 
   type SessionEntry = {
+    /** Another one after /new, and each day. */
+    sessionId: string
     status?: 'running' | 'done' | 'failed' | 'killed' | 'timeout'
     abortedLastRun?: boolean
     startedAt?: number
@@ -335,7 +337,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
           agentId?: string
           sessionKey: string
           readConsistency?: 'latest'
-          update(entry: SessionEntry): SessionEntry | null
+          update(entry: SessionEntry): Partial<SessionEntry> | null
         }): Promise<SessionEntry | null>
       }
     }
@@ -584,6 +586,10 @@ declare module 'openclaw/plugin-sdk/channel-secret-basic-runtime' {
     accountActive: ChannelAccountPredicate
     accountInactiveReason: string
   }): void
+}
+
+declare module 'openclaw/plugin-sdk/session-store-runtime' {
+  export function loadTranscriptEventsSync(session: { agentId?: string; sessionKey?: string; sessionId: string }): unknown[]
 }
 
 declare module 'openclaw/plugin-sdk/web-media' {

@@ -6,8 +6,8 @@
  *     host's to say, from the lists that people wrote and approved.
  * I2. `adopted` is said when the host says that it has the turn. It answers it by itself then, also after a crash, but for two moments in
  *     which it has the turn or its answer in memory alone. So the message is kept until the turn is over, and looked for after a start
- *     that finds it there: the answer, if there is one, has its id. What was lost is asked under another id, since the host takes the
- *     same one for a duplicate.
+ *     that finds it there: in the session's transcript, and among our answers. What was lost is asked under another id, since the host
+ *     takes the same one for a duplicate.
  * I3. Final answers go through the host's delivery queue, with the answered message's id; everything else straight to the outbox, and so
  *     do answers about the turn that runs: in the queue they would wait for its end.
  * I4. A session in which an earlier process has left something is the host's until it is through with it.
@@ -22,12 +22,13 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Custody, DispatchRequest, Responder, Turn } from '../ports/responder.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
-import { createLeftovers, type SessionOf } from './leftovers.ts'
+import { createLeftovers } from './leftovers.ts'
 import { CHANNEL_ID, hostIdOf } from './names.ts'
 import { mediaOf, type Outbound } from './outbound.ts'
-import { placeOf, routeOf } from './sessions.ts'
+import { placeOf, routeOf, type SessionOf } from './sessions.ts'
 import { aborted, pause } from './signals.ts'
 import { targetOf } from './targets.ts'
+import type { Transcript, Transcripts } from './transcript.ts'
 import { type TurnLifecycle, type Turns, turnKey } from './turns.ts'
 
 export type ResponderOptions = {
@@ -42,6 +43,7 @@ export type ResponderOptions = {
   readonly known: (chat: ChatId) => readonly ReplyKey[]
   /** Outlives this responder. */
   readonly turns: Turns
+  readonly transcripts: Transcripts
   /** When this process began, wall clock ms: what the host's sessions have from before it is an earlier one's. */
   readonly processStartMs: number
   readonly clock: Clock
@@ -49,7 +51,7 @@ export type ResponderOptions = {
 }
 
 export function createResponder(options: ResponderOptions): Responder {
-  const { host, settings, approved, outbound, download, known, turns, processStartMs, clock, log } = options
+  const { host, settings, approved, outbound, download, known, turns, transcripts, processStartMs, clock, log } = options
   const { channel } = host
   const leftovers = createLeftovers({ session: host.agent.session, processStartMs, clock })
 
@@ -214,27 +216,25 @@ export function createResponder(options: ResponderOptions): Responder {
     const hasEnded = await Promise.race([ended, aborted(signal)])
     signal.throwIfAborted()
     const ofEarlier = messageIds.filter((_, index) => !hasEnded?.[index])
-    const unanswered = (): readonly MessageId[] => {
-      const answered = new Set(known(chat).map(answeredBy))
-      // In a session one turn follows the other: what came before an answered one was answered before it, or with it.
-      return ofEarlier.slice(ofEarlier.findLastIndex(id => answered.has(id)) + 1)
-    }
+    if (ofEarlier.length === 0) return []
+    const isKnown = (id: MessageId) => known(chat).some(key => answeredBy(key) === id)
     const of = routeOf(host, account, placeOf(chat))
     const wait = once(() =>
       log.info({ account, chat, ids: ofEarlier }, 'waits until OpenClaw is through with what an earlier process began'),
     )
-    const isEnough = () => unanswered().length === 0
+    const isEnough = () => ofEarlier.every(isKnown)
     if (isEnough()) return []
     const { resumed, owed, isLeft } = await leftovers.untilEnded(of, { wait, isEnough, anyRun: true }, signal)
-    if (resumed) return []
-    const [first] = unanswered()
-    if (!isLeft || first === undefined) return unanswered()
-    if (owed && owed.text.trim() !== '') {
-      log.warn({ account, chat, id: first }, 'OpenClaw has an answer that it does not deliver: it is delivered for it')
-      await outbound.takeOver({ account, chat, messageId: first, ...owed })
+    const transcript = await transcripts.of(of)
+    if (isLeft) {
+      const newest = ofEarlier.findLast(id => transcript.has(id)) ?? ofEarlier.at(-1)
+      if (owed && owed.text.trim() !== '' && newest !== undefined && !isKnown(newest)) {
+        log.warn({ account, chat, id: newest }, 'OpenClaw has an answer that it does not deliver: it is delivered for it')
+        await outbound.takeOver({ account, chat, messageId: newest, ...owed })
+      }
+      await leftovers.free(of)
     }
-    await leftovers.free(of)
-    return unanswered()
+    return lostOf(ofEarlier, { transcript, isKnown, resumed })
   }
 
   async function attempt(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
@@ -281,7 +281,7 @@ export function createResponder(options: ResponderOptions): Responder {
           }),
         },
       })
-    await turns.follow(turnKey(account, messageId), ownTurn, signal, begin)
+    await turns.follow(turnKey(account, messageId), isUrgent(text) ? null : route.sessionKey, ownTurn, signal, begin)
     return null
   }
 
@@ -293,6 +293,20 @@ type ReplyPayload = { readonly text?: string; readonly mediaUrl?: string; readon
 function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
   const [family = ''] = contentType.split('/')
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
+}
+
+/** In a session one turn follows the other; `ids` in the order in which they were handed over. */
+function lostOf(
+  ids: readonly MessageId[],
+  { transcript, isKnown, resumed }: { transcript: Transcript; isKnown: (id: MessageId) => boolean; resumed: boolean },
+): readonly MessageId[] {
+  const newestKnown = ids.findLastIndex(id => transcript.has(id) && isKnown(id))
+  return ids.filter((id, index) => {
+    if (isKnown(id) || index < newestKnown) return false
+    const together = transcript.answeredWith(id)
+    // An answer that nobody has seen was lost with the process that made it, unless that is this one: then it was not meant to be seen.
+    return !(together.length > 0 && (resumed || together.some(isKnown)))
+  })
 }
 
 /** Between two tries while the gateway goes down. */

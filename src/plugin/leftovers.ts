@@ -4,7 +4,8 @@
  * L1. OpenClaw takes a turn that was cut off up again by itself, some seconds after its start. It refuses what comes before that; where it
  *     finds the session busy with something else, it never does.
  * L2. When it delivers such an answer, it takes the session's newest turn for answered, whichever it is.
- * L3. It does not say which message the answer of such a turn belongs to; the session does, as long as it is not delivered.
+ * L3. It does not say which message the answer of such a turn belongs to: to the newest of ours in the transcript, and the session tells
+ *     which delivery it is, as long as that is under way.
  * L4. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
  *     its turn, which keeps all that come after it out: they are waited for OWED_MS_MAX. Then the answer is ours to deliver, and the turn
  *     is ended. So is one that is not taken up for CUT_OFF_MS_MAX.
@@ -13,9 +14,10 @@ import { randomUUID } from 'node:crypto'
 import type { MessageId } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PluginRuntime } from './host.ts'
+import type { SessionOf } from './sessions.ts'
 import { pause } from './signals.ts'
+import type { Transcript } from './transcript.ts'
 
-export type SessionOf = { readonly agentId: string; readonly sessionKey: string }
 type SessionEntry = NonNullable<ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>>
 
 /** An answer that OpenClaw has made and not delivered; `id` is its delivery's. Both are empty when it is not to be told in one text. */
@@ -120,12 +122,22 @@ export const isFinalAnswer = (session: LeftoversOptions['session'], { agentId, s
     ?.pendingFinalDelivery?.deliveries?.some(({ id }) => id === delivery) ?? false
 
 /** Which of the messages in custody, oldest first, an answer belongs to that does not say so; null when none is known to. */
-export function messageOfAnswer(
+export async function messageOfAnswer(
   custody: readonly MessageId[],
-  { isQueuedRun, isFinal }: { readonly isQueuedRun: (id: MessageId) => boolean; readonly isFinal: () => boolean },
-): MessageId | null {
+  {
+    isQueuedRun,
+    isFinal,
+    transcript,
+  }: {
+    readonly isQueuedRun: (id: MessageId) => boolean
+    readonly isFinal: () => boolean
+    readonly transcript: () => Promise<Pick<Transcript, 'has'>>
+  },
+): Promise<MessageId | null> {
   const queued = custody.findLast(isQueuedRun)
   if (queued !== undefined) return queued
-  const newest = custody.at(-1)
-  return newest !== undefined && isFinal() ? newest : null
+  if (custody.length === 0 || !isFinal()) return null
+  // What waited behind it was in the memory of the process alone.
+  const { has } = await transcript()
+  return custody.findLast(has) ?? null
 }

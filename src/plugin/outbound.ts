@@ -149,18 +149,18 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       text,
       ...(mediaUrl === undefined ? {} : { mediaUrls: [mediaUrl] }),
       access: { mediaAccess, mediaLocalRoots, mediaReadFile },
-      ...(keyOf(message, account, chat) ?? { key: freshKey() }),
+      ...((await keyOf(message, account, chat)) ?? { key: freshKey() }),
     })
     return { receipt: receiptOf(keys, message.replyToId), messageId: keys[0] ?? '' }
   }
 
-  const keyOf = ({ deliveryQueueId: id, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable, account: string, chat: ChatId) => {
+  const keyOf = async ({ deliveryQueueId: id, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable, account: string, chat: ChatId) => {
     if (id === undefined) return null
-    return deliveryKey(account, id, deliveryPartIndex ?? 0, replyToId || turnOf(account, chat, id), text + mediaUrl)
+    return deliveryKey(account, id, deliveryPartIndex ?? 0, replyToId || (await turnOf(account, chat, id)), text + mediaUrl)
   }
 
   /** The answer of a turn that has waited in the host, or was taken up again after a restart, does not say what it answers. */
-  const turnOf = (account: string, chat: ChatId, delivery: string) => running.get(account)?.turnOf?.(chat, delivery)
+  const turnOf = async (account: string, chat: ChatId, delivery: string) => running.get(account)?.turnOf?.(chat, delivery)
 
   /** The message that is answered stands in front, so that the mesh shows what was answered also when our own memory is lost. */
   function deliveryKey(account: string, queueId: string, part: number, replyToId: string | null | undefined, text: string) {
@@ -186,7 +186,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       return { status: 'unresolved', error: 'Only one text or file can be looked up.' } as const
     try {
       const { account, chat } = await addressed(send)
-      const replyToId = send.effectiveReplyToId || send.replyToId || turnOf(account, chat, send.queueId)
+      const replyToId = send.effectiveReplyToId || send.replyToId || (await turnOf(account, chat, send.queueId))
       const identity = deliveryKey(account, send.queueId, 0, replyToId, text + mediaUrls.join(''))
       const keys = await deliver({ account, chat, text, mediaUrls, ...identity })
       return { status: 'sent', receipt: receiptOf(keys, replyToId), messageId: keys[0] ?? '' } as const

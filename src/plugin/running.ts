@@ -11,7 +11,7 @@ export interface RunningAccount {
   /** Fires when the account is closed: what it has not answered by then, it never will. */
   readonly gone: AbortSignal
   /** The message whose final answer this delivery of the host's is, as far as that can be told without its saying so. */
-  turnOf?(chat: ChatId, delivery: string): MessageId | null
+  turnOf?(chat: ChatId, delivery: string): Promise<MessageId | null>
 }
 
 export interface RunningAccounts {

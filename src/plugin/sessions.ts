@@ -7,6 +7,8 @@ import { CHANNEL_ID, markOf } from './names.ts'
 /** Everybody's transcript apart, whatever `session.dmScope` says: strangers must not read each other through the assistant. */
 export const DM_SCOPE = 'per-account-channel-peer'
 
+export type SessionOf = { readonly agentId: string; readonly sessionKey: string }
+
 export type Place = { readonly kind: 'direct' | 'group'; readonly id: string; readonly label: string }
 
 export function routeOf(host: PluginRuntime, account: string, place: Place) {

@@ -6,8 +6,8 @@
  * T2. A turn is never cancelled from here. One that waits behind another keeps its place, and when OpenClaw has written it into its
  *     session, a cancelled one would be answered by nobody.
  * T3. A turn that is over without having been adopted needs nothing more: OpenClaw had the message already, or it asks for no answer.
- * T4. A queued turn is over when the host settles it, any other with the host's call. What another turn has taken in is over at once: it
- *     stands in that turn's transcript.
+ * T4. A queued turn is over when the host settles it, any other with the host's call. A message that the turn under way takes in is over
+ *     with that turn: until then it may be in the memory of the process alone.
  */
 import { ResponderFailed } from '../domain/errors.ts'
 import type { MessageId } from '../domain/ids.ts'
@@ -27,10 +27,12 @@ export interface TurnLifecycle {
 export interface Turns {
   /**
    * Begins the turn, or joins the one under way; resolves when it is over, rejects when it has to be tried again or `signal` fires.
-   * `begin` resolves when the host's call is over, which for a queued turn is before it has begun.
+   * `begin` resolves when the host's call is over, which for a queued turn is before it has begun. `session`: whose turn may take it in;
+   * null for what is only about that turn.
    */
   follow(
     key: string,
+    session: string | null,
     turn: Pick<Turn, 'adopted'>,
     signal: AbortSignal,
     begin: (lifecycle: TurnLifecycle) => Promise<unknown>,
@@ -42,7 +44,7 @@ export interface Turns {
 }
 
 type Asked = { readonly turn: Pick<Turn, 'adopted'>; readonly signal: AbortSignal }
-type Flight = { asked: Asked; adopted: boolean; deferred: boolean; readonly over: Promise<void> }
+type Flight = { readonly session: string | null; asked: Asked; adopted: boolean; deferred: boolean; readonly over: Promise<void> }
 
 export const turnKey = (account: string, id: MessageId): string => `${account}/${id}`
 
@@ -54,9 +56,10 @@ export function createTurns(): Turns {
   const flights = new Map<string, Flight>()
   const ended = new Set<string>()
 
-  function takeOff(key: string, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
+  function takeOff(key: string, session: string | null, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
-    const flight: Flight = { asked, adopted: false, deferred: false, over }
+    const underWay = session === null ? [] : [...flights.values()].filter(flight => flight.session === session)
+    const flight: Flight = { session, asked, adopted: false, deferred: false, over }
     flights.set(key, flight)
     const lifecycle: TurnLifecycle = {
       admission: 'exclusive',
@@ -76,8 +79,10 @@ export function createTurns(): Turns {
       },
       abortSignal: new AbortController().signal,
     }
-    begin(lifecycle).then(() => {
-      if (!flight.deferred) resolve()
+    begin(lifecycle).then(async () => {
+      if (flight.deferred) return
+      if (flight.adopted) await Promise.allSettled(underWay.map(({ over }) => over))
+      resolve()
     }, reject)
     const land = () => {
       flights.delete(key)
@@ -91,10 +96,10 @@ export function createTurns(): Turns {
   }
 
   return {
-    async follow(key, turn, signal, begin) {
+    async follow(key, session, turn, signal, begin) {
       const asked = { turn, signal }
       let flight = flights.get(key)
-      if (flight === undefined) flight = takeOff(key, asked, begin)
+      if (flight === undefined) flight = takeOff(key, session, asked, begin)
       else {
         flight.asked = asked
         if (flight.adopted) await recorded(asked)

@@ -53,6 +53,7 @@ function scene(openStoreOf: (store: Promise<Store>) => Promise<Store> = store =>
     outbound: { deliver: refuse('A delivery'), takeOver: refuse('A delivery'), message: {}, outbound: { deliveryMode: 'gateway' } },
     turns: createTurns(),
     world,
+    loadTranscript: async () => [],
     isOnlyAccount: () => true,
   })
   const start = (section: object = { meshName: 'home', username: 'my-bot' }) => {

@@ -6,13 +6,15 @@ import { ResponderRefused } from '../../src/domain/errors.ts'
 import type { PluginRuntime } from '../../src/plugin/host.ts'
 import { createResponder, isUrgent } from '../../src/plugin/inbound.ts'
 import { exactSessionKey } from '../../src/plugin/sessions.ts'
+import { createTranscripts } from '../../src/plugin/transcript.ts'
 import { createTurns } from '../../src/plugin/turns.ts'
 import type { DispatchRequest } from '../../src/ports/responder.ts'
 import { START_MS, settingsOf } from './stand-ins.ts'
+import { answer, question, takenUp } from './transcripts.ts'
 
 type Inbound = PluginRuntime['channel']['inbound']
 type Turn = Parameters<Inbound['run']>[0]
-type SessionEntry = ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>
+type SessionEntry = Omit<NonNullable<ReturnType<PluginRuntime['agent']['session']['getSessionEntry']>>, 'sessionId'> | undefined
 type Plan = ReturnType<Turn['adapter']['resolveTurn']>
 
 const direct: DispatchRequest = {
@@ -53,6 +55,7 @@ function scene({
   begin = async () => {},
   session = (): SessionEntry => undefined,
   known = (): readonly string[] => [],
+  transcript = [] as readonly object[],
 } = {}) {
   const asked: {
     ingress: object[]
@@ -75,16 +78,20 @@ function scene({
     waits: 0,
     context: undefined,
   }
+  const current = () => {
+    const found = session()
+    return found && { sessionId: 's1', ...found }
+  }
   const host: PluginRuntime = {
     config: { current: () => ({}) },
     state: { resolveStateDir: () => '/nowhere' },
     agent: {
       session: {
-        getSessionEntry: session,
+        getSessionEntry: current,
         async patchSessionEntry({ update }) {
-          const patch = update(session() ?? {})
+          const patch = update(current() ?? { sessionId: 's1' })
           if (patch) asked.freed.push(patch)
-          return patch
+          return null
         },
       },
     },
@@ -152,6 +159,7 @@ function scene({
     download: async ({ name }) => (name === 'gone.png' ? null : new Uint8Array([1, 2, 3])),
     known: () => [...known(), ...taken],
     turns: createTurns(),
+    transcripts: createTranscripts(host.agent.session, async () => transcript),
     processStartMs: START_MS,
     clock,
     log,
@@ -476,7 +484,50 @@ describe('what an earlier process had in hand', () => {
   })
 
   test('was answered when one after it was: turns of a session follow each other', async () => {
-    expect(await scene({ known: () => ['m2#0-0badc0de.b7e1#0'] }).reclaim('m1', 'm2', 'm3')).toEqual(['m3'])
+    const { reclaim } = scene({
+      session: () => ({ status: 'done' }),
+      known: () => ['m2#0-0badc0de.b7e1#0'],
+      transcript: [question('m2'), answer('r1')],
+    })
+    expect(await reclaim('m1', 'm2', 'm3')).toEqual(['m3'])
+  })
+
+  test('is not answered by a command after it, which waits for no turn', async () => {
+    const { reclaim } = scene({
+      session: () => ({ status: 'failed' }),
+      known: () => ['m2#0-0badc0de.b7e1#0'],
+      transcript: [question('m1')],
+    })
+    expect(await reclaim('m1', 'm2')).toEqual(['m1'])
+  })
+
+  test('was lost when its answer was made and never came here', async () => {
+    const transcript = [question('m1'), answer('r1')]
+    expect(await scene({ session: () => ({ status: 'done', startedAt: START_MS - 2 }), transcript }).reclaim('m1')).toEqual(['m1'])
+  })
+
+  test('was answered with the turn that took it in, though the answer has that one’s name alone', async () => {
+    const { reclaim } = scene({
+      session: () => ({ status: 'done', startedAt: START_MS - 2 }),
+      known: () => ['m1#0-0badc0de.b7e1#0'],
+      transcript: [question('m1'), answer('r1', 'toolUse'), question('m2'), answer('r1'), question('m3')],
+    })
+    expect(await reclaim('m1', 'm2', 'm3')).toEqual(['m3'])
+  })
+
+  test('and had not come to the assistant yet is lost, also when the gateway has taken up and ended what was under way', async () => {
+    let entry: SessionEntry = { status: 'running', abortedLastRun: true }
+    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
+    const told = reclaim('m1', 'm2')
+    await clock.advance(10_000)
+    entry = { status: 'done', startedAt: START_MS + 1 }
+    await clock.advance(1_000)
+    expect(await told).toEqual(['m2'])
+  })
+
+  test('is lost when another turn has run in its session since, and its own has come to no answer', async () => {
+    const { reclaim } = scene({ session: () => ({ status: 'done', startedAt: START_MS + 1 }), transcript: [question('m1')] })
+    expect(await reclaim('m1')).toEqual(['m1'])
   })
 
   test.each<[string, SessionEntry]>([
@@ -504,7 +555,7 @@ describe('what an earlier process had in hand', () => {
     ['after it', { status: 'running', abortedLastRun: true }],
   ])('was answered when the gateway has run it to its end, whatever its answer is called: %s', async (_, found) => {
     let entry: SessionEntry = found
-    const { reclaim, clock } = scene({ session: () => entry })
+    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
     const told = reclaim('m1')
     await clock.advance(10_000)
     entry = { status: 'done', startedAt: START_MS + 1 }
@@ -514,7 +565,7 @@ describe('what an earlier process had in hand', () => {
 
   test('is waited for when the gateway has taken it up before our first look', async () => {
     let entry: SessionEntry = { status: 'running', startedAt: START_MS + 1 }
-    const { reclaim, clock } = scene({ session: () => entry })
+    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
     const told = reclaim('m1')
     await clock.advance(20 * 60_000)
     entry = { status: 'done', startedAt: START_MS + 1 }
@@ -541,7 +592,7 @@ describe('what an earlier process had in hand', () => {
   ])('is waited for however long the gateway works on it, once it has taken it up%s', async (_, more) => {
     // When that was the gateway does not note.
     let entry: SessionEntry = { status: 'running', abortedLastRun: false, startedAt: START_MS - 1, ...more }
-    const { asked, reclaim, clock } = scene({ session: () => entry })
+    const { asked, reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
     const told = reclaim('m1')
     await clock.advance(60 * 60_000)
     expect([asked.freed, asked.takenOver]).toEqual([[], []])
@@ -577,6 +628,7 @@ describe('what an earlier process had in hand', () => {
     const deliveries = [{ id: 'b7e1', state: 'prepared' }]
     const { asked, reclaim, clock } = scene({
       session: () => ({ ...entry, pendingFinalDelivery: { createdAt: START_MS - 1, text: 'hello', deliveries } }),
+      transcript: [question('m1'), answer('r1')],
     })
     const told = reclaim('m1', 'm2')
     await clock.advance(119_000)

@@ -70,7 +70,7 @@ test('a reply goes to the outbox under the host’s delivery id, with the answer
 
 test('an answer that does not say what it answers is known by its delivery: the host has taken the turn up again', async () => {
   const { taken, start, send, reconcile } = scene()
-  start((chat, delivery) => (chat === 'peer:alice' && delivery === 'q1' ? 'm1' : null))
+  start(async (chat, delivery) => (chat === 'peer:alice' && delivery === 'q1' ? 'm1' : null))
   await send({ deliveryQueueId: 'q1' })
   await send({ deliveryQueueId: 'q2' })
   expect(taken.map(({ key }) => key)).toEqual(['m1#0-8f434346.q1', 'q2'])
@@ -79,7 +79,7 @@ test('an answer that does not say what it answers is known by its delivery: the 
 
 test('and so it is when the host asks after a crash what has become of it', async () => {
   const { taken, start, reconcile } = scene()
-  start((_, delivery) => (delivery === 'q1' ? 'm1' : null))
+  start(async (_, delivery) => (delivery === 'q1' ? 'm1' : null))
   await reconcile({ queueId: 'q1' })
   expect(taken.map(({ key }) => key)).toEqual(['m1#0-8f434346.q1'])
 })

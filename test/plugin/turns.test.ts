@@ -9,7 +9,7 @@ function scene() {
     new Promise<void>((end, fail) => {
       begun.push({ lifecycle, end, fail })
     })
-  const ask = () => {
+  const ask = ({ id = 'm1', session = 'alice' }: { id?: string; session?: string | null } = {}) => {
     const stop = new AbortController()
     const adoptions = { count: 0, record: Promise.withResolvers<void>() }
     const turn = {
@@ -18,7 +18,7 @@ function scene() {
         return adoptions.record.promise
       },
     }
-    const outcome = turns.follow('default/m1', turn, stop.signal, begin).then(
+    const outcome = turns.follow(`default/${id}`, session, turn, stop.signal, begin).then(
       () => 'over',
       (error: Error) => `again: ${error.message}`,
     )
@@ -151,6 +151,40 @@ describe('a turn that waits behind another', () => {
     await settled()
     first(begun).lifecycle.onAbandoned()
     expect(await outcome).toMatch(/^again: OpenClaw gave the message up/)
+  })
+})
+
+describe('a message that the turn under way takes in', () => {
+  const both = async (second: { session?: string | null }) => {
+    const { begun, ask, state } = scene()
+    const [running, taken] = [ask(), ask({ id: 'm2', ...second })]
+    for (const { adoptions } of [running, taken]) adoptions.record.resolve()
+    for (const { lifecycle } of begun) await lifecycle.onAdopted()
+    begun[1]!.end()
+    await settled()
+    const before = await state(taken.outcome)
+    first(begun).end()
+    return [before, await taken.outcome, await running.outcome]
+  }
+
+  test('is over with it: until then it may be in the memory of the process alone', async () => {
+    expect(await both({})).toEqual(['pending', 'over', 'over'])
+  })
+
+  test('is over at once when it is about that turn only', async () => {
+    expect(await both({ session: null })).toEqual(['over', 'over', 'over'])
+  })
+
+  test('is over at once when that turn is one of another session', async () => {
+    expect(await both({ session: 'bob' })).toEqual(['over', 'over', 'over'])
+  })
+
+  test('is over at once when it was not taken: the gateway had it already', async () => {
+    const { begun, ask } = scene()
+    ask()
+    const { outcome } = ask({ id: 'm2' })
+    begun[1]!.end()
+    expect(await outcome).toBe('over')
   })
 })
 

@@ -1,0 +1,76 @@
+/**
+ * What a session of the host has of our messages. Its transcript keeps each that has come to the assistant under the id that it was given
+ * here, and each answer with the run that made it.
+ */
+import { z } from 'zod'
+import type { MessageId } from '../domain/ids.ts'
+import type { PluginRuntime } from './host.ts'
+import { CHANNEL_ID, messageOf } from './names.ts'
+import type { SessionOf } from './sessions.ts'
+
+/** Entries of a session, oldest first, as the host keeps them. */
+export type LoadTranscript = (session: SessionOf & { readonly sessionId: string }) => Promise<readonly unknown[]>
+
+export interface Transcript {
+  /** Whether it has come to the assistant. */
+  has(id: MessageId): boolean
+  /** The messages that the run has answered which answered this one, itself included; none when no run has. */
+  answeredWith(id: MessageId): readonly MessageId[]
+}
+
+const entry = z.object({ type: z.literal('message') })
+const ours = entry.extend({
+  message: z.object({
+    role: z.literal('user'),
+    __openclaw: z.object({ transport: z.object({ channel: z.literal(CHANNEL_ID), messageId: z.string() }) }),
+  }),
+})
+const answer = entry.extend({
+  message: z.object({
+    role: z.literal('assistant'),
+    stopReason: z.string(),
+    __openclaw: z.object({ runId: z.string() }).optional(),
+  }),
+})
+
+/** After these the turn goes on, or was broken off. */
+const NO_END = new Set(['toolUse', 'error', 'aborted'])
+
+export interface Transcripts {
+  /** Of the session that stands under this key now; an empty one when none does. */
+  of(session: SessionOf): Promise<Transcript>
+}
+
+export const createTranscripts = (session: PluginRuntime['agent']['session'], load: LoadTranscript): Transcripts => ({
+  async of({ agentId, sessionKey }) {
+    const found = session.getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
+    return readTranscript(found ? await load({ agentId, sessionKey, sessionId: found.sessionId }) : [])
+  },
+})
+
+export function readTranscript(entries: readonly unknown[]): Transcript {
+  const runs = new Map<string, MessageId[]>()
+  const runOf = new Map<MessageId, MessageId[] | null>()
+  let unanswered: MessageId[] = []
+  entries.forEach((found, index) => {
+    const question = ours.safeParse(found)
+    if (question.success) {
+      const id = messageOf(question.data.message.__openclaw.transport.messageId)
+      // Asked again: what became of it before does not count.
+      runOf.set(id, null)
+      unanswered.push(id)
+      return
+    }
+    const end = answer.safeParse(found)
+    if (!end.success || NO_END.has(end.data.message.stopReason)) return
+    const key = end.data.message.__openclaw?.runId ?? `at ${index}`
+    const run = [...(runs.get(key) ?? []), ...unanswered]
+    for (const id of run) runOf.set(id, run)
+    runs.set(key, run)
+    unanswered = []
+  })
+  return {
+    has: id => runOf.has(id),
+    answeredWith: id => runOf.get(id) ?? [],
+  }
+}
