@@ -255,8 +255,8 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
   }
 
   /** The part of a change that is kept beside the charts. */
-  const keep = (change: Change, atMs: number) => {
-    dirty.add(keyOf(change))
+  const keep = (change: Change, atMs: number, key: string) => {
+    dirty.add(key)
     if (change.at === 'account') applyAccount(change.event)
     if (change.at !== 'chat') return
     if (change.event.type === 'chat.opened' && !chats.has(change.chat)) add(change.chat, change.event.floorMs)
@@ -346,7 +346,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     apply(seq, atMs, changes) {
       lastSeq = seq
       const news = changes.map(withoutSent)
-      for (const change of news) keep(change, atMs)
+      for (const change of news) keep(change, atMs, keyOf(change))
       for (const change of news) tell(change)
     },
     replay(loaded) {
@@ -369,7 +369,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
             continue
           }
           const change = withoutSent(parsed)
-          keep(change, record.atMs)
+          keep(change, record.atMs, raw.key)
           if (change.at !== 'chat') replayChart(change)
           else if (isSettled(entry(change.chat))) {
             open.delete(change.chat)

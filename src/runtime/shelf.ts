@@ -4,6 +4,8 @@
  */
 import {
   type Actor,
+  type ActorScope,
+  type AnyEventObject,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
@@ -12,7 +14,6 @@ import {
   initialTransition,
   type Snapshot,
   type SnapshotFrom,
-  transition,
 } from 'xstate'
 import type { Nursery } from './nursery.ts'
 
@@ -26,6 +27,8 @@ export type ShelfOptions<Key extends string, Logic extends AnyStateMachine> = {
   /** Nothing to do: as good as new. */
   readonly rests: (snapshot: SnapshotFrom<Logic>) => boolean
 }
+
+type AnyScope = ActorScope<AnyMachineSnapshot, AnyEventObject>
 
 export interface Shelf<Key extends string, Logic extends AnyStateMachine> {
   tell(key: Key, event: EventFromLogic<Logic>): void
@@ -73,6 +76,21 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
       ...(snapshot ? { snapshot: completed(key, snapshot) } : {}),
     }) as Actor<Logic>
 
+  let scope: AnyScope | null = null
+  /** Carries nothing out. The library's `transition` makes an actor of its own for each step, which would be most of a replay's work. */
+  const inert = (key: Key): AnyScope => {
+    if (scope) return scope
+    const self = createActor<AnyStateMachine>(logic, { input: options.input(key) })
+    const nothing = () => {}
+    const { id, sessionId, system } = self
+    scope = { self, id, sessionId, system, logger: nothing, defer: nothing, emit: nothing, stopChild: nothing, actionExecutor: nothing }
+    return scope
+  }
+  const stored = (key: Key): AnyMachineSnapshot => {
+    const loaded = options.load(key)
+    return loaded ? logic.restoreSnapshot(completed(key, loaded), inert(key)) : logic.getInitialSnapshot(inert(key), options.input(key))
+  }
+
   const isFailed = (actor: Actor<Logic> | undefined) => (actor?.getSnapshot() as Snapshot<unknown> | undefined)?.status === 'error'
   const persist = (snapshot: SnapshotFrom<Logic>): Snapshot<unknown> => logic.getPersistedSnapshot(snapshot)
 
@@ -103,8 +121,7 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
       return options.rests(snapshot) ? null : persist(snapshot)
     },
     replay(key, event) {
-      const before: SnapshotFrom<Logic> = put.get(key) ?? make(key, options.load(key)).getSnapshot()
-      const [after] = transition(logic, before, event)
+      const after = logic.transition(put.get(key) ?? stored(key), event, inert(key))
       put.set(key, after as SnapshotFrom<Logic>)
     },
     resume(key, event) {

@@ -66,12 +66,21 @@ export async function loadState(disk: Disk, where: string, shardsOfNew: number):
   const records = kept.map(({ record }) => record)
   problems.push(...gaps(records, floor, known, where))
 
-  const isFolded = (key: string, seq: number) => !entries.has(key) && (shardSeqs.get(shardOf(key, shards)) ?? 0) >= seq
+  const foldedTo = new Map<string, number>()
+  const isFolded = (key: string, seq: number) => {
+    const to = foldedTo.get(key) ?? (entries.has(key) ? 0 : (shardSeqs.get(shardOf(key, shards)) ?? 0))
+    foldedTo.set(key, to)
+    return to >= seq
+  }
+  const withoutFolded = (record: StoredRecord): StoredRecord =>
+    record.changes.some(({ key }) => isFolded(key, record.seq))
+      ? { ...record, changes: record.changes.filter(({ key }) => !isFolded(key, record.seq)) }
+      : record
   return {
     loaded: {
       entries,
       // A key that was forgotten has no entry to compare with: what its shard contains is taken out here, or it would come back.
-      tail: records.map(record => ({ ...record, changes: record.changes.filter(({ key }) => !isFolded(key, record.seq)) })),
+      tail: records.map(withoutFolded),
       lastSeq: Math.max(known, records.at(-1)?.seq ?? 0),
       problems,
     },
@@ -137,9 +146,9 @@ function voidWhatFailed(files: readonly SegmentFile[]): Kept[] {
   }
   for (const file of files) {
     if (file.content.header) voidAfter(file.content.header.after, file)
-    for (const { record, at, bytes } of file.content.records) {
+    for (const { record, at, endsAt } of file.content.records) {
       voidAfter(record.seq - 1, file)
-      kept.push({ record, at, endsAt: at + bytes.byteLength, file })
+      kept.push({ record, at, endsAt, file })
     }
   }
   return kept
@@ -204,7 +213,7 @@ async function mendSegment(
   }
   if (damagedAt.length > 0) {
     const newName = await setAside.copy(path, data)
-    const readable = Buffer.concat([encodeHeader(after), ...records.map(({ bytes }) => bytes)])
+    const readable = Buffer.concat([encodeHeader(after), ...records.map(({ at, endsAt }) => data.subarray(at, endsAt))])
     await disk.write(`${path}.tmp`, readable)
     await disk.rename(`${path}.tmp`, path)
     problems.push(

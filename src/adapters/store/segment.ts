@@ -22,7 +22,7 @@ const isRecord = (value: unknown): value is StoredRecord =>
 export interface Segment {
   /** Null when it is damaged, or was never written. */
   readonly header: SegmentHeader | null
-  readonly records: readonly { readonly at: number; readonly bytes: Uint8Array; readonly record: StoredRecord }[]
+  readonly records: readonly { readonly at: number; readonly endsAt: number; readonly record: StoredRecord }[]
   /** Where the damaged lines start. */
   readonly damagedAt: readonly number[]
   /** Where the last, incomplete line starts; the file's size when there is none. */
@@ -50,8 +50,8 @@ export function readSegment(data: Uint8Array): Segment {
   const parsed = header.safeParse(first?.value)
   const damagedAt = first && !parsed.success ? [first.at] : []
   const records: Segment['records'][number][] = []
-  for (const { at, bytes, value } of others) {
-    if (isRecord(value)) records.push({ at, bytes, record: value })
+  for (const { at, endsAt, value } of others) {
+    if (isRecord(value)) records.push({ at, endsAt, record: value })
     else damagedAt.push(at)
   }
   return { header: parsed.success ? parsed.data : null, records, damagedAt, restAt }

@@ -109,10 +109,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 /** Noted before it is durable: a shard written once too often does no harm. */
 function noteShards({ changed, shards }: Open, records: readonly StoredRecord[]): void {
-  for (const { seq, changes } of records) {
-    for (const { key } of changes) {
-      const shard = shardOf(key, shards)
-      changed.set(shard, Math.max(seq, changed.get(shard) ?? 0))
-    }
+  const newest = new Map<string, number>()
+  for (const { seq, changes } of records) for (const { key } of changes) newest.set(key, seq)
+  for (const [key, seq] of newest) {
+    const shard = shardOf(key, shards)
+    changed.set(shard, Math.max(seq, changed.get(shard) ?? 0))
   }
 }

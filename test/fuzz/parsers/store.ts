@@ -63,10 +63,11 @@ const line = target({
     const bytes = bytesOf(content)
     const { lines, restAt } = readLines(bytes)
     // Every byte belongs to a line, or to the rest.
-    assert.equal(
-      lines.reduce((sum, each) => sum + each.bytes.byteLength, 0),
-      restAt,
+    assert.deepEqual(
+      lines.map(({ at }) => at),
+      [0, ...lines.map(({ endsAt }) => endsAt)].slice(0, lines.length),
     )
+    assert.equal(lines.at(-1)?.endsAt ?? 0, restAt)
     for (const { value } of lines) if (value !== undefined) assert.deepEqual(readLines(encodeLine(value)).lines[0]?.value, value)
   },
 })
