@@ -154,7 +154,11 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
     return { receipt: receiptOf(keys, message.replyToId), messageId: keys[0] ?? '' }
   }
 
-  const keyOf = async ({ deliveryQueueId: id, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable, account: string, chat: ChatId) => {
+  const keyOf = async (
+    { deliveryQueueId: id, deliveryPartIndex, replyToId, text, mediaUrl = '' }: Sendable,
+    account: string,
+    chat: ChatId,
+  ) => {
     if (id === undefined) return null
     return deliveryKey(account, id, deliveryPartIndex ?? 0, replyToId || (await turnOf(account, chat, id)), text + mediaUrl)
   }

@@ -121,6 +121,8 @@ export interface ZtmAgent {
   /** Users with a live endpoint. */
   users(signal?: AbortSignal): Promise<readonly UserName[]>
   chats(signal?: AbortSignal): Promise<readonly ChatSummary[]>
+  /** The same list with the mark of its content; null chats: it is the one of this mark. */
+  chatsUnless(mark: string | null, signal?: AbortSignal): Promise<{ readonly mark: string; readonly chats: readonly ChatSummary[] | null }>
   /**
    * Messages with `sinceMs <= time`, in any order, our own included; null when the chat app does not know the chat (yet).
    * Any call resets `updated` of this chat for every client of the agent.

@@ -55,6 +55,7 @@ export function createFeeds({ settings, agent, clock, random, log, due, status, 
     }),
     onChanged: chat => due.askApp(chat),
     onCheck: summaries => parts().healer.compare(summaries),
+    wantsCheck: () => parts().healer.wantsToCompare(),
   })
 
   const push = createPushFeed({

@@ -16,6 +16,8 @@ export type ChatListOptions = {
 }
 
 export interface ChatList {
+  /** Also what has not changed since the last look counts at the next. */
+  readonly wantsAll: boolean
   /** Everything that may have something new; the only source. */
   changed(summaries: readonly ChatSummary[]): readonly ChatId[]
   /** What another source has missed: as few as possible, since that one has mostly been faster. */
@@ -31,14 +33,16 @@ export function createChatList({ clock, random, limits, quietSinceMs, knows }: C
   // Jittered, so that many accounts do not ask at once.
   const every = (periodMs: () => number) => {
     let atMs = 0
-    return () => {
-      if (clock.monotonic() < atMs) return false
+    const isDue = () => clock.monotonic() >= atMs
+    const take = () => {
+      if (!isDue()) return false
       atMs = clock.monotonic() + periodMs() * (0.75 + random.unit() / 2)
       return true
     }
+    return { isDue, take }
   }
-  const fullCheckIsDue = every(() => limits.fullCheckMs)
-  const fenceReadIsDue = every(() => limits.fenceReadMs)
+  const fullChecks = every(() => limits.fullCheckMs)
+  const fenceReads = every(() => limits.fenceReadMs)
 
   const pick = (summaries: readonly ChatSummary[], isWorth: (summary: ChatSummary, before: string | undefined, now: string) => boolean) =>
     summaries
@@ -51,10 +55,13 @@ export function createChatList({ clock, random, limits, quietSinceMs, knows }: C
       .map(({ chat }) => chat)
 
   return {
+    get wantsAll() {
+      return fenceReads.isDue()
+    },
     changed(summaries) {
       const nowMs = clock.now()
-      const fullCheck = fullCheckIsDue()
-      const fenceRead = fenceReadIsDue()
+      const fullCheck = fullChecks.take()
+      const fenceRead = fenceReads.take()
       return pick(summaries, ({ time, updated }, before, now) => {
         if (updated > 0 || (before !== undefined && before !== now)) return true
         // A group is met when it is still empty: what is written later is no history.
@@ -65,7 +72,7 @@ export function createChatList({ clock, random, limits, quietSinceMs, knows }: C
       })
     },
     missed(summaries) {
-      const fenceRead = fenceReadIsDue()
+      const fenceRead = fenceReads.take()
       return pick(summaries, ({ chat, time, updated, latest }, before, now) => {
         if (fenceRead && updated > 0) return true
         if (before === undefined && time === 0) return true

@@ -1,5 +1,5 @@
 /** Rounds of `GET /chats`: the whole feed of an agent without a file index, and now and then a second look beside the push feed. */
-import { catchError, defer, EMPTY, map, Observable, repeat } from 'rxjs'
+import { catchError, EMPTY, map, Observable, repeat } from 'rxjs'
 import type { ChatId } from '../../domain/ids.ts'
 import type { Limits } from '../../domain/limits.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -9,7 +9,7 @@ import type { ChatList } from './chat-list.ts'
 import { waitFor } from './wait-for.ts'
 
 export type PollOptions = {
-  readonly agent: ZtmAgent
+  readonly agent: Pick<ZtmAgent, 'chatsUnless'>
   readonly clock: Clock
   readonly random: Random
   readonly pollIntervalMs: number
@@ -19,6 +19,8 @@ export type PollOptions = {
   readonly onChanged: (chat: ChatId) => void
   /** What the chat app shows, beside the push feed. */
   readonly onCheck: (summaries: readonly ChatSummary[]) => void
+  /** It is to be told also when that is as it was. */
+  readonly wantsCheck: () => boolean
 }
 
 export interface PollFeed {
@@ -32,45 +34,60 @@ export interface PollFeed {
   wake(): void
 }
 
+type Found = Awaited<ReturnType<ZtmAgent['chatsUnless']>>
+
 const OVER = 'the round is over'
 
 /** Checks that may fail in a row: the chat app may be away for a moment while the file index is not. */
 const FAILED_CHECKS_MAX = 1
 
-export function createPollFeed({ agent, clock, random, pollIntervalMs, limits, chatList, onChanged, onCheck }: PollOptions): PollFeed {
+export function createPollFeed({
+  agent,
+  clock,
+  random,
+  pollIntervalMs,
+  limits,
+  chatList,
+  onChanged,
+  onCheck,
+  wantsCheck,
+}: PollOptions): PollFeed {
   let intervalMs = pollIntervalMs
   let failedChecks = 0
+  /** Of the list that was last looked through. */
+  let mark: string | null = null
 
-  const list = defer(
-    () =>
-      new Observable<readonly ChatSummary[]>(subscriber => {
-        const abort = new AbortController()
-        agent.chats(abort.signal).then(
-          summaries => {
-            subscriber.next(summaries)
-            subscriber.complete()
-          },
-          error => subscriber.error(error),
-        )
-        // Also after a round that has ended, when nobody hears of it: an error as its reason would be dear.
-        return () => abort.abort(OVER)
-      }),
-  )
+  const list = (unless: () => string | null) =>
+    new Observable<Found>(subscriber => {
+      const abort = new AbortController()
+      agent.chatsUnless(unless(), abort.signal).then(
+        found => {
+          subscriber.next(found)
+          subscriber.complete()
+        },
+        error => subscriber.error(error),
+      )
+      // Also after a round that has ended, when nobody hears of it: an error as its reason would be dear.
+      return () => abort.abort(OVER)
+    })
 
-  const round = list.pipe(
-    map(summaries => {
-      const changed = chatList.changed(summaries)
+  const round = list(() => null).pipe(
+    map(found => {
+      mark = found.mark
+      const changed = chatList.changed(found.chats ?? [])
       for (const chat of changed) onChanged(chat)
       intervalMs = changed.length > 0 ? pollIntervalMs : Math.min(Math.max(limits.quietPollMs, pollIntervalMs), intervalMs * 1.25)
       return changed
     }),
   )
 
-  const check = list.pipe(
-    map(summaries => {
+  const check = list(() => (chatList.wantsAll || wantsCheck() ? null : mark)).pipe(
+    map(found => {
       failedChecks = 0
-      onCheck(summaries)
-      const missed = chatList.missed(summaries)
+      mark = found.mark
+      if (found.chats === null) return []
+      onCheck(found.chats)
+      const missed = chatList.missed(found.chats)
       for (const chat of missed) onChanged(chat)
       return missed
     }),

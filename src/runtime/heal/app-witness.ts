@@ -11,6 +11,8 @@ export interface AppWitness {
   saw(message: { readonly chat: ChatId; readonly sender: UserName; readonly timeMs: number; readonly sinceMs: number }): void
   /** The hub was away for a while: that is what freezes it. */
   noteOutage(): void
+  /** It has seen what the chat app is to show. */
+  isWaiting(): boolean
   /** Compares with what the chat app shows. A sentence when it is proven to be frozen; null otherwise. */
   compare(summaries: readonly ChatSummary[]): string | null
   /** A fresh chat app has taken its place. */
@@ -52,6 +54,7 @@ export function createAppWitness(clock: Clock): AppWitness {
       if (sightings.some(one => one.chat === chat && one.sender === sender && one.timeMs >= timeMs)) return
       sightings.push({ chat, sender, timeMs, sinceMs, seenAtMs: clock.monotonic() })
     },
+    isWaiting: () => sightings.length > 0,
     noteOutage() {
       // What it has shown before says nothing about how it is now.
       sightings = []

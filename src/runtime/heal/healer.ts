@@ -15,6 +15,8 @@ export interface Healer {
   readonly saw: AppWitness['saw']
   /** What the chat app shows. */
   compare(summaries: readonly ChatSummary[]): void
+  /** Something is to show there. */
+  wantsToCompare(): boolean
   /** The agent or its hub is away. */
   noteOutage(): void
   /** A list call hangs, or a post does not come to light. */
@@ -117,6 +119,7 @@ export function createHealer(options: HealerOptions): Healer {
       if (proof !== null) prove('app', proof)
       else leftAlone.app = null
     },
+    wantsToCompare: () => witness.isWaiting() || leftAlone.app !== null,
     noteOutage: () => witness.noteOutage(),
     suspect: () => health.suspect(),
     queueLostAtMs: () => queueLostAtMs,

@@ -52,6 +52,14 @@ test('a chat without a usable name is skipped and told, once for each list; the 
   expect(oddities).toEqual([expect.stringMatching(/^GET .*\/chats: 3 of 5 entries were skipped; the first is \[1\]: .*\.$/)])
 })
 
+test('a list that is the same as one before is not read again', async () => {
+  const { agent } = await answering([{ peer: 'alice', time: 5, updated: 1 }])
+  const first = await agent.chatsUnless(null)
+  expect(first.chats).toEqual([{ chat: 'peer:alice', time: 5, updated: 1 }])
+  expect(await agent.chatsUnless(first.mark)).toEqual({ mark: first.mark, chats: null })
+  expect(await agent.chatsUnless('of another list')).toEqual(first)
+})
+
 test('hints that a peer has spoilt do not hide a chat: they say "look here"', async () => {
   const { agent } = await answering([{ creator: 'bob', group: 'g', name: 42, time: '9', updated: null, latest: 'x' }])
 

@@ -56,6 +56,37 @@ test('killed with a reply in the outbox that the mesh does not have yet, the gat
   expect(fay.heard()).toEqual(['model says: answer me later', 'model says: and now?'])
 })
 
+test('killed in the middle of a turn, with another message behind it, the gateway answers both once after the start', async () => {
+  const noa = world.chat('noa', 'open')
+  const both = ['first of two', 'second of two']
+  world.model.on(/of two/, ({ everything }) => {
+    const open = both.filter(text => everything.includes(text) && !everything.includes(`answer to ${text}`))
+    return open.map(text => `answer to ${text}`).join(', ')
+  })
+  const held = world.model.hold(/of two/)
+  const hasBoth = async () => /"runningDispatches":\s*2/.test((await world.gateway.must('ztm-chat', 'status', '--json')).stdout)
+  await noa.says('first of two')
+  await until('the model is asked', () => world.model.about('first of two').length > 0, ANSWER_MS_MAX, world.tail)
+  await noa.says('second of two')
+  await until('OpenClaw has both', hasBoth, ANSWER_MS_MAX, world.tail)
+  await world.gateway.kill()
+  held.release()
+  await world.gateway.start()
+
+  const answers = () =>
+    Array.from(
+      noa
+        .heard()
+        .join(' ')
+        .matchAll(/answer to \w+ of two/g),
+      ([answer]) => answer,
+    )
+  await until('both are answered', () => both.every(text => answers().includes(`answer to ${text}`)), ANSWER_MS_MAX, world.tail)
+  await noa.says('and now?')
+  await noa.hears('model says: and now?')
+  expect(answers()).toEqual(both.map(text => `answer to ${text}`))
+})
+
 const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 const filesRoute = `/api/meshes/${MESH}/apps/ztm/chat/api/files`
 

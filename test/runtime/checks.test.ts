@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { createSeededRandom } from '../../src/adapters/memory/seeded-random.ts'
+import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
+import { LIMITS } from '../../src/domain/limits.ts'
+import { createChatList } from '../../src/runtime/feed/chat-list.ts'
+import { createPollFeed } from '../../src/runtime/feed/poll-feed.ts'
+
+const FENCE_MS = 60 * 60_000
+
+/** Checks of a list that stays as it is. */
+function scene({ wantsCheck = false, fenceReadMs = FENCE_MS, answers = true } = {}) {
+  const clock = createVirtualClock(Date.UTC(2026, 10, 24, 12))
+  const random = createSeededRandom(1)
+  const limits = { ...LIMITS, fenceReadMs }
+  const asked: (string | null)[] = []
+  const told: number[] = []
+  const { checks } = createPollFeed({
+    agent: {
+      async chatsUnless(mark) {
+        asked.push(mark)
+        if (!answers) await new Promise(() => {})
+        return { mark: 'as it is', chats: mark === 'as it is' ? null : [] }
+      },
+    },
+    clock,
+    random,
+    pollIntervalMs: 1_000,
+    limits,
+    chatList: createChatList({ clock, random, limits, quietSinceMs: () => 0, knows: () => true }),
+    onChanged: () => {},
+    onCheck: summaries => told.push(summaries.length),
+    wantsCheck: () => wantsCheck,
+  })
+  return { clock, checks, asked, told }
+}
+
+const MINUTES_MS = 5 * 60_000
+
+describe('a look at the list of chats beside the push feed', () => {
+  test('reads it once as long as nothing in it changes', async () => {
+    const { clock, checks, asked, told } = scene()
+    checks.subscribe()
+    await clock.advance(MINUTES_MS)
+    expect(asked.length).toBeGreaterThan(8)
+    expect(new Set(asked.slice(1))).toEqual(new Set(['as it is']))
+    expect(told).toHaveLength(1)
+  })
+
+  test('reads all of it when the chat app is to show something that it does not show yet', async () => {
+    const { clock, checks, asked, told } = scene({ wantsCheck: true })
+    checks.subscribe()
+    await clock.advance(MINUTES_MS)
+    expect(new Set(asked)).toEqual(new Set([null]))
+    expect(told).toHaveLength(asked.length)
+  })
+
+  test('reads all of it when recently active chats are to be read over the whole fence', async () => {
+    const { clock, checks, asked } = scene({ fenceReadMs: 1 })
+    checks.subscribe()
+    await clock.advance(MINUTES_MS)
+    expect(new Set(asked)).toEqual(new Set([null]))
+  })
+
+  test('has read nothing when it was broken off', async () => {
+    const { clock, checks, asked } = scene()
+    const first = checks.subscribe()
+    first.unsubscribe()
+    await clock.advance(1_000)
+    checks.subscribe()
+    await clock.advance(1_000)
+    expect(asked).toEqual([null, null])
+  })
+})
