@@ -7,7 +7,7 @@
  * P4. Expiry is a date that is kept, so it holds over a restart.
  */
 import { assign, setup } from 'xstate'
-import type { Reason } from '../src/domain/decision.ts'
+import type { Decision, Reason } from '../src/domain/decision.ts'
 import { peerChat, replyKey, type UserName } from '../src/domain/ids.ts'
 import { pairingNotice } from '../src/domain/pairing-code.ts'
 import { type Change, type Commit, type PairingRecord, toAccount, toChat, toPairing } from './records.ts'
@@ -20,7 +20,8 @@ export type PairingEvent =
   | { type: 'ticket.refused'; held: readonly string[] }
   | { type: 'ticket.failed' }
   | { type: 'stranger.wrote'; atMs: number; reminderMs: number; notice: string }
-  | { type: 'pairing.approve'; remember: boolean; notice: string }
+  /** `decision`: why, when nobody has approved it and it may come in all the same. */
+  | { type: 'pairing.approve'; remember: boolean; notice: string; decision?: Decision }
   | { type: 'pairing.reject'; held: readonly string[] }
   | { type: 'deadline.reached'; nowMs: number; held: readonly string[] }
   | { type: 'backoff.over' }
@@ -167,7 +168,7 @@ export const pairingMachine = setup({
                 toPairing(context.user, { type: 'pairing.approved' }),
                 ...(event.remember ? [toAccount({ type: 'user.approved', user: context.user })] : []),
                 tell(context.user, pairingNotice(context.code, 'approved'), event.notice),
-                toChat(peerChat(context.user), { type: 'message.released' }),
+                toChat(peerChat(context.user), { type: 'message.released', ...(event.decision && { decision: event.decision }) }),
               ],
             }),
           },

@@ -35,8 +35,8 @@ export type ChatRecord =
   | ({ readonly type: 'message.accepted'; readonly message: Inbound } & Decided)
   | ({ readonly type: 'message.held'; readonly message: Inbound; readonly heldMax: number } & Decided)
   | ({ readonly type: 'message.ignored'; readonly message: Seen } & Decided)
-  /** Everything held. */
-  | { readonly type: 'message.released' }
+  /** Everything held. Without a decision: its sender was approved by pairing. */
+  | { readonly type: 'message.released'; readonly decision?: Decision }
   | { readonly type: 'message.dropped'; readonly ids: readonly MessageId[]; readonly reason: Reason }
   /** `custody`: it is kept until its turn is over, which is then told as answered. */
   | { readonly type: 'turn.adopted'; readonly id: MessageId; readonly custody?: true }

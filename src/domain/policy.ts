@@ -77,6 +77,9 @@ const GATE_DETAILS: Readonly<Record<Gate, string>> = {
   future_dated: 'its sender has too many messages dated in the future',
 }
 
+/** What becomes of the messages that were held for a stranger who is approved. */
+export const BY_PAIRING: Decision = { action: 'process', reason: 'whitelisted', detail: 'approved by pairing' }
+
 const because = (action: Action, reason: Reason, detail: string): Decision => ({ action, reason, detail })
 
 const isBlank = (name: string): boolean => name.trim() === ''

@@ -1,6 +1,8 @@
 /** What a record sets going once it is durable: it is counted, then kept and told to the charts, and whoever waited for it goes on. */
 import type { Change } from '../../machines/records.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { ChatId } from '../domain/ids.ts'
+import { BY_PAIRING } from '../domain/policy.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { InspectionHost } from './inspection.ts'
 import type { Intake } from './intake.ts'
@@ -42,11 +44,11 @@ export function createDurable({ status, timers, parts }: DurableOptions): (seq: 
   }
 
   /** What was held is processed after all. */
-  const noteReleased = (chat: ChatId, atMs: number) => {
+  const noteReleased = (chat: ChatId, decision: Decision, atMs: number) => {
     const { registry } = parts()
     for (const id of registry.chat(chat)?.context.held ?? []) {
       const message = registry.entry(chat).messages.get(id)
-      if (message) status.noteReleased(chat, message, atMs)
+      if (message) status.noteReleased(chat, message, decision, atMs)
     }
   }
 
@@ -55,7 +57,8 @@ export function createDurable({ status, timers, parts }: DurableOptions): (seq: 
     for (const change of changes) {
       if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.keys)
       if (change.at === 'chat' && change.event.type === 'reply.requeued' && change.event.posted) status.countRepeatedPost()
-      if (change.at === 'chat' && change.event.type === 'message.released') noteReleased(change.chat, atMs)
+      if (change.at === 'chat' && change.event.type === 'message.released')
+        noteReleased(change.chat, change.event.decision ?? BY_PAIRING, atMs)
       status.note(change, atMs)
     }
     registry.apply(seq, atMs, changes)

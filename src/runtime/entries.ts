@@ -9,6 +9,7 @@ import type { Action, Reason } from '../domain/decision.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import { afterPost, afterTurn, type LoopState, noLoop, onMessage } from '../domain/loop-guard.ts'
+import { BY_PAIRING } from '../domain/policy.ts'
 
 export type KeptDecision = {
   readonly id: MessageId
@@ -172,12 +173,12 @@ export function project(entry: ChatEntry, event: ChatRecord | OutboxRecord, atMs
       entry.decisions = [...entry.decisions, { id, sender, atMs, action, reason, detail }].slice(-limits.decisionsPerChat)
       return
     }
-    case 'message.released':
+    case 'message.released': {
+      const { action, reason, detail } = event.decision ?? BY_PAIRING
       entry.acceptedAtMs = atMs
-      entry.decisions = entry.decisions.map(kept =>
-        kept.action === 'pairing' ? { ...kept, atMs, action: 'process', reason: 'whitelisted', detail: 'approved by pairing' } : kept,
-      )
+      entry.decisions = entry.decisions.map(kept => (kept.action === 'pairing' ? { ...kept, atMs, action, reason, detail } : kept))
       return
+    }
     case 'message.dropped': {
       // An approval may have come first: what it has let in is not held any more.
       const letIn = new Set(entry.decisions.flatMap(kept => (kept.action === 'process' ? [kept.id] : [])))

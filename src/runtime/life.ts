@@ -3,6 +3,7 @@ import type { Change, ChatRecord, OutboxRecord } from '../../machines/records.ts
 import type { Decision, Facts } from '../domain/decision.ts'
 import { type Explanation, explain, explainEnd } from '../domain/explain.ts'
 import type { ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
+import { BY_PAIRING } from '../domain/policy.ts'
 
 export type Moment = {
   /** Wall clock, ms. */
@@ -103,7 +104,7 @@ export function createLifeReader(wanted: Wanted): LifeReader {
       case 'message.released':
         for (const one of kept.values()) {
           if (one.life.chat !== chat || !one.isHeld) continue
-          end(one, { action: 'process', reason: 'whitelisted', detail: 'approved by pairing' })
+          end(one, event.decision ?? BY_PAIRING)
           add(one, { atMs, what: 'released', detail: 'its writer was let in' })
         }
         return

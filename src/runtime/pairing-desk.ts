@@ -1,8 +1,10 @@
 /** Where strangers get their codes: from the gateway's store where there is one, otherwise from here. */
 import type { PairingEvent } from '../../machines/pairing.ts'
 import { type Change, toChat } from '../../machines/records.ts'
+import type { Decision } from '../domain/decision.ts'
 import { type ChatId, parseChat, peerChat, type UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
+import { decide, matchesAllowFrom } from '../domain/policy.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PairingStore } from '../ports/pairing-store.ts'
@@ -13,6 +15,7 @@ import type { Timers } from './timers.ts'
 const TICKET_RETRY_MS = 5_000
 
 const APPROVED = 'You are approved. Your message is being answered now.'
+const LET_IN = 'You may write to me now. Your message is being answered.'
 
 export interface PairingDesk {
   isPaired(user: UserName): Promise<boolean>
@@ -52,6 +55,18 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
       )?.context
 
   const approve = (user: UserName) => tell(user, { type: 'pairing.approve', remember: store === null, notice: APPROVED })
+
+  /** Who was a stranger to the config of an earlier start need not be one to this. */
+  const letInByConfig = (user: UserName): Decision | null => {
+    const { dmPolicy: policy, allowFrom } = settings
+    const listed = matchesAllowFrom(user, allowFrom)
+    const decision = decide({
+      gate: null,
+      looping: false,
+      conversation: { kind: 'direct', sender: user, policy, listed, paired: false },
+    })
+    return decision.action === 'process' ? decision : null
+  }
 
   /** An approval by another process raises no event here. */
   const lookAtStore = (delayMs: number = limits.pairingLookMs) => {
@@ -125,6 +140,8 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
     },
     startBackoff: user => timers.set(`pairing:${user}/ticket`, TICKET_RETRY_MS, () => tell(user, { type: 'backoff.over' })),
     startDeadline(user, atMs) {
+      const decision = letInByConfig(user)
+      if (decision) return tell(user, { type: 'pairing.approve', remember: false, notice: LET_IN, decision })
       // The first approval makes the gateway start the account anew: by then it is there.
       lookAtStore(0)
       timers.set(`pairing:${user}/deadline`, Math.max(0, atMs - clock.now()), () => {

@@ -1,5 +1,6 @@
 /** Counts what the records say, and tells whoever watches. */
 import type { Change, Seen } from '../../machines/records.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { AccountId, ChatId } from '../domain/ids.ts'
 import type { AccountState, AccountStatus, RuntimeEvent } from './runtime.ts'
 
@@ -7,7 +8,7 @@ export interface StatusKeeper {
   /** To be called before the change is applied. */
   note(change: Change, atMs: number): void
   /** A held message that the approval has let through. */
-  noteReleased(chat: ChatId, message: Seen, atMs: number): void
+  noteReleased(chat: ChatId, message: Seen, decision: Decision, atMs: number): void
   current(): AccountState
   state(state: AccountState, reason: string | null, atMs: number): void
   fed(atMs: number): void
@@ -93,9 +94,9 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
         emit({ event: 'pairing', account, atMs, user, state, code: event.type === 'pairing.opened' ? event.code : '' })
       }
     },
-    noteReleased(chat, { id, sender }, atMs) {
+    noteReleased(chat, { id, sender }, { action, reason, detail }, atMs) {
       counters.processed += 1
-      emit({ event: 'decision', account, atMs, chat, id, sender, action: 'process', reason: 'whitelisted', detail: 'approved by pairing' })
+      emit({ event: 'decision', account, atMs, chat, id, sender, action, reason, detail })
     },
     current: () => state,
     state(next, why, atMs) {

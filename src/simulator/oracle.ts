@@ -1,7 +1,10 @@
 /** What the users of a run must find on the mesh, and what the durable state must say, whatever went wrong. */
+
+import type { Decision } from '../domain/decision.ts'
 import type { ChatId, MessageId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import { identify } from '../domain/message-id.ts'
+import { BY_PAIRING } from '../domain/policy.ts'
 import type { Loaded } from '../ports/store.ts'
 import { ANSWER, type Assistant } from './assistant.ts'
 import type { Counts, FaultKind } from './faults.ts'
@@ -118,7 +121,7 @@ function finalDecisions({ entries, tail }: Loaded): ReadonlyMap<MessageId, Outco
   for (const [key, { json }] of entries) {
     if (!key.startsWith('chat:')) continue
     const { decisions }: { decisions: readonly Kept[] } = JSON.parse(json)
-    for (const { id, action, reason } of decisions) decided.set(id, `${action} ${reason}` as Outcome)
+    for (const { id, action, reason } of decisions) decided.set(id, outcomeOf({ action, reason }))
     inChat.set(
       key,
       decisions.map(({ id }) => id),
@@ -140,18 +143,24 @@ type Event =
       readonly decision: { readonly action: string; readonly reason: string }
     }
   | { readonly type: 'message.dropped'; readonly ids: readonly MessageId[]; readonly reason: string }
-  | { readonly type: 'message.released' }
+  | { readonly type: 'message.released'; readonly decision?: Decision }
+
+const isPairing = (outcome: Outcome): boolean => outcome.startsWith('pairing ')
+const isLetThrough = (outcome: Outcome): boolean => outcome.startsWith('process ')
+
+const outcomeOf = ({ action, reason }: { readonly action: string; readonly reason: string }): Outcome => `${action} ${reason}` as Outcome
 
 function noteChange(decided: Map<MessageId, Outcome>, inChat: Map<string, MessageId[]>, key: string, event: Event): void {
   switch (event.type) {
     case 'message.accepted':
     case 'message.held':
     case 'message.ignored':
-      decided.set(event.message.id, `${event.decision.action} ${event.decision.reason}` as Outcome)
+      decided.set(event.message.id, outcomeOf(event.decision))
       inChat.set(key, [...(inChat.get(key) ?? []), event.message.id])
       return
     case 'message.released':
-      for (const id of inChat.get(key) ?? []) if (decided.get(id)?.startsWith('pairing ')) decided.set(id, 'process whitelisted')
+      for (const id of inChat.get(key) ?? [])
+        if (decided.get(id)?.startsWith('pairing ')) decided.set(id, outcomeOf(event.decision ?? BY_PAIRING))
       return
     case 'message.dropped':
       // What was let in meanwhile stays in.
@@ -226,7 +235,8 @@ function judgeChat(input: ChatInput): void {
     if (!right.includes(outcome)) complain(`${short(text)} of ${raw.sender} ended as "${outcome}", and right is ${right.join(' or ')}`)
     if (outcome.startsWith('process')) {
       // Held until somebody lets its sender in: another config may have done so meanwhile, for what was written later.
-      const waited = input.kinds.includes('config reload') && input.record.decisions.get(id)?.outcome.startsWith('pairing')
+      const told = input.record.decisions.get(id)
+      const waited = input.kinds.includes('config reload') && told !== undefined && isPairing(told.outcome)
       if (!waited) processed.push({ id, sender: raw.sender, time: raw.time })
       judgeAnswer(input, id, text, answers.get(id), complain)
     } else if (answers.has(id)) complain(`${short(text)} of ${raw.sender} was ignored (${outcome}), and answered`)
@@ -266,7 +276,9 @@ function outcomesOf(
   const sender = raw.sender
   const approval = record.approvals.get(sender)
   const held: Outcome[] = []
-  if (pending.includes(sender)) held.push('pairing pending')
+  /** Whom a config lets in by itself need not be approved. */
+  const letIn = (policy: Policy) => directOutcomes(policy, sender, 'no', []).filter(isLetThrough)
+  if (pending.includes(sender) && letIn(record.policies.at(-1)!).length === 0) held.push('pairing pending')
   if (record.rejections.has(sender)) held.push('ignore pairing_rejected')
   if (wallSpanMs >= HOUR_MS) held.push('ignore pairing_expired')
   // More than the newest five of one stranger, or more strangers at once than three, are let go.
@@ -282,6 +294,8 @@ function outcomesOf(
         )
     for (const outcome of outcomes) right.add(outcome)
   }
+  if (told && isPairing(told.outcome))
+    for (const later of record.policies.slice(record.policies.indexOf(told.policy) + 1)) for (const outcome of letIn(later)) right.add(outcome)
   // Twenty quick alternations with one sender trip the guard against two bots.
   if (inChat > 20 && assistant.asked.size > 20) right.add('ignore loop_guard')
   return [...right]
@@ -297,7 +311,7 @@ type Copy = {
 
 function readAnswers(
   own: readonly ReachedMessage[],
-  { apologies }: ChatInput,
+  { apologies, kinds }: ChatInput,
   complain: (sentence: string) => void,
 ): { readonly answers: Map<MessageId, Copy[]>; readonly notices: readonly ReachedMessage[] } {
   const answers = new Map<MessageId, Copy[]>()
@@ -313,6 +327,8 @@ function readAnswers(
     } else if (text.startsWith('I do not know you yet')) notices.push(message)
     else if (text.startsWith('Sorry, I could not answer')) {
       if (!apologies) complain('an apology, though none is configured')
+    } else if (text.startsWith('You may write to me now')) {
+      if (!kinds.includes('config reload')) complain('somebody was let in by another config, and there was none')
     } else if (!text.startsWith('You are approved')) complain(`the bot wrote ${short(text)}`)
   }
   return { answers, notices }

@@ -47,6 +47,40 @@ describe('a stranger', () => {
     await world.stop()
   })
 
+  test.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['open to all', { dmPolicy: 'open' }, 'allowed'],
+    ['open to this one', { ...PAIRING, allowFrom: ['alice'] }, 'whitelisted'],
+  ])('is answered when another config is %s: nobody need approve what it lets in, and that ends with it', async (_, config, reason) => {
+    const world = createWorld({ config: PAIRING })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.stop()
+    world.configure(config)
+    await world.start()
+    await world.settle()
+
+    expect(world.answers('alice').slice(1)).toEqual(['You may write to me now. Your message is being answered.', 'echo: may I?'])
+    expect(decided(world)).toEqual(['alice: pending', `alice: ${reason}`])
+    expect([world.account.pairings(), world.account.approved()]).toEqual([[], []])
+    const [life] = await world.account.explain({ chat: 'peer:alice', last: 1 })
+    expect(life?.decision).toMatchObject({ action: 'process', reason })
+    await world.stop()
+  })
+
+  test('stays one under another config that does not let everybody in', async () => {
+    const world = createWorld({ config: PAIRING })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.stop()
+    world.configure({ ...PAIRING, allowFrom: ['Alice'] })
+    await world.start()
+    await world.settle()
+    expect([world.answers('alice').length, world.account.pairings().length]).toEqual([1, 1])
+    await world.stop()
+  })
+
   test('whose message was held before the last snapshot is answered once, whatever the journal still has of it', async () => {
     // A snapshot with every record: the journal goes on with what the snapshots have already.
     const world = createWorld({ config: { ...PAIRING, limits: { journalBytes: 1 } } })
