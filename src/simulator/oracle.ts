@@ -295,7 +295,8 @@ function outcomesOf(
     for (const outcome of outcomes) right.add(outcome)
   }
   if (told && isPairing(told.outcome))
-    for (const later of record.policies.slice(record.policies.indexOf(told.policy) + 1)) for (const outcome of letIn(later)) right.add(outcome)
+    for (const later of record.policies.slice(record.policies.indexOf(told.policy) + 1))
+      for (const outcome of letIn(later)) right.add(outcome)
   // Twenty quick alternations with one sender trip the guard against two bots.
   if (inChat > 20 && assistant.asked.size > 20) right.add('ignore loop_guard')
   return [...right]
