@@ -21,7 +21,7 @@ function lineOf(registry: Pick<Registry, 'chats' | 'chat'>, chat: ChatId): ChatL
     chat,
     lastAtMs: newest?.atMs ?? kept.openedAtMs ?? null,
     last: newest === undefined ? null : { sender: newest.sender, action: newest.action, reason: newest.reason },
-    waiting: queue.length + urgent.length,
+    waiting: queue.length + urgent.length + (kept.custody ?? []).length,
     held: held.length,
     toSend: kept.replies.filter(([key]) => !dead.has(key)).length,
     deadLetters: dead.size,

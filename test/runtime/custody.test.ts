@@ -52,6 +52,18 @@ function scene({ reclaim = async ({ messageIds }) => messageIds, config = {} }: 
   return { world, asked, kept, answer, says, again }
 }
 
+test('a message that a responder has adopted waits for its answer until its turn is over', async () => {
+  const { world, answer, says } = scene()
+  const waiting = () => [...world.account.chats()].map(chat => chat.waiting)
+  await world.start()
+  await says('one')
+  await says('two')
+  expect(waiting()).toEqual([2])
+  await answer()
+  expect(waiting()).toEqual([0])
+  await world.stop()
+})
+
 describe.each(['stop', 'crash'] as const)('after a %s, a message whose turn was not over', end => {
   test('is asked again when the responder has lost it, before what came after it, and answered once', async () => {
     const { world, asked, kept, answer, says, again } = scene()
