@@ -281,6 +281,7 @@ export function createResponder(options: ResponderOptions): Responder {
           }),
         },
       })
+    log.debug({ account, chat, id: messageId }, 'turn handed over')
     await turns.follow(turnKey(account, messageId), isUrgent(text) ? null : route.sessionKey, ownTurn, signal, begin)
     return null
   }
