@@ -40,6 +40,8 @@ export async function writeAsAlice(stage: Stage, narrator: Narrator): Promise<vo
     const isTeam = TEAM.test(line)
     const chat = isTeam ? GROUP : peerChat(BOT)
     const decidedIn = isTeam ? GROUP : peerChat('alice')
+    // What the approval released, and what was written in the inspector page, has been decided in this chat, too.
+    stage.forget()
     wroteAtMs = stage.now()
     await alice.says(isTeam ? line.replace(TEAM, '') : line, chat)
     const decision = await stage.event(
@@ -49,10 +51,12 @@ export async function writeAsAlice(stage: Stage, narrator: Narrator): Promise<vo
     above(() => narrator.decided(decision, stage.now() - wroteAtMs))
   }
 
+  /** One after the other: lines that are pasted come at once, and each has its own decision. */
+  let said = Promise.resolve()
   terminal.on('line', line => {
     if (line.trim() === '/quit') return terminal.close()
     if (line.trim() === '') return terminal.prompt()
-    say(line).catch((error: Error) => above(() => print(colours.red(error.message))))
+    said = said.then(() => say(line)).catch((error: Error) => above(() => print(colours.red(error.message))))
   })
   terminal.on('SIGINT', () => terminal.close())
   const over = new Promise<void>(resolve => terminal.once('close', resolve))

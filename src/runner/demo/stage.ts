@@ -31,6 +31,8 @@ export interface Stage {
   now(): number
   /** The first event that fits, from now on or from the past; each is given once. */
   event<Event extends RuntimeEvent>(what: string, fits: (event: RuntimeEvent) => event is Event): Promise<Event>
+  /** Events so far are not waited for any more. */
+  forget(): void
   /** The next message of the bot in the chat, once this user sees it. */
   reply(user: SimUser, chat: ChatId, waitMsMax?: number): Promise<string>
   close(): Promise<void>
@@ -95,6 +97,7 @@ export async function openStage(): Promise<Stage> {
         const index = events.findIndex(fits)
         return index < 0 ? undefined : (events.splice(index, 1)[0] as Event)
       }),
+    forget: () => void events.splice(0),
     reply(user, chat, waitMsMax) {
       return until(
         `an answer to ${user.name}`,
