@@ -1,6 +1,7 @@
 /** Is everything there for this bot user? Each answer is an event for the account's chart, with one sentence of remedy. */
 import type { AccountEvent } from '../../machines/account.ts'
 import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
+import { notJoined } from '../domain/not-joined.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PermitSource } from '../ports/permit-source.ts'
@@ -28,9 +29,11 @@ export async function probe(
     if (mesh) onMesh(mesh)
     if (!mesh) {
       if (settings.permit) return { type: 'probe.not-joined' }
+      // Whatever else answers at agentUrl knows no mesh either: it has no list of meshes, and says so.
+      const what = notJoined(settings.agentUrl, meshName, await agent.meshes(signal))
       return {
         type: 'probe.blocked',
-        reason: `The ${at} is not joined; join it there, or set permitSource (and permitUrl or permitFilePath).`,
+        reason: `${what}; join it there, correct meshName, or set permitSource (and permitUrl or permitFilePath).`,
       }
     }
     if (mesh.username !== undefined && mesh.username !== username) {

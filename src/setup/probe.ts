@@ -1,4 +1,5 @@
 /** Whether an account would work: is the agent there, the mesh joined, and the bot user the agent's own? */
+import { notJoined } from '../domain/not-joined.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 
@@ -19,7 +20,8 @@ export async function probeAgent(agent: ZtmAgent, settings: AccountSettings, sig
     const mesh = await agent.mesh(signal)
     if (mesh === null) {
       if (permit === null) {
-        return no(`The ZTM agent at ${agentUrl} has not joined the mesh "${meshName}"; join it there, or set permitSource.`)
+        const what = notJoined(agentUrl, meshName, await agent.meshes(signal))
+        return no(`${what}; join it there, correct meshName, or set permitSource.`)
       }
       const note = `the mesh is joined with the permit of the ${permit.source} when the account starts`
       return { ok: true, agentVersion, mesh: meshName, user: username, note }

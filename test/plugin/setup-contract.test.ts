@@ -48,6 +48,12 @@ test('what the flags say counts, and a test that fails keeps the configuration',
   ])
 })
 
+test('a mesh that the agent has not joined is told with those that it has', async () => {
+  expect((await add({}, 'default', { ...AGENT, meshName: 'hoem', username: 'my-bot' })).lines).toEqual([
+    'Connection test: failed; the configuration is kept. The ZTM agent at http://localhost:7777 has not joined the mesh "hoem" (it has joined "home"); join it there, correct meshName, or set permitSource.',
+  ])
+})
+
 test('a second account has the user of its own agent, and the root keeps its bot and stays as it is', async () => {
   const root = { agentUrl: 'http://localhost:1', meshName: 'home', username: 'root-bot', allowFrom: ['alice'] }
 

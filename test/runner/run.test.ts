@@ -5,7 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from './cli.ts'
+import { botAt, folderInTest, isLive, isSent, type Line, openWorld, run, startInTest, writeConfig } from './cli.ts'
+
+const isBlocked = ({ state }: Line): boolean => state === 'blocked'
 
 /** Processes start slowly on a busy machine. */
 const SLOW = { timeout: 60_000 }
@@ -39,6 +41,26 @@ describe('run', SLOW, () => {
       { ...common, event: 'sent', key },
     ])
     expect(await world.answersTo('alice')).toEqual(['echo: hello'])
+  })
+
+  test('names the meshes that the agent has joined where that of the config is none of them', async () => {
+    const { at } = await bot({ meshName: 'hoem' })
+    const runner = startInTest(['run', ...at, '--json'])
+
+    expect((await runner.line(isBlocked))['reason']).toMatch(
+      /^The ZTM agent at \S+ has not joined the mesh "hoem" \(it has joined "demo-mesh"\); join it there, correct meshName, or set permitSource/,
+    )
+  })
+
+  test('does not take what is no ZTM agent for one that has not joined the mesh', async () => {
+    const server = createServer((_, response) => response.writeHead(404).end())
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const { at } = await bot({ agentUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+    const runner = startInTest(['run', ...at, '--json'])
+
+    const { reason } = await runner.line(({ state }) => state === 'degraded')
+    expect(reason).toContain('was refused with 404. Is agentUrl the address of a ZTM agent, version 2?')
   })
 
   test('tells people what happens without a word of the messages', async () => {

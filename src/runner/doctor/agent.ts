@@ -1,5 +1,6 @@
 /** The ZTM agent of an account and its mesh. Only questions are asked, none of which changes anything for other clients of the agent. */
 import { isLoopback } from '../../domain/config.ts'
+import { notJoined } from '../../domain/not-joined.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Mesh, ZtmAgent } from '../../ports/ztm-agent.ts'
@@ -41,7 +42,7 @@ export async function lookAtAgent(agent: ZtmAgent, settings: AccountSettings, cl
   }
   if (mesh === null) {
     const left = notLookedAt(AFTER_AGENT.slice(1), 'the mesh is not joined')
-    return { findings: [...findings, await notJoined(agent, settings, signal), ...left], isJoined: false, isUsable: false }
+    return { findings: [...findings, await notJoinedFinding(agent, settings, signal), ...left], isJoined: false, isUsable: false }
   }
   const certificate = certificateFinding(settings, mesh, clock)
   if (!mesh.connected) {
@@ -64,13 +65,16 @@ export async function lookAtAgent(agent: ZtmAgent, settings: AccountSettings, cl
 
 const CHAT_APP = 'The chat app of the ZTM agent does not work; restart the agent.'
 
-async function notJoined(agent: ZtmAgent, { id, meshName, permit, agentUrl }: AccountSettings, signal: AbortSignal): Promise<Finding> {
+async function notJoinedFinding(
+  agent: ZtmAgent,
+  { id, meshName, permit, agentUrl }: AccountSettings,
+  signal: AbortSignal,
+): Promise<Finding> {
   const { problem, warning } = findingsOf(id)
-  const others = (await agent.meshes(signal).catch(() => [])).map(({ name }) => name)
-  const near = others.find(name => name.toLowerCase() === meshName.toLowerCase())
-  const has = others.length === 0 ? 'none' : others.map(name => JSON.stringify(name)).join(', ')
-  const message = `The ZTM agent at ${agentUrl} has not joined the mesh "${meshName}"; it has joined ${has}.`
-  if (near !== undefined) return problem('mesh', message, `Set meshName to "${near}": names are compared letter for letter.`)
+  const others = await agent.meshes(signal).catch(() => [])
+  const near = others.find(({ name }) => name.toLowerCase() === meshName.toLowerCase())
+  const message = `${notJoined(agentUrl, meshName, others)}.`
+  if (near !== undefined) return problem('mesh', message, `Set meshName to "${near.name}": names are compared letter for letter.`)
   if (permit !== null) return warning('mesh', message, `It is joined with the permit of the ${permit.source} when the bot starts.`)
   return problem('mesh', message, 'Join the mesh at the agent, correct meshName, or set permitSource.')
 }
@@ -108,7 +112,7 @@ function certificateFinding({ id, username }: AccountSettings, mesh: Mesh, clock
   const state = certificateState(certificateExpiresAtMs ?? null, clock.now())
   const remedy = "Get a new permit from the mesh's owner, and join with it."
   if (state === null && mesh.username === undefined) return problem('certificate', 'The agent has no certificate that can be read.', remedy)
-  if (state === null) return unknown('certificate', 'Not looked at: the certificate of the agent does not tell its end.')
+  if (state === null) return unknown('certificate', 'Not looked at: the agent does not say until when its certificate is good.')
   const day = new Date(certificateExpiresAtMs ?? 0).toISOString().slice(0, 10)
   const message = `The certificate of "${username}" ${state === 'expired' ? 'ended' : 'is good until'} ${day}.`
   if (state === 'good') return ok('certificate', message)

@@ -28,7 +28,7 @@ export function lookAtNames(settings: AccountSettings, people: People): readonly
       warning('names', 'groupPermissions has no effect: enableGroups is false.', 'Set enableGroups to true, or remove groupPermissions.'),
     )
   }
-  return findings.length > 0 ? findings : [ok('names', 'No name in the lists is nearly, and not quite, one of the mesh.')]
+  return findings.length > 0 ? findings : [ok('names', 'No name in the lists looks like a misspelt name of the mesh.')]
 }
 
 const shown = (name: string): string => JSON.stringify(name)

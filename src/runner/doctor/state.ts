@@ -30,7 +30,7 @@ const freeAt = async (path: string): Promise<number> => {
 export async function lookAtStateDir(stateDir: string, freeBytes: (path: string) => Promise<number> = freeAt): Promise<readonly Finding[]> {
   const { ok, problem } = findingsOf(null)
   const fault = stateDirFault(stateDir)
-  if (fault !== null) return [problem('state directory', fault, 'Name another with --state-dir.')]
+  if (fault !== null) return [problem('state directory', fault)]
   const folder = await nearestFolder(resolve(stateDir))
   const isThere = folder === resolve(stateDir)
   const mayWrite = await access(folder, constants.R_OK | constants.W_OK | constants.X_OK).then(

@@ -36,7 +36,7 @@ describe('a look at the agent', () => {
       'mesh ok: The mesh "home" is joined and connected, and its hub sees the agent.',
       'user ok: The bot is "my-bot" on the mesh "home", as the agent is.',
       // What stands for certificates on the simulated mesh has no end.
-      'certificate unknown: Not looked at: the certificate of the agent does not tell its end.',
+      'certificate unknown: Not looked at: the agent does not say until when its certificate is good.',
       'feed ok: The agent has a file index: changes are pushed.',
       'clock ok: The clock of this machine agrees with that of the hub.',
     ])
@@ -80,7 +80,7 @@ describe('a look at the agent', () => {
   ])('that has not joined the mesh, with %j: a %s', async (permit, level) => {
     const looked = await look(createSimulation(), { meshName: 'work', ...permit })
 
-    expect(of('mesh', looked)).toEqual([`mesh ${level}: The ZTM agent at ${URL} has not joined the mesh "work"; it has joined "home".`])
+    expect(of('mesh', looked)).toEqual([`mesh ${level}: The ZTM agent at ${URL} has not joined the mesh "work" (it has joined "home").`])
     expect(looked).toMatchObject({ isJoined: false, isUsable: false })
   })
 

@@ -11,7 +11,7 @@ const found = (config: object, known: People = people): readonly string[] =>
   lookAtNames(settingsOf(config), known).map(({ level, message }) => `${level}: ${message}`)
 const inGroup = (permission: object, key = 'alice/t-1') => ({ enableGroups: true, groupPermissions: { [key]: permission } })
 
-const WELL = ['ok: No name in the lists is nearly, and not quite, one of the mesh.']
+const WELL = ['ok: No name in the lists looks like a misspelt name of the mesh.']
 
 describe('names in the lists', () => {
   test.each<[string, object]>([

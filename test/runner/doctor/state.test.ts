@@ -31,7 +31,7 @@ describe('the state directory', () => {
     await writeFile(file, '')
 
     expect(lines(await lookAtStateDir(file, room))).toEqual([
-      `problem: The state directory ${file} is a file; name a folder with --state-dir. → Name another with --state-dir.`,
+      `problem: The state directory ${file} is a file; name a folder with --state-dir.`,
     ])
   })
 
