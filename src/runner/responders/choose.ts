@@ -3,7 +3,7 @@ import { maskUrl } from '../../domain/config.ts'
 import type { Responder } from '../../ports/responder.ts'
 import { UsageError } from '../usage-error.ts'
 import { echoResponder } from './echo.ts'
-import { createExecResponder } from './exec.ts'
+import { createExecResponder, execFault } from './exec.ts'
 import { createHttpResponder, type HttpResponder } from './http.ts'
 import { createOpenAiResponder, KEY_VARIABLE, type OpenAiOptions, openAiFault } from './openai.ts'
 
@@ -38,6 +38,9 @@ export function chooseResponder(spec: string, options: ResponderOptions = {}): C
     case 'echo':
       return { responder: echoResponder, close: async () => {}, abandon: () => {} }
     case 'exec': {
+      // Here, and not where init asks: a script may be written between the two.
+      const fault = execFault(read.command)
+      if (fault !== null) throw new UsageError(`--responder is exec:, and ${fault}.`)
       const responder = createExecResponder(read.command)
       return { responder, close: async () => responder.kill(), abandon: () => responder.kill() }
     }

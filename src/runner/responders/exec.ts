@@ -1,5 +1,6 @@
 /** Asks a program: the request as JSON on its standard input, the answer on its standard output. One process for each attempt. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
 import { ResponderFailed } from '../../domain/errors.ts'
 import type { DispatchRequest, Responder } from '../../ports/responder.ts'
 import { ANSWER_BYTES_MAX, answerOf, requestBody, withoutMessage } from './request-body.ts'
@@ -13,6 +14,23 @@ const LAST_OUTPUT_MS = 1_000
 export interface ExecResponder extends Responder {
   /** Ends every process under way at once, with all that they have started. */
   kill(): void
+}
+
+/** A path and nothing that a shell would make something else of. */
+const PLAIN_PATH = /^[\w.@+/-]*\/[\w.@+-]+$/
+
+/** Why no message can be answered with this command, as far as that shows before the first; null when nothing shows. */
+export function execFault(command: string): string | null {
+  const [program = ''] = command.split(/\s+/)
+  if (!PLAIN_PATH.test(program)) return null
+  try {
+    accessSync(program, constants.X_OK)
+    return null
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT') return `${program} does not exist; write it, or correct the path`
+    return code === 'EACCES' ? `${program} may not be executed by this user; chmod +x ${program} lets them` : null
+  }
 }
 
 export function createExecResponder(command: string): ExecResponder {
