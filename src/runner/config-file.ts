@@ -72,8 +72,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist; write it, or name another with --config.',
-  ENOTDIR: 'does not exist; write it, or name another with --config.',
+  ENOENT: 'does not exist; "ztm-chat init" writes one, or name another with --config.',
+  ENOTDIR: 'does not exist; "ztm-chat init" writes one, or name another with --config.',
   EACCES: 'may not be read by this user; give it the right to (chmod u+r), or name another file with --config.',
 }
 

@@ -193,7 +193,7 @@ async function askSecurity(prompter: Prompter, said: Options): Promise<Options> 
   if (dmPolicy === 'open' || dmPolicy === 'disabled') return { dmPolicy }
   const before = Array.isArray(said.allowFrom) ? said.allowFrom.join(', ') : ''
   const allowFrom = await prompter.text({
-    message: 'Users who may write at once, separated by commas (nobody: leave it empty)',
+    message: `Users who may write${dmPolicy === 'pairing' ? ' without a code' : ''}, separated by commas (nobody: leave it empty)`,
     initialValue: before,
     placeholder: 'alice, bob',
     validate: value => optionFault('allowFrom', listOf(value)) ?? undefined,
@@ -243,7 +243,7 @@ export function summaryOf(settings: AccountSettings | null, answers: Options): r
     `ZTM agent: ${agentUrl}`,
     `Mesh: ${meshName}${permit === null ? '' : ` (permit from ${permit.source === 'server' ? permit.url : permit.path})`}`,
     `User: ${username}`,
-    `Direct messages: ${dmPolicy}, ${DM_WORDS[dmPolicy]}${allowFrom.length === 0 ? '' : `; at once: ${allowFrom.join(', ')}`}`,
+    `Direct messages: ${dmPolicy}, ${DM_WORDS[dmPolicy]}${allowFrom.length === 0 ? '' : `; allowed: ${allowFrom.join(', ')}`}`,
     `Groups: ${enableGroups ? `${groupPolicy}${requireMention ? ', when mentioned' : ', every message'}` : 'off'}`,
   ]
 }

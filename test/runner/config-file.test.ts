@@ -115,7 +115,7 @@ describe('a bad config file is refused', () => {
 
   test('when it does not exist', async () => {
     expect(await problemsOf(loadConfigFile(join(folder, 'none.json5')))).toEqual([
-      'none.json5 does not exist; write it, or name another with --config.',
+      'none.json5 does not exist; "ztm-chat init" writes one, or name another with --config.',
     ])
   })
 

@@ -100,7 +100,9 @@ describe('pairing', { timeout: 60_000 }, () => {
     const expected = {
       code: 1,
       out: [],
-      err: expect.stringContaining('No pending request has the code "ABCDEFGH"; "ztm-chat pairing list" shows'),
+      err: expect.stringContaining(
+        'No pending request has the code "ABCDEFGH"; it may have been used, or have expired: "ztm-chat pairing list" shows',
+      ),
     }
     expect(await run(['pairing', 'approve', 'ABCDEFGH', ...at])).toMatchObject(expected)
     await runner.stop()
@@ -110,6 +112,9 @@ describe('pairing', { timeout: 60_000 }, () => {
   test('without a runner and without a config nobody knows the accounts', async () => {
     const folder = await folderInTest()
     const ended = await run(['pairing', 'list', '--state-dir', folder], { cwd: folder })
-    expect(ended).toMatchObject({ code: 2, err: expect.stringContaining('does not exist; write it, or name another with --config.') })
+    expect(ended).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('does not exist; "ztm-chat init" writes one, or name another with --config.'),
+    })
   })
 })

@@ -110,5 +110,9 @@ describe('chats, users and groups', { timeout: 90_000 }, () => {
     const at = ['--config', config, '--state-dir', join(folder, 'state')]
     expect(await run(['chats', ...at])).toMatchObject({ code: 0, out: ['No chats are known yet.'], err: '' })
     expect(await run(['groups', ...at])).toMatchObject({ code: 1, out: ['The bot is in no group.'] })
+    expect(await run(['status', ...at])).toMatchObject({
+      code: 0,
+      out: ['not running, and never ran with this state directory; "ztm-chat run" starts it'],
+    })
   })
 })

@@ -28,7 +28,7 @@ const AS_OFFERED: Script = [
   ['Step 2', undefined],
   ['Step 3', undefined],
   ['Step 4', undefined],
-  ['may write at once', undefined],
+  ['may write without a code', undefined],
   ['Step 5', undefined],
   ['Save this', undefined],
 ]
@@ -74,7 +74,7 @@ describe('an agent that does not answer', () => {
         ['permit server', undefined],
         ['Step 3', undefined],
         ['Step 4', 'allowlist'],
-        ['may write at once', ' alice , bob'],
+        ['Users who may write, separated', ' alice , bob'],
         ['Step 5', true],
         ['in groups', 'open'],
         ['mentioned', undefined],
@@ -96,6 +96,7 @@ describe('an agent that does not answer', () => {
       requireMention: true,
     })
     expect(told).toContain('The connection does not work yet.')
+    expect(told.join('\n')).toContain('Direct messages: allowlist, only the users named here; allowed: alice, bob')
   })
 })
 

@@ -44,7 +44,7 @@ export function wantedOf(id: string | undefined, { chat, last }: Pick<ExplainOpt
 export const nothingFor = (wanted: WantedLives): string =>
   'id' in wanted
     ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs). Which state directory has it? --state-dir names it.`
-    : `Nothing is known of ${shownChat(wanted.chat)}; "ztm-chat status" shows how many chats there are.`
+    : `Nothing is known of ${shownChat(wanted.chat)}; "ztm-chat chats" lists the chats that are.`
 
 const { bold, dim, green, yellow, magenta, red } = colours
 const ACTIONS = { process: green, ignore: yellow, pairing: magenta } as const

@@ -38,7 +38,7 @@ export async function init({ config, stateDir }: InitOptions): Promise<number> {
     prompter.close()
   }
   if (start === null) {
-    complain('Left without a bot; "ztm-chat init" asks again.')
+    complain('Left without a bot; "ztm-chat init" asks again, and "ztm-chat run" starts that of a config that is there.')
     return 1
   }
   const { config: path, responder, model } = start

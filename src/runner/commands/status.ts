@@ -23,7 +23,10 @@ export async function status(options: StateOptions): Promise<number> {
     pendingPairings: pairings().length,
     warnings: problems,
   }))
-  if (!options.json) print(colours.dim(resting.length === 0 ? 'not running, and never ran with this state directory' : 'not running'))
+  if (!options.json)
+    print(
+      colours.dim(resting.length === 0 ? 'not running, and never ran with this state directory; "ztm-chat run" starts it' : 'not running'),
+    )
   for (const account of resting) {
     if (options.json) printJson({ running: false, ...account })
     else {

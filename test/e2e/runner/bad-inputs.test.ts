@@ -34,6 +34,7 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
     USAGE,
     '--responder exec: has no command; expected echo, exec:COMMAND, openai:URL, or an http or https URL (http:URL).',
   ],
+  ['run --responder exec:./none.sh', USAGE, '--responder is exec:, and ./none.sh does not exist; write it, or correct the path.'],
   ['run --responder http:', USAGE, '--responder is "http:"; expected echo, exec:COMMAND, openai:URL, or an http or https URL (http:URL).'],
   [
     'run --responder openai:http://127.0.0.1:9',
@@ -47,7 +48,7 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
     '--responder is "http:ftp://x"; expected echo, exec:COMMAND, openai:URL, or an http or https URL (http:URL).',
   ],
   ['run --config', USAGE, "option '--config <file>' argument missing", SEE_HELP],
-  ['run --config nowhere.json5', USAGE, 'nowhere.json5 does not exist; write it, or name another with --config.'],
+  ['run --config nowhere.json5', USAGE, 'nowhere.json5 does not exist; "ztm-chat init" writes one, or name another with --config.'],
   ['run --config .', USAGE, '. has no known ending; expected a .json5, .json, .yaml or .yml file.'],
   ['run --config bot.toml', USAGE, 'bot.toml has no known ending; expected a .json5, .json, .yaml or .yml file.'],
   ['run --state-dir=', USAGE, '--state-dir is empty; expected the path of a folder.'],
@@ -63,8 +64,16 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
   ],
   ['agent --users openclaw-bot', USAGE, '--users has "openclaw-bot", which is the bot; leave it out, or choose another --bot.'],
   ['pairing approve', USAGE, "missing required argument 'code'", SEE_HELP],
-  ['pairing approve ABCD', FAILED, 'No pending request has the code "ABCD"; "ztm-chat pairing list" shows those that are pending.'],
-  ['pairing approve ABCD1234', FAILED, 'No pending request has the code "ABCD1234"; "ztm-chat pairing list" shows those that are pending.'],
+  [
+    'pairing approve ABCD',
+    FAILED,
+    'No pending request has the code "ABCD"; it may have been used, or have expired: "ztm-chat pairing list" shows those that are pending.',
+  ],
+  [
+    'pairing approve ABCD1234',
+    FAILED,
+    'No pending request has the code "ABCD1234"; it may have been used, or have expired: "ztm-chat pairing list" shows those that are pending.',
+  ],
   ['pairing revoke', USAGE, "missing required argument 'user'", SEE_HELP],
   [
     'pairing revoke alice',
@@ -76,6 +85,7 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
     USAGE,
     'Say which dead letter: "ztm-chat deadletter retry ID", or "ztm-chat deadletter retry --all" for all of them.',
   ],
+  ['explain --chat nobody', FAILED, 'Nothing is known of peer:nobody; "ztm-chat chats" lists the chats that are.'],
   ['deadletter retry xyz', FAILED, 'There is no dead letter with the id "xyz"; "ztm-chat deadletter list" shows those that there are.'],
   ['deadletter drop', USAGE, 'Say which dead letter: "ztm-chat deadletter drop ID", or "ztm-chat deadletter drop --all" for all of them.'],
   ['deadletter lost', USAGE, "unknown command 'lost'", '(Did you mean list?)', SEE_HELP],

@@ -22,7 +22,7 @@ async function asOffered(terminal: Terminal, agentUrl: string): Promise<void> {
   await terminal.answers("Step 3 of 6: the bot's user on the mesh", '')
   await terminal.shows('Step 4 of 6: who may write to the bot directly?')
   await terminal.answers('Number [1]:', '')
-  await terminal.answers('Users who may write at once', '')
+  await terminal.answers('Users who may write without a code', '')
   await terminal.answers('Step 5 of 6: should the bot answer in groups? [y/N]', '')
 }
 
@@ -74,7 +74,7 @@ describe('init', { timeout: 90_000 }, () => {
     await terminal.answers('Step 3 of 6', 'my-bot')
     await terminal.shows('Step 4 of 6')
     await terminal.answers('Number [1]:', '2')
-    await terminal.answers('Users who may write at once', ' alice, bob ')
+    await terminal.answers('Users who may write, separated by commas', ' alice, bob ')
     await terminal.answers('Step 5 of 6', 'y')
     await terminal.answers('Number [1]:', '')
     await terminal.answers('Only when it is mentioned', 'n')
@@ -170,7 +170,9 @@ describe('init', { timeout: 90_000 }, () => {
     terminal.press(key)
 
     expect(await terminal.ended).toBe(1)
-    expect(terminal.screen()).toContain('Left without a bot; "ztm-chat init" asks again.')
+    expect(terminal.screen()).toContain(
+      'Left without a bot; "ztm-chat init" asks again, and "ztm-chat run" starts that of a config that is there.',
+    )
     expect(await readdir(folder)).toEqual([])
   })
 
