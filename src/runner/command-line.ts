@@ -58,7 +58,7 @@ export function commandLine(finish: (code: number) => void): Command {
     .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
     .option('--bot <name>', 'the bot user', nameOnMesh, 'openclaw-bot')
     .option('--mesh <name>', 'the mesh', nameOnMesh, 'demo-mesh')
-    .option('--users <names>', 'other users with an agent of their own', namesOnMesh, ['alice'])
+    .addOption(new Option('--users <names>', 'other users with an agent of their own').argParser(namesOnMesh).default(['alice'], 'alice'))
     .addOption(new Option('--real', 'delays and oddities of a real mesh').default(false, 'a calm one'))
     .addHelpText('after', AGENT_HELP)
     .action(async options => finish(await (await import('./commands/agent.ts')).agent(options)))

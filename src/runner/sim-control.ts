@@ -58,14 +58,17 @@ export async function serveSimControl(mesh: SimMesh, port: number): Promise<SimC
   }
 }
 
+/** With a line break behind it: people read it in a terminal. */
+const lineOf = (result: unknown): string => `${JSON.stringify(result)}\n`
+
 async function answer(mesh: SimMesh, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const result = await route(mesh, request)
-    response.writeHead(request.method === 'POST' ? 201 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(result ?? {}))
+    response.writeHead(request.method === 'POST' ? 201 : 200, { 'content-type': 'application/json' }).end(lineOf(result ?? {}))
   } catch (error) {
     const status = error instanceof Refused ? error.status : error instanceof z.ZodError ? 400 : 500
     const sentence = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error)
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: sentence }))
+    response.writeHead(status, { 'content-type': 'application/json' }).end(lineOf({ error: sentence }))
   }
 }
 

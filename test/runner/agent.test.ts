@@ -32,6 +32,8 @@ describe('agent', { timeout: 60_000 }, () => {
     expect((await post('dora/says', 'no json')).status).toBe(400)
     expect((await post('a%2Fb/says', '{"text":"x"}')).status).toBe(400)
     expect((await post('dora/shouts', '{}')).status).toBe(404)
+    // Its next line is the shell's prompt.
+    expect(await (await fetch(`${ready['control']}/sim/users/dora/inbox`)).text()).toMatch(/\n$/)
 
     const chats = async () => (await fetch(`${ready['url']}/api/meshes/demo-mesh/apps/ztm/chat/api/chats`)).json()
     await expect

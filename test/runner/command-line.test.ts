@@ -26,6 +26,7 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['--help'], 'Usage: ztm-chat'],
     [['run', '--help'], 'exec:COMMAND'],
     [['agent', '--help'], 'POST /sim/users/NAME/says'],
+    [['agent', '--help'], '(default: alice)'],
     [['pairing', '--help'], 'approve'],
     [['pairing', 'approve', '--help'], '--state-dir'],
     [['status', '--help'], '--json'],
