@@ -24,11 +24,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   statecharts: 'test/runner/statecharts.test.ts',
 }
 
-/** JSON on its standard input, the reply on its standard output; while there is a file `broken` it fails. */
-const ANSWER = `#!/bin/sh
-test -e broken && exit 1
-sed 's/.*"text":"\\([^"]*\\)".*/You said: \\1/'
-`
+/** The script of the README; while there is a file `broken` it fails. */
+const answer = (codeBlocks(ours).find(({ code }) => code.includes('# answer.sh'))?.code ?? '').replace('\n', '\ntest -e broken && exit 1\n')
 
 let folder: string
 let agent: Running
@@ -85,7 +82,7 @@ test('the simulated agent is one for the config of the README, and tells how to 
   expect(config).toMatch(/^\/\/ ztm-chat\.json5\n/)
   expect(config).toContain("agentUrl: 'http://localhost:7777'")
   await writeFile(join(folder, 'ztm-chat.json5'), config.replace('http://localhost:7777', agentUrl))
-  await writeFile(join(folder, 'answer.sh'), ANSWER)
+  await writeFile(join(folder, 'answer.sh'), answer)
   await chmod(join(folder, 'answer.sh'), 0o755)
 })
 
