@@ -177,6 +177,8 @@ Responders:
   http:URL        POSTs the request as JSON with the header Idempotency-Key; the answer is a text/plain body, or {"text": …} or {"reply": …}
   openai:URL      asks --model behind a chat completions API, such as openai:https://api.openai.com/v1, with the key in the environment variable
                   ZTM_CHAT_OPENAI_KEY if it is set. Each message is a conversation of its own: the model knows nothing of earlier ones
+
+All else (agent, mesh, who may write, feed, limits) is in the config; "ztm-chat init" writes one.
 `
 
 const DOCTOR_HELP = `

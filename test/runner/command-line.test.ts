@@ -25,6 +25,7 @@ describe('the command line', { timeout: 60_000 }, () => {
   test.each([
     [['--help'], 'Usage: ztm-chat'],
     [['run', '--help'], 'exec:COMMAND'],
+    [['run', '--help'], 'All else (agent, mesh, who may write, feed, limits) is in the config'],
     [['agent', '--help'], 'POST /sim/users/NAME/says'],
     [['agent', '--help'], '(default: alice)'],
     [['pairing', '--help'], 'approve'],

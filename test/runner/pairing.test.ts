@@ -101,7 +101,7 @@ describe('pairing', { timeout: 60_000 }, () => {
       code: 1,
       out: [],
       err: expect.stringContaining(
-        'No pending request has the code "ABCDEFGH"; it may have been used, or have expired: "ztm-chat pairing list" shows',
+        'No pending request has the code "ABCDEFGH"; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list" shows',
       ),
     }
     expect(await run(['pairing', 'approve', 'ABCDEFGH', ...at])).toMatchObject(expected)

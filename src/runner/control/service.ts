@@ -109,4 +109,4 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
 }
 
 export const unknownCode = (code: string): string =>
-  `No pending request has the code ${JSON.stringify(code)}; it may have been used, or have expired: "ztm-chat pairing list" shows those that are pending.`
+  `No pending request has the code ${JSON.stringify(code)}; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list" shows those that are pending.`

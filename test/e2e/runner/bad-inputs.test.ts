@@ -67,12 +67,12 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
   [
     'pairing approve ABCD',
     FAILED,
-    'No pending request has the code "ABCD"; it may have been used, or have expired: "ztm-chat pairing list" shows those that are pending.',
+    'No pending request has the code "ABCD"; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list" shows those that are pending.',
   ],
   [
     'pairing approve ABCD1234',
     FAILED,
-    'No pending request has the code "ABCD1234"; it may have been used, or have expired: "ztm-chat pairing list" shows those that are pending.',
+    'No pending request has the code "ABCD1234"; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list" shows those that are pending.',
   ],
   ['pairing revoke', USAGE, "missing required argument 'user'", SEE_HELP],
   [
