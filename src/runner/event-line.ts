@@ -44,7 +44,7 @@ function sentenceOf(event: RuntimeEvent): string | null {
     case 'sent':
       return colours.green(`reply ${short(event.key)} is on the mesh`)
     case 'dead-letter':
-      return `${colours.red('dead letter')} ${short(event.id)}: ${plain(event.reason)}`
+      return `${colours.red('dead letter')} ${short(event.id)}: ${plain(event.reason)} ${colours.dim('(kept: ztm-chat deadletter list)')}`
     case 'pairing':
       return pairingLine(event)
     default:
