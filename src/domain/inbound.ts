@@ -76,7 +76,7 @@ function isModest(file: Json): boolean {
 }
 
 /** Cut before a character, not inside. Counted as JavaScript counts, in UTF-16 units. */
-function shorten(text: string, maxCharacters: number): { text: string; cut: boolean } {
+export function shorten(text: string, maxCharacters: number): { text: string; cut: boolean } {
   if (text.length <= maxCharacters) return { text, cut: false }
   const splitsPair = (text.codePointAt(maxCharacters - 1) ?? 0) > 0xffff
   const head = text.slice(0, splitsPair ? maxCharacters - 1 : maxCharacters)

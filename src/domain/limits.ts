@@ -21,6 +21,8 @@ export const LIMITS = {
   chats: 100_000,
   /** Characters of a message's text; the rest is cut and marked. 64 KiB. */
   textCharacters: 65_536,
+  /** Group messages without a mention, kept for the next one that has it: characters of one group, names included. The oldest go. */
+  unmentionedCharacters: 20_000,
   /** Characters of one part of a reply. */
   partCharacters: 4_000,
   /** How far behind a sender's own progress, or ours, an unknown message still counts as new. */

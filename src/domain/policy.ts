@@ -15,6 +15,13 @@ export function decide(facts: Facts): Decision {
   return because('ignore', 'loop_guard', `${named(conversation.sender)} and this bot answered each other too often and too fast`)
 }
 
+/** Nothing kept it out but that the bot was not mentioned. */
+export function lacksOnlyMention(facts: Facts): boolean {
+  const { conversation } = facts
+  if (conversation.kind === 'direct' || decide(facts).reason !== 'mention_required') return false
+  return decide({ ...facts, conversation: { ...conversation, mentioned: true } }).action === 'process'
+}
+
 function decideDirect({ sender, policy, listed, paired }: DirectFacts): Decision {
   const who = named(sender)
   if (isBlank(sender)) return because('ignore', 'denied', 'the sender has no name')

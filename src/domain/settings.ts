@@ -29,6 +29,8 @@ export type AccountSettings = {
   readonly apiTimeoutMs: number
   readonly groupPolicy: GroupPolicy
   readonly requireMention: boolean
+  /** Messages kept of a group for the next mention; null when the config does not say. */
+  readonly historyLimit: number | null
   /** By `creator/group`. */
   readonly groupPermissions: Readonly<Record<string, GroupPermission>>
   readonly mentionPatterns: readonly string[]
@@ -42,6 +44,9 @@ export type AccountSettings = {
   readonly firstSyncMs: number
   readonly limits: Limits
 }
+
+/** Unless the config says otherwise, as in OpenClaw's own channels. */
+export const HISTORY_LIMIT = 50
 
 /** What the config says of this group, or what holds for a group that it does not name. The config's names are in NFC; the mesh's need not be. */
 export const permissionOf = (

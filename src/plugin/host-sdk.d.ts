@@ -407,7 +407,15 @@ declare module 'openclaw/plugin-sdk/channel-core' {
           route: { agentId: string; dmScope?: DmScope; accountId: string; routeSessionKey: string }
           reply: { to: string; originatingTo: string; replyToId?: string }
           command?: { kind: 'native' | 'text-slash' | 'normal'; name?: string; body?: string; authorized?: boolean }
-          message: { rawBody: string; commandBody: string; bodyForAgent: string; inboundEventKind: 'user_request' }
+          message: {
+            rawBody: string
+            commandBody: string
+            bodyForAgent: string
+            inboundEventKind: 'user_request'
+            inboundHistory?: { sender: string; body: string; timestamp?: number }[]
+          }
+          /** With `recent` the host shows all of the history that it is given; without, the newest 20. */
+          sessionTranscript?: { historyLimit: number; historyKind?: 'pending' | 'recent' }
           access: {
             commands: { authorized: boolean }
             mentions?: {

@@ -20,7 +20,8 @@ import type { AccountSettings } from '../domain/settings.ts'
 import { permissionOf } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import type { Custody, DispatchRequest, Responder, Turn } from '../ports/responder.ts'
+import type { Custody, DispatchRequest, Responder, Said, Turn } from '../ports/responder.ts'
+import { sectionAt } from '../setup/section.ts'
 import type { OpenClawConfig, PluginRuntime } from './host.ts'
 import { createLeftovers } from './leftovers.ts'
 import { CHANNEL_ID, hostIdOf } from './names.ts'
@@ -91,6 +92,8 @@ export function createResponder(options: ResponderOptions): Responder {
     })
     const { media, missing } = await received(request, signal)
     const to = targetOf(chat)
+    // A command asks nothing about the group, and after `/new` there is to be nothing from before.
+    const history = isCommand ? [] : shownOf(request, settings, cfg)
     const ctxPayload = () =>
       channel.inbound.buildContext({
         channelIngress: access,
@@ -113,7 +116,11 @@ export function createResponder(options: ResponderOptions): Responder {
           commandBody: text,
           bodyForAgent: [text, ...missing].filter(Boolean).join('\n'),
           inboundEventKind: 'user_request',
+          ...(history.length > 0 && {
+            inboundHistory: history.map(said => ({ sender: said.sender, body: said.text, timestamp: said.timeMs })),
+          }),
         },
+        ...(history.length > 0 && { sessionTranscript: { historyLimit: history.length, historyKind: 'recent' as const } }),
         // Without it the host keeps the answer to a command back until the turn that runs is over, and gives it up after 30 s.
         ...(isCommand && access.commandAccess.authorized ? { command: { kind: 'text-slash' as const, body: text } } : {}),
         ...(media.length > 0 ? { media: [...media] } : {}),
@@ -333,6 +340,13 @@ function groupCommanders(settings: AccountSettings, chat: ChatId): readonly stri
   if (place.kind === 'peer') return []
   const permission = permissionOf(settings, place.creator, place.group)
   return [place.creator, ...permission.allowFrom]
+}
+
+/** What was said before, as far as it is to be shown: the account's own limit counts, or else the gateway's for all channels. */
+function shownOf({ history }: DispatchRequest, { historyLimit }: AccountSettings, cfg: OpenClawConfig): readonly Said[] {
+  const { historyLimit: ofAll } = sectionAt(cfg.messages, 'groupChat')
+  const limit = historyLimit ?? (typeof ofAll === 'number' ? ofAll : null)
+  return limit === null ? history : limit > 0 ? history.slice(-limit) : []
 }
 
 const groupHint = (username: string): string =>

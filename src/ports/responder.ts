@@ -2,6 +2,14 @@ import type { Attachment } from '../domain/attachments.ts'
 import type { AccountId, ChatId, MessageId, UserName } from '../domain/ids.ts'
 import type { ToolPolicy } from '../domain/tools.ts'
 
+/** What somebody said in a group, without speaking to the bot. */
+export interface Said {
+  readonly sender: UserName
+  /** The sender's clock, ms since 1970. */
+  readonly timeMs: number
+  readonly text: string
+}
+
 /** One accepted message on its way to the assistant. */
 export interface DispatchRequest {
   readonly account: AccountId
@@ -19,6 +27,11 @@ export interface DispatchRequest {
   readonly files: readonly (Attachment & { readonly url: string })[]
   readonly group: { readonly creator: UserName; readonly group: string } | null
   readonly mentioned: boolean
+  /**
+   * What was said in the group before this message and since the bot was last spoken to, oldest first: only what the policy would have let
+   * in, had it mentioned the bot. For context; nobody has asked anything with it. NOT promised: it is kept in memory alone, and bounded.
+   */
+  readonly history: readonly Said[]
   /** How often in a row this sender has written within seconds after our answer, as another bot would. */
   readonly alternations: number
   /** Tools this sender may use in this group; null outside groups. */

@@ -33,6 +33,7 @@ import { createLedger } from './ledger.ts'
 import { createMemberships } from './membership.ts'
 import { createPairingDesk } from './pairing-desk.ts'
 import { isChatId } from './parse-record.ts'
+import { createPendingHistory } from './pending-history.ts'
 import { createPerformers } from './performers.ts'
 import { createPlace } from './place.ts'
 import { createPoster } from './poster.ts'
@@ -216,7 +217,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     apply: createDurable({
       status,
       timers,
-      parts: () => ({ registry, poster, intake, senders, dispatcher, watchers, inspector }),
+      parts: () => ({ registry, poster, intake, senders, dispatcher, watchers, inspector, pendingHistory }),
     }),
     beginFold: () => registry.beginFold(),
     foldFailed: () => registry.foldFailed(),
@@ -237,6 +238,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   const senders = createSenders(clock, limits)
 
+  const pendingHistory = createPendingHistory(settings)
+
   const intake = createIntake({
     formerly: ports.formerly,
     settings,
@@ -244,6 +247,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     registry,
     backlog,
     senders,
+    pendingHistory,
     memberships: createMemberships(agent, clock, limits),
     isPaired: user => desk.isPaired(user),
     isUrgent: text => ports.responder.isUrgent?.(text) ?? false,
@@ -298,6 +302,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       const loop = registry.chats.get(chat)?.loop
       return loop?.sender === sender ? loop.alternations : 0
     },
+    history: (chat, id) => pendingHistory.before(chat, id),
     tell: (chat, event) => registry.tellChat(chat, event),
     onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
   })

@@ -9,7 +9,7 @@ import { makeSafe, splitReply } from '../domain/reply.ts'
 import { type AccountSettings, permissionOf } from '../domain/settings.ts'
 import { mergeTools } from '../domain/tools.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { DispatchRequest, Responder } from '../ports/responder.ts'
+import type { DispatchRequest, Responder, Said } from '../ports/responder.ts'
 import type { Senders } from './senders.ts'
 
 const urlOf = ({ agentUrl, meshName }: AccountSettings, { owner, hash }: Attachment): string =>
@@ -37,6 +37,8 @@ export type DispatcherOptions = {
   readonly senders: Pick<Senders, 'waitMs' | 'spend'>
   readonly message: (chat: ChatId, id: MessageId) => Inbound | undefined
   readonly alternations: (chat: ChatId, sender: UserName) => number
+  /** What was said in the chat before this message. */
+  readonly history: (chat: ChatId, id: MessageId) => readonly Said[]
   readonly tell: (chat: ChatId, event: ChatEvent) => void
   readonly onStart: (chat: ChatId, id: MessageId, attempt: number) => void
 }
@@ -55,6 +57,7 @@ export function createDispatcher({
   senders,
   message,
   alternations,
+  history,
   tell,
   onStart,
 }: DispatcherOptions): Dispatcher {
@@ -80,6 +83,7 @@ export function createDispatcher({
       timeMs,
       rawText: text,
       mentioned: mention.mentioned,
+      history: history(chat, id),
       alternations: alternations(chat, sender),
       files: attachmentsOf(files, sender).map(file => ({ ...file, url: urlOf(settings, file) })),
       attempt,

@@ -6,6 +6,7 @@ import { BY_PAIRING } from '../domain/policy.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { InspectionHost } from './inspection.ts'
 import type { Intake } from './intake.ts'
+import type { PendingHistory } from './pending-history.ts'
 import type { Poster } from './poster.ts'
 import type { Registry } from './registry.ts'
 import type { Senders } from './senders.ts'
@@ -30,6 +31,7 @@ export type DurableOptions = {
     readonly dispatcher: Dispatcher
     readonly watchers: Watchers
     readonly inspector: InspectionHost
+    readonly pendingHistory: PendingHistory
   }
 }
 
@@ -53,13 +55,14 @@ export function createDurable({ status, timers, parts }: DurableOptions): (seq: 
   }
 
   return (seq, atMs, changes) => {
-    const { registry, poster, intake, senders, dispatcher, watchers, inspector } = parts()
+    const { registry, poster, intake, senders, dispatcher, watchers, inspector, pendingHistory } = parts()
     for (const change of changes) {
       if (change.at === 'chat' && change.event.type === 'reply.sent') poster.confirmed(change.event.keys)
       if (change.at === 'chat' && change.event.type === 'reply.requeued' && change.event.posted) status.countRepeatedPost()
       if (change.at === 'chat' && change.event.type === 'message.released')
         noteReleased(change.chat, change.event.decision ?? BY_PAIRING, atMs)
       status.note(change, atMs)
+      if (change.at === 'chat') pendingHistory.apply(change.chat, change.event)
     }
     registry.apply(seq, atMs, changes)
     if (inspector.isWatched()) inspector.applied(seq, atMs, changes)

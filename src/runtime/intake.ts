@@ -18,6 +18,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { RawMessage } from '../ports/ztm-agent.ts'
 import type { Backlog } from './backlog.ts'
 import { MembershipPending, type Memberships } from './membership.ts'
+import type { PendingHistory } from './pending-history.ts'
 import type { Registry } from './registry.ts'
 import type { Senders } from './senders.ts'
 
@@ -58,6 +59,7 @@ export type IntakeOptions = {
   readonly memberships: Memberships
   readonly backlog: Pick<Backlog, 'behind' | 'liveMs'>
   readonly senders: Pick<Senders, 'hasRoom' | 'keepsBack' | 'take' | 'giveBack'>
+  readonly pendingHistory: Pick<PendingHistory, 'hear' | 'forget'>
   /** Whether the user was approved by pairing. */
   readonly isPaired: (user: string) => Promise<boolean>
   /** Whether a text must not wait behind the turn that runs. */
@@ -92,7 +94,7 @@ const arrivalOf = ({ file }: Posting, timeMs: number) => (file && timeMs >= 0 ? 
 const isDone = (verdict: Look) => verdict === 'seen' || verdict === 'too_old'
 
 export function createIntake(options: IntakeOptions): Intake {
-  const { settings, clock, registry, memberships, backlog, senders } = options
+  const { settings, clock, registry, memberships, backlog, senders, pendingHistory } = options
   const { limits } = settings
   const inFlight = new Map<ChatId, Set<MessageId>>()
   const noted = new Map<ChatId, Set<MessageId>>()
@@ -237,6 +239,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const ids = inFlight.get(chat) ?? new Set()
     inFlight.set(chat, ids.add(id))
     senders.take(raw.sender, id)
+    pendingHistory.hear(chat, message)
     if (timeMs > clock.now() + limits.ageFenceMs / 2) ahead.set(id, { chat, sender: raw.sender })
     registry.tellChat(chat, {
       type: 'message.received',
@@ -352,6 +355,7 @@ export function createIntake(options: IntakeOptions): Intake {
       for (const id of inFlight.get(chat) ?? []) {
         ahead.delete(id)
         senders.giveBack(id)
+        pendingHistory.forget(id)
       }
       inFlight.delete(chat)
     },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { DmPolicy, Facts, Gate, GroupFacts, GroupPolicy } from '../../src/domain/decision.ts'
-import { decide, matchesAllowFrom } from '../../src/domain/policy.ts'
+import { decide, lacksOnlyMention, matchesAllowFrom } from '../../src/domain/policy.ts'
 
 const verdict = (facts: Facts): string => {
   const { action, reason } = decide(facts)
@@ -47,6 +47,7 @@ describe('a direct message', () => {
       for (const looping of [false, true]) {
         const conversation = { kind: 'direct', sender, policy, listed, paired } as const
         expect(verdict({ gate: null, looping, conversation })).toBe(guarded(row[column], looping))
+        expect(lacksOnlyMention({ gate: null, looping, conversation })).toBe(false)
         for (const gate of Object.keys(gates) as Gate[]) expect(verdict({ gate, looping, conversation })).toBe(`ignore:${gate}`)
       }
     }
@@ -112,6 +113,9 @@ describe('a group message', () => {
                 const expected = gate ? `ignore:${gate}` : enabled ? named : 'ignore:groups_disabled'
                 const conversation = { kind: 'group', sender, policy, enabled, requireMention, mentioned, ...who } as const
                 expect(verdict({ gate, looping, conversation }), JSON.stringify({ gate, looping, conversation })).toBe(expected)
+                // Only who would be heard with a mention.
+                const isMissing = expected === 'ignore:mention_required' && guarded(addressed[column], looping).startsWith('process:')
+                expect(lacksOnlyMention({ gate, looping, conversation })).toBe(isMissing)
               }
             }
           }

@@ -27,6 +27,7 @@ const direct: DispatchRequest = {
   rawText: 'hello',
   group: null,
   mentioned: false,
+  history: [],
   alternations: 0,
   files: [],
   tools: null,
@@ -52,6 +53,7 @@ function scene({
   blocksCommand = false,
   authorized = true,
   config = {},
+  hostConfig = {},
   begin = async () => {},
   session = (): SessionEntry => undefined,
   known = (): readonly string[] => [],
@@ -83,7 +85,7 @@ function scene({
     return found && { sessionId: 's1', ...found }
   }
   const host: PluginRuntime = {
-    config: { current: () => ({}) },
+    config: { current: () => hostConfig },
     state: { resolveStateDir: () => '/nowhere' },
     agent: {
       session: {
@@ -749,4 +751,45 @@ test('in a group the assistant is told how people address it', async () => {
       access: { mentions: { canDetectMention: true, wasMentioned: true, explicitlyMentionedBot: true } },
     },
   ])
+})
+
+describe('what was said in the group before', () => {
+  const history = [
+    { sender: 'carol', timeMs: 5, text: 'the red one is broken' },
+    { sender: 'erin', timeMs: 6, text: 'then take the blue one' },
+  ]
+  const shown = (contexts: readonly object[]) =>
+    (contexts as { message: { inboundHistory?: object[] }; sessionTranscript?: object }[]).map(({ message, sessionTranscript }) => ({
+      ...(message.inboundHistory && { inboundHistory: message.inboundHistory }),
+      ...(sessionTranscript && { sessionTranscript }),
+    }))
+  const both = [
+    { sender: 'carol', timestamp: 5, body: 'the red one is broken' },
+    { sender: 'erin', timestamp: 6, body: 'then take the blue one' },
+  ]
+
+  test('is given to the host as history, which it shows whole; the message stays as it was', async () => {
+    const { asked, ask } = scene()
+    await ask({ ...inGroup, history })
+    expect(shown(asked.contexts)).toEqual([{ inboundHistory: both, sessionTranscript: { historyLimit: 2, historyKind: 'recent' } }])
+    expect(asked.contexts).toMatchObject([{ message: { bodyForAgent: 'what time is it?', commandBody: 'what time is it?' } }])
+  })
+
+  test.each([
+    ['counts where the account has none of its own', {}, 1, both.slice(1)],
+    ['of 0 means none', {}, 0, []],
+    ['counts not where the account has one', { historyLimit: 2 }, 1, both],
+    ['that is no number counts not', {}, 'many', both],
+  ])('the gateway’s own limit %s', async (_, config, historyLimit, inboundHistory) => {
+    const { asked, ask } = scene({ config, hostConfig: { messages: { groupChat: { historyLimit } } } })
+    await ask({ ...inGroup, history })
+    const sessionTranscript = { historyLimit: inboundHistory.length, historyKind: 'recent' }
+    expect(shown(asked.contexts)).toEqual([inboundHistory.length > 0 ? { inboundHistory, sessionTranscript } : {}])
+  })
+
+  test('is not given with a command', async () => {
+    const { asked, ask } = scene()
+    await ask({ ...inGroup, text: '/new', history })
+    expect(shown(asked.contexts)).toEqual([{}])
+  })
 })

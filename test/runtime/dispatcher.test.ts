@@ -20,6 +20,7 @@ test('everybody who has adopted a message hears that it is recorded: a chart tha
     senders: { waitMs: () => 0, spend: () => {} },
     message: (_, id) => ({ id, sender: 'alice', timeMs: 0, text: 'hi', files: [] }),
     alternations: () => 0,
+    history: () => [],
     tell: () => {},
     onStart: () => {},
   })

@@ -73,6 +73,7 @@ export function makeAccount(id: AccountId, path: Path, own: AccountInput, making
     apiTimeoutMs: or('apiTimeout'),
     groupPolicy: or('groupPolicy'),
     requireMention: or('requireMention'),
+    historyLimit: get('historyLimit'),
     groupPermissions: byName(Object.entries(or('groupPermissions')).map(([key, said]) => [key, permissionOf(account, key, said)])),
     mentionPatterns: or('mentionPatterns'),
     mediaMaxMb: or('mediaMaxMb'),

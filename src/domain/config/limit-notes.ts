@@ -13,6 +13,7 @@ export const LIMIT_NOTES: { readonly [Name in keyof Limits]: string } = {
   queuedPerSender: 'With such a rate, committed messages of one sender that wait; the rest stays unread on the mesh.',
   chats: 'Conversations that are remembered; beyond it those that never had an accepted message are forgotten first.',
   textCharacters: "Characters of a message's text; the rest is cut and marked.",
+  unmentionedCharacters: 'Characters of a group that `historyLimit` keeps, names included; the oldest messages go.',
   partCharacters: 'Characters of one part of a reply.',
   ageFenceMs: "How far behind a sender's own progress, or ours, an unknown message still counts as new, ms.",
   seenPerSender: 'Ids remembered per chat and sender above the floor.',

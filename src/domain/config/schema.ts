@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { GROUP_POLICIES } from '../decision.ts'
 import { LIMITS, type Limits } from '../limits.ts'
+import { HISTORY_LIMIT } from '../settings.ts'
 import { DURATION, durationMs } from './duration.ts'
 import { LIMIT_NOTES } from './limit-notes.ts'
 import { agentUrlFault, permitUrlFault } from './url.ts'
@@ -37,6 +38,8 @@ function option<Schema extends z.ZodType>(schema: Schema, notes: OptionNotes): z
 const INTEGER_MAX = 2 ** 31 - 1
 const FIRST_SYNC_MS_MAX = 30 * 24 * 3_600_000
 const MEDIA_MB_MAX = 1_024
+/** OpenClaw puts no more into a prompt. */
+const HISTORY_MAX = 200
 const A_SIZE = `a number above 0, at most ${MEDIA_MB_MAX}`
 
 const yesNo = z.boolean({ error: 'true or false' })
@@ -281,6 +284,13 @@ export const accountShape = {
     type: 'boolean',
     default: true,
     notes: 'In groups, only messages with `@username` are answered.',
+  }),
+  historyLimit: option(whole(0, HISTORY_MAX, 'a whole number of messages'), {
+    label: 'History limit',
+    type: `0–${HISTORY_MAX}, \`${HISTORY_LIMIT}\``,
+    notes:
+      'So many messages of a group that lacked only a mention are shown to the assistant with the next one; 0 = none. When not set, a lower `messages.groupChat.historyLimit` of OpenClaw counts.',
+    advanced: true,
   }),
   groupPermissions: option(
     z.record(groupKey, permission.nullable(), {

@@ -10,6 +10,7 @@ export const request: DispatchRequest = {
   rawText: 'grüß dich',
   group: null,
   mentioned: false,
+  history: [],
   alternations: 0,
   files: [],
   tools: null,
