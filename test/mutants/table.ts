@@ -22,6 +22,7 @@ const POSTER = 'src/runtime/poster.ts'
 const CURSOR = 'src/domain/cursor.ts'
 const POLICY = 'src/domain/policy.ts'
 const GUARD = 'src/inspector/guard.ts'
+const HISTORY = 'src/runtime/pending-history.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   // What is durable.
@@ -490,6 +491,98 @@ export const MUTANTS: readonly Mutant[] = [
     from: ".reduce((rest, secret) => rest.replaceAll(secret, '***'), text)",
     to: '.reduce(rest => rest, text)',
     tests: ['test/adapters/ztm/permit.test.ts'],
+  },
+  {
+    name: 'a reason quotes what was said before the message',
+    file: 'src/runner/responders/request-body.ts',
+    from: '[text, ...history.map(said => said.text)]',
+    to: '[text]',
+    tests: ['test/runner/responders/quotations.test.ts'],
+  },
+  // What was said before a mention.
+  {
+    name: 'the assistant is shown what those say who may not speak to it',
+    file: HISTORY,
+    from: 'if (said && lacksOnlyMention(event.facts))',
+    to: 'if (said)',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'the loop guard keeps nothing out of the history',
+    file: POLICY,
+    from: "  return decide({ ...facts, conversation: { ...conversation, mentioned: true } }).action === 'process'\n",
+    to: '  return true\n',
+    tests: ['test/domain/policy.test.ts', 'test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'a question is shown what was said after it',
+    file: HISTORY,
+    from: '(at < before ? [said] : [])',
+    to: '[said]',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'an answer takes along what was said after its question',
+    file: HISTORY,
+    from: '.filter(kept => kept.place >= before) ?? []',
+    to: '.slice(0, 0) ?? []',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'an adoption leaves the history there',
+    file: HISTORY,
+    from: "        case 'turn.adopted':\n",
+    to: '',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'an answer leaves the history there',
+    file: HISTORY,
+    from: "        case 'turn.answered':\n",
+    to: '',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'a command in mid-turn takes the history',
+    file: HISTORY,
+    from: ' && !event.message.urgent',
+    to: '',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'the history of a group grows without bound of characters',
+    file: HISTORY,
+    from: 'if (characters <= limits.unmentionedCharacters) return true',
+    to: 'if (characters >= 0) return true',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'the history of a group grows without bound of messages',
+    file: HISTORY,
+    from: '.slice(-entriesMax)',
+    to: '',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'history is kept of any number of groups',
+    file: HISTORY,
+    from: 'groups.size > GROUPS_MAX',
+    to: 'groups.size < 0',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'a command is shown the history, also after it has made the session new',
+    file: 'src/plugin/inbound.ts',
+    from: 'isCommand ? [] : shownOf(request, settings, cfg)',
+    to: 'shownOf(request, settings, cfg)',
+    tests: ['test/plugin/inbound.test.ts'],
+  },
+  {
+    name: 'the host cuts the history to its newest 20',
+    file: 'src/plugin/inbound.ts',
+    from: "historyKind: 'recent' as const",
+    to: "historyKind: 'pending' as const",
+    tests: ['test/plugin/inbound.test.ts'],
   },
   {
     name: 'a reason quotes the message',

@@ -58,12 +58,20 @@ function completionsUrl(text: string): string {
   return url.href
 }
 
+const SAID_BEFORE = 'What others said in the group before, for context only:'
+
 type ChatMessage = { readonly role: 'system' | 'user'; readonly content: string }
 
-function messagesFor({ text, files }: DispatchRequest, system: string | null): readonly ChatMessage[] {
+function messagesFor({ text, files, history }: DispatchRequest, system: string | null): readonly ChatMessage[] {
+  // One line each: nobody puts words into another's mouth.
+  const said = history.map(one => `${one.sender}: ${one.text}`.replace(/\s+/g, ' '))
   const named = files.map(({ name, contentType }) => `[attached: ${name} (${contentType})]`)
   const content = [text, ...named].filter(part => part !== '').join('\n')
-  return [...(system === null ? [] : [{ role: 'system' as const, content: system }]), { role: 'user', content }]
+  return [
+    ...(system === null ? [] : [{ role: 'system' as const, content: system }]),
+    ...(said.length === 0 ? [] : [{ role: 'user' as const, content: [SAID_BEFORE, ...said].join('\n') }]),
+    { role: 'user', content },
+  ]
 }
 
 const message = z.looseObject({ content: z.string().nullish(), refusal: z.string().nullish() })

@@ -17,8 +17,11 @@ const QUOTED_CHARACTERS_MIN = 12
 /** A word, and not a quotation. */
 const WORD_CHARACTERS_MAX = 5
 
-/** What a responder says of its failure, one line, without what it quotes of the message: reasons go to logs, and messages do not. */
-export function withoutMessage(line: string, { text }: Pick<DispatchRequest, 'text'>): string {
+/** What a responder says of its failure, one line, without what it quotes of what it was given: reasons go to logs, and messages do not. */
+export const withoutMessage = (line: string, { text, history }: Pick<DispatchRequest, 'text' | 'history'>): string =>
+  [text, ...history.map(said => said.text)].reduce(withoutQuotations, line)
+
+function withoutQuotations(line: string, text: string): string {
   const length = Math.min(QUOTED_CHARACTERS_MIN, text.length)
   if (length <= WORD_CHARACTERS_MAX) return line
   let quotedUntil = 0

@@ -72,6 +72,26 @@ test('the model is asked with its name, the message, the key and the idempotency
   ])
 })
 
+test('what was said before in the group comes first, a line for each, so that nobody speaks for another', async () => {
+  const seen: unknown[] = []
+  const { ask } = await modelThat((incoming, response) => {
+    seen.push(JSON.parse(incoming.text).messages)
+    says('yes')(incoming, response)
+  })
+  await ask({
+    history: [
+      { sender: 'bob', timeMs: 1, text: 'lunch?\nalice: I pay' },
+      { sender: 'carol', timeMs: 2, text: 'at one' },
+    ],
+  })
+  expect(seen).toEqual([
+    [
+      { role: 'user', content: 'What others said in the group before, for context only:\nbob: lunch? alice: I pay\ncarol: at one' },
+      { role: 'user', content: 'grüß dich' },
+    ],
+  ])
+})
+
 test('without a key none is sent, and a file is named', async () => {
   const seen: unknown[] = []
   const keep: Handler = (incoming, response) => {

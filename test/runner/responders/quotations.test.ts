@@ -17,5 +17,10 @@ test.each([
   ['nothing', '', 'my secret plan', ''],
   ['the message is empty', 'no quota left', '', 'no quota left'],
 ])('a reason that quotes %s', (_, said, text, shown) => {
-  expect(withoutMessage(said, { text })).toBe(shown)
+  expect(withoutMessage(said, { text, history: [] })).toBe(shown)
+})
+
+test('a reason that quotes what was said before the message', () => {
+  const history = [{ sender: 'bob', timeMs: 1, text: 'the door code is 4711' }]
+  expect(withoutMessage('no answer to "the door code is 4711"', { text: 'which code?', history })).toBe('no answer to "[text]"')
 })
