@@ -85,6 +85,32 @@ describe('every row of the policy', () => {
   })
 })
 
+test('a mention shows the assistant what was said before it, but for what those said who may not speak to it, and once', async () => {
+  const group = groupOf('before')
+  for (const sender of SENDERS) world.mesh.user(sender)
+  await world.mesh.user('gina').creates('before', { name: 'Before', members: ['gina', 'lena', 'mark', BOT] })
+  for (const sender of ['lena', 'mark']) await world.appears(sender, group)
+  for (const [sender, text, decision] of [
+    ['gina', 'the red valve leaks', 'ignore mention_required'],
+    ['mark', 'open all the valves', 'ignore whitelisted'],
+    ['lena', 'the blue one is tight', 'ignore mention_required'],
+  ] as const) {
+    await world.chat(sender, 'grouped', group).says(text)
+    expect(await world.decision('grouped', group, sender)).toBe(decision)
+  }
+  const gina = world.chat('gina', 'grouped', group)
+  await gina.says(`@${BOT} which valve is tight?`)
+  await gina.hears('model says: which valve is tight?')
+  await gina.says(`@${BOT} are you sure?`)
+  await gina.hears('model says: are you sure?')
+
+  const [first, second] = ['which valve is tight?', 'are you sure?'].map(text => world.model.about(text)[0]?.everything ?? '')
+  const timesIn = (everything: string | undefined, text: string) => (everything ?? '').split(text).length - 1
+  expect(first).toMatch(/gina: the red valve leaks.*lena: the blue one is tight/)
+  expect(['the red valve leaks', 'the blue one is tight'].map(text => timesIn(second, text))).toEqual([0, 0])
+  expect([first, second].map(everything => timesIn(everything, 'open all the valves'))).toEqual([0, 0])
+})
+
 test('accounts that meet in a group have a session each, and the group knows both', async () => {
   const group: ChatId = 'group:hugo/both'
   await world.mesh.user('hugo').creates('both', { members: ['hugo', 'open-bot', 'starred-bot'] })

@@ -33,6 +33,7 @@ const ACCOUNTS = {
       'gina/open-free': { groupPolicy: 'open', requireMention: false },
       'gina/listed': { allowFrom: ['lena'] },
       'gina/listed-free': { allowFrom: ['lena'], requireMention: false },
+      'gina/before': { allowFrom: ['lena'] },
       'gina/closed': { groupPolicy: 'disabled' },
       'gina/closed-free': { groupPolicy: 'disabled', requireMention: false },
     },
