@@ -1,6 +1,8 @@
 /** What an operator and the assistant see of a running gateway: directory, tools, the operator's commands, one account's trouble. */
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { createAuthority } from '../../adapters/ztm/certificates.ts'
+import { startTlsFront } from './tls-front.ts'
 import { sharedWorld, type World } from './world.ts'
 
 let world: World
@@ -129,4 +131,28 @@ test('an agent that goes away troubles its own account alone: only that one is r
 
   await world.setAccount('off', { agentUrl: url })
   expect(await connected()).toBe(before)
+})
+
+test('a certificate, its key and its authority that are secret references are resolved by OpenClaw, and used', async () => {
+  const { url } = world.agent('off')
+  const authority = await createAuthority()
+  const [server, client] = await Promise.all([authority.signs('agent'), authority.signs('off-bot')])
+  const front = await startTlsFront(url, { ...server, ca: authority.cert })
+  try {
+    const tls = await world.keepSecrets({ ca: authority.cert, cert: client.cert, key: client.key })
+    await world.setAccount('off', { agentUrl: front.url, tls })
+    expect(front.clients()).toEqual(['off-bot'])
+
+    const [self, status] = await Promise.all([
+      openclaw('directory', 'self', '--channel', 'ztm-chat', '--account', 'off', '--json'),
+      openclaw('channels', 'status', '--channel', 'ztm-chat', '--probe', '--json'),
+    ])
+    expect(self).toContain('"off-bot"')
+    const [, inKey = ''] = /\n([\w+/=]{16,})/.exec(client.key) ?? []
+    expect(inKey).not.toBe('')
+    for (const output of [self, status, await world.gateway.log()]) expect(output).not.toContain(inKey)
+  } finally {
+    await world.setAccount('off', { agentUrl: url, tls: undefined })
+    await front.close()
+  }
 })

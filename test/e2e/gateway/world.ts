@@ -3,6 +3,8 @@
  * has users and groups of its own, so that it can run alone, and in any order. What has to begin with an empty gateway, or changes the
  * whole of it, makes one with `createGateway`.
  */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { cryptoRandom } from '../../../src/adapters/clock/crypto-random.ts'
 import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
 import type { ChatId } from '../../../src/domain/ids.ts'
@@ -81,6 +83,8 @@ export interface World {
   setAccount(account: Account, options: Readonly<Record<string, unknown>>, state?: 'live' | 'degraded'): Promise<void>
   /** Sets the gateway's own section on tools; resolves when it has taken it. It has to differ from the one before. */
   setTools(tools: Readonly<Record<string, unknown>>): Promise<void>
+  /** What the host finds from now on under these names; resolves to a reference to each. */
+  keepSecrets<Name extends string>(secrets: Readonly<Record<Name, string>>): Promise<Record<Name, object>>
   /** Lines of the gateway's log that matter to people. */
   tail(): Promise<string>
   close(): Promise<void>
@@ -109,7 +113,8 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
   const agents = new Map<string, ServedAgent>()
   for (const id of Object.keys(accounts)) agents.set(id, await serveAgent(mesh.user(nameOf(id)).agent))
   const gateway = await createGateway()
-  await gateway.configure(modelConfig(model.url))
+  const secretsPath = join(gateway.stateDir, '..', 'secrets.json')
+  await gateway.configure({ ...modelConfig(model.url), secrets: { providers: { kept: { source: 'file', path: secretsPath } } } })
   await gateway.must('plugins', 'install', `npm-pack:${tarball}`, '--force', '--accept-capabilities')
   let section: Record<string, Record<string, unknown>> = Object.fromEntries(
     Object.entries(accounts).map(([id, options]) => [id, { ...options, agentUrl: agents.get(id)?.url, username: nameOf(id) }]),
@@ -157,6 +162,11 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
       const before = toolChanges(await gateway.log())
       await gateway.configure({ tools: { ...modelConfig(model.url).tools, ...tools } })
       await until('the gateway has the tools', async () => toolChanges(await gateway.log()) > before, ANSWER_MS_MAX, tail)
+    },
+    async keepSecrets(secrets) {
+      await writeFile(secretsPath, JSON.stringify(secrets), { mode: 0o600 })
+      const refs = Object.keys(secrets).map(name => [name, { source: 'file', provider: 'kept', id: `/${name}` }])
+      return Object.fromEntries(refs)
     },
     tail,
     async close() {
