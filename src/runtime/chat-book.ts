@@ -12,6 +12,7 @@ export interface ChatBook {
   get(chat: ChatId): ChatEntry | undefined
   set(chat: ChatId, entry: ChatEntry): void
   delete(chat: ChatId): void
+  /** In the order in which they came, whatever is unfolded or folded meanwhile. */
   keys(): IterableIterator<ChatId>
   /** All that is not a text; whatever is open, unread or dead is among them. */
   unfolded(): Iterable<readonly [ChatId, ChatEntry]>
@@ -31,50 +32,49 @@ const rests = ({ messages, custody = [], replies, deadLetters, unreadSinceMs, ch
   outbox === null
 
 export function createChatBook(): ChatBook {
-  const texts = new Map<ChatId, string>()
+  /** Null: unfolded. */
+  const texts = new Map<ChatId, string | null>()
   const entries = new Map<ChatId, ChatEntry>()
 
   const read = (text: string): StoredChat => JSON.parse(text)
   const get = (chat: ChatId): ChatEntry | undefined => {
     const text = texts.get(chat)
-    if (text === undefined) return entries.get(chat)
+    if (typeof text !== 'string') return entries.get(chat)
     const entry = restoreChat(read(text))
-    texts.delete(chat)
+    texts.set(chat, null)
     entries.set(chat, entry)
     return entry
   }
 
   return {
     get size() {
-      return texts.size + entries.size
+      return texts.size
     },
-    has: chat => texts.has(chat) || entries.has(chat),
+    has: chat => texts.has(chat),
     get,
     set(chat, entry) {
-      texts.delete(chat)
+      texts.set(chat, null)
       entries.set(chat, entry)
     },
     delete(chat) {
       texts.delete(chat)
       entries.delete(chat)
     },
-    *keys() {
-      yield* texts.keys()
-      yield* entries.keys()
-    },
+    keys: () => texts.keys(),
     unfolded: () => entries,
     *everything() {
-      for (const [chat, text] of texts) yield [chat, restoreChat(read(text))]
+      for (const [chat, text] of texts) if (text !== null) yield [chat, restoreChat(read(text))]
       yield* entries
     },
     restore(chat, json) {
       const stored = read(json)
-      if (rests(stored)) texts.set(chat, json)
-      else entries.set(chat, restoreChat(stored))
+      const isResting = rests(stored)
+      texts.set(chat, isResting ? json : null)
+      if (!isResting) entries.set(chat, restoreChat(stored))
     },
     stored(chat) {
       const text = texts.get(chat)
-      if (text !== undefined) return read(text)
+      if (typeof text === 'string') return read(text)
       const entry = entries.get(chat)
       return entry && storeChat(entry)
     },

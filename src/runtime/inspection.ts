@@ -169,7 +169,8 @@ export function createInspection(options: InspectionOptions): InspectionHost {
           const snapshot = options.watchers.look(name)
           return snapshot && running(actor, 'watcher', name, snapshot)
         }
-        const entry = registry.chats.get(name)
+        // As a copy: nothing is unfolded because somebody looks at it.
+        const entry = registry.chats.stored(name)
         if (!entry) return null
         if (kind === 'chat') {
           const snapshot = registry.chat(name)

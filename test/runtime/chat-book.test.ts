@@ -52,3 +52,17 @@ test('what a snapshot has of a conversation that rests is folded at once', () =>
   expect([...book.unfolded()]).toEqual([])
   expect(book.get(alice)).toEqual(idle())
 })
+
+test('a conversation keeps its place among the others, whatever is unfolded, folded or forgotten', () => {
+  const book = createChatBook()
+  const names = ['peer:alice', 'peer:bob', 'peer:carol', 'peer:dave'] as const
+  for (const chat of names) book.restore(chat, JSON.stringify(storeChat(idle())))
+  book.get('peer:alice')
+  book.set('peer:bob', idle())
+  expect([...book.keys()]).toEqual(names)
+  book.pack()
+  book.delete('peer:carol')
+
+  expect([...book.keys()]).toEqual(['peer:alice', 'peer:bob', 'peer:dave'])
+  expect(book.size).toBe(3)
+})

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import type { Change } from '../../machines/records.ts'
 import { toChat } from '../../machines/records.ts'
 import type { StoredRecord } from '../../src/ports/store.ts'
+import { createChatBook } from '../../src/runtime/chat-book.ts'
+import { newEntry, storeChat } from '../../src/runtime/entries.ts'
 import { createInspection } from '../../src/runtime/inspection.ts'
 import { keyOf } from '../../src/runtime/parse-record.ts'
 
@@ -76,4 +78,26 @@ test('a history that cannot be read leaves nobody listening', async () => {
 
   await expect(host.inspection.watch('peer:alice', 10)).rejects.toThrow('cannot read')
   expect(host.isWatched()).toBe(false)
+})
+
+test('whoever looks at a chat that rests leaves it folded', () => {
+  const chats = createChatBook()
+  chats.restore('peer:alice', JSON.stringify(storeChat(newEntry(0))))
+  const { inspection } = createInspection({
+    account: 'default',
+    registry: { chats, chat: () => null, outbox: () => null } as never,
+    store: { async *history() {} },
+    system: { inspect: () => ({ unsubscribe() {} }) },
+    root: () => {
+      throw new Error('not asked')
+    },
+    journal: () => {
+      throw new Error('not asked')
+    },
+    watchers: { running: () => [], look: () => null },
+  })
+
+  for (const kind of ['chat', 'outbox']) expect(inspection.look(`${kind}:peer:alice`)).toMatchObject({ kind, isRunning: false })
+  expect(inspection.look('chat:peer:bob')).toBeNull()
+  expect([...chats.unfolded()]).toEqual([])
 })

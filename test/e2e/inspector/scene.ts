@@ -27,8 +27,15 @@ export interface Scene {
   close(): Promise<void>
 }
 
-export async function openScene({ mayAct = true }: { readonly mayAct?: boolean } = {}): Promise<Scene> {
+export type SceneOptions = {
+  readonly mayAct?: boolean
+  /** Leaves in the folder what an earlier life of the bot would have. */
+  readonly remember?: (stateDir: string) => Promise<void>
+}
+
+export async function openScene({ mayAct = true, remember }: SceneOptions = {}): Promise<Scene> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ztm-chat-inspector-'))
+  await remember?.(stateDir)
   const mesh = createMesh({ clock: systemClock, random: cryptoRandom, name: 'demo-mesh', quirks: CALM })
   mesh.bot = BOT
   const served = await serveAgent(mesh.user(BOT).agent)
