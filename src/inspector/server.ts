@@ -18,6 +18,8 @@ export type InspectorOptions = {
   readonly version: string
   /** A free one when not set. */
   readonly port?: number | undefined
+  /** Of a server that was here before, so that its pages come back by themselves; a new one when not set. */
+  readonly token?: string | undefined
   /** Without: the page only shows. */
   readonly commands?: Commands | undefined
   /** Opens metrics and status, and nothing else: for programs that ask again after a restart. */
@@ -44,11 +46,9 @@ const CHECK_MS = 10_000
 
 /** @throws {NodeJS.ErrnoException} when the port is taken. */
 export async function serveInspector(options: InspectorOptions): Promise<Inspector> {
-  const { runtime, version, commands, metricsToken, people, now = Date.now } = options
-  const token = randomBytes(24).toString('base64url')
+  const { runtime, version, token = randomBytes(24).toString('base64url'), commands, metricsToken, people, now = Date.now } = options
   const page = await readPage()
   const hub = createHub({ accounts: () => runtime.accounts(), now })
-  const events = runtime.events.subscribe(event => hub.note(event))
   let port = 0
 
   const answer = (response: ServerResponse, status: number, type: string, content: string | Buffer) => {
@@ -178,6 +178,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
     })
   })
   port = (server.address() as AddressInfo).port
+  const events = runtime.events.subscribe(event => hub.note(event))
 
   return {
     url: `http://127.0.0.1:${port}/#token=${token}`,

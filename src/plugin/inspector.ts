@@ -1,5 +1,5 @@
 /** The inspector inside the gateway: one page for all accounts of this process, open while one of them runs. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Observable, Subject, type Subscription } from 'rxjs'
 import type { Commands } from '../inspector/commands.ts'
@@ -33,22 +33,35 @@ export function createPluginInspector(version: string): PluginInspector {
   /** What opens and closes the page goes one after the other. */
   let turn: Promise<unknown> = Promise.resolve()
   let inspector: Inspector | null = null
+  /** The option it was opened for. */
+  let portAsked: number | undefined
+  /** A change of its config restarts an account, and the last one closes the page: whoever looks finds it again where it was. */
+  let before: Pick<Inspector, 'port' | 'token'> | null = null
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = turn.then(work)
     turn = done.catch(() => {})
     return done
   }
+  const serve = (port: number | undefined, token: string | undefined) =>
+    serveInspector({
+      runtime: { accounts: () => [...shown.keys()], events },
+      version,
+      port,
+      token,
+      commands: commandsOn(shown),
+    })
   const open = async (port: number | undefined, folder: string, log: Log) => {
-    if (inspector) return
+    if (inspector && port === portAsked) return
+    // At a change of the port the first account is back before the last one has gone.
+    await close(folder)
+    portAsked = port
     const file = join(folder, ADDRESS_FILE)
     try {
-      inspector = await serveInspector({
-        runtime: { accounts: () => [...shown.keys()], events },
-        version,
-        port,
-        commands: commandsOn(shown),
-      })
+      // Only a port that was asked for has to be that one.
+      const again = !port && before ? await serve(before.port, before.token).catch(() => null) : null
+      inspector = again ?? (await serve(port, before?.token))
+      before = inspector
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await rm(file, { force: true })
       await writeFile(file, `${inspector.url}\n`, { mode: 0o600 })
@@ -61,7 +74,9 @@ export function createPluginInspector(version: string): PluginInspector {
     const closing = inspector
     inspector = null
     await closing?.close()
-    if (closing) await rm(join(folder, ADDRESS_FILE), { force: true })
+    const file = join(folder, ADDRESS_FILE)
+    // Another load of this plugin may have written its own meanwhile.
+    if (closing && (await readFile(file, 'utf8').catch(() => '')).trim() === closing.url) await rm(file, { force: true })
   }
 
   return {
@@ -69,7 +84,11 @@ export function createPluginInspector(version: string): PluginInspector {
       const { inspector: option } = section
       const { enabled = false, port } =
         typeof option === 'object' && option !== null ? (option as { enabled?: boolean; port?: number }) : {}
-      if (!enabled) return async () => {}
+      if (!enabled) {
+        // Turned on again, it has another token: whoever knows this one is to be out.
+        before = null
+        return async () => {}
+      }
       shown.set(
         handle,
         own.subscribe(event => events.next(event)),

@@ -1,4 +1,7 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -16,8 +19,8 @@ async function twoAccounts(inspector?: unknown) {
   })
   const { log, lines } = createMemoryLog()
   const page = createPluginInspector('1.2.3')
-  const enter = (id: string) =>
-    page.enter({ handle: world.runtime.account(id)!, events: world.runtime.events, section: { inspector }, folder, log })
+  const enter = (id: string, option = inspector) =>
+    page.enter({ handle: world.runtime.account(id)!, events: world.runtime.events, section: { inspector: option }, folder, log })
   const address = () => readFile(join(folder, 'inspector-url'), 'utf8').then(text => new URL(text.trim()))
   const statusOf = async (url: URL) => {
     const answer = await fetch(`${url.origin}/status`, { headers: { Authorization: `Bearer ${url.hash.replace('#token=', '')}` } })
@@ -61,4 +64,60 @@ test('a port that is taken costs the page, and not the account', async () => {
   ])
   await leave()
   await leaveFirst()
+})
+
+test('after a restart of its only account the page is where it was; turned off and on again, it has another token', async () => {
+  const { enter, address, statusOf } = await twoAccounts({ enabled: true })
+  const leave = await enter('home')
+  const first = await address()
+  await leave()
+  const leaveAgain = await enter('home')
+  expect(await address()).toEqual(first)
+  expect(await statusOf(first)).toEqual(['home'])
+  await leaveAgain()
+  const leaveWithout = await enter('home', { enabled: false })
+  await leaveWithout()
+  const leaveLast = await enter('home')
+  expect((await address()).hash).not.toBe(first.hash)
+  await leaveLast()
+})
+
+test('a port that is taken meanwhile costs the page its place, and not the page', async () => {
+  const { enter, address, statusOf } = await twoAccounts({ enabled: true })
+  const leave = await enter('home')
+  const first = await address()
+  await leave()
+  const other = createServer().listen(Number(first.port), '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const leaveAgain = await enter('home')
+  const second = await address()
+  expect(second.port).not.toBe(first.port)
+  expect(await statusOf(second)).toEqual(['home'])
+  await leaveAgain()
+})
+
+test('another port takes effect with the first account that restarts for it', async () => {
+  const { enter, address, statusOf } = await twoAccounts({ enabled: true })
+  const [leaveHome, leaveWork] = await Promise.all([enter('home'), enter('work')])
+  const first = await address()
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await new Promise(resolve => free.close(resolve))
+  await leaveHome()
+  const leaveHomeAgain = await enter('home', { enabled: true, port })
+  expect((await address()).port).toBe(String(port))
+  expect(await statusOf(await address())).toEqual(['work', 'home'])
+  await expect(fetch(first.origin)).rejects.toThrow()
+  await leaveWork()
+  await leaveHomeAgain()
+})
+
+test('an address that another load of the plugin has written is left alone', async () => {
+  const { folder, enter, address } = await twoAccounts({ enabled: true })
+  const leave = await enter('home')
+  await writeFile(join(folder, 'inspector-url'), 'http://127.0.0.1:1/#token=another\n')
+  await leave()
+  expect((await address()).port).toBe('1')
 })

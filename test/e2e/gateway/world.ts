@@ -79,6 +79,8 @@ export interface World {
   decision(account: Account, chat: ChatId, sender?: string, nth?: number): Promise<string>
   /** Resolves when the user's chat app shows the group. */
   appears(user: string, group: ChatId): Promise<void>
+  /** Resolves when the change is made and the account has come to this state again. */
+  comesAgain(account: Account, change: () => Promise<unknown>, state?: 'live' | 'degraded'): Promise<void>
   /** Sets options of one account, which restarts; resolves when that account has come to this state again. */
   setAccount(account: Account, options: Readonly<Record<string, unknown>>, state?: 'live' | 'degraded'): Promise<void>
   /** Sets the gateway's own section on tools; resolves when it has taken it. It has to differ from the one before. */
@@ -123,6 +125,12 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
   await write()
   await gateway.start()
 
+  const comesAgain: World['comesAgain'] = async (account, change, state = 'live') => {
+    const before = comings(await gateway.log(), account, state)
+    await change()
+    const isBack = async () => comings(await gateway.log(), account, state) > before
+    await until(`account ${account} is ${state} again`, isBack, ANSWER_MS_MAX, tail)
+  }
   const tail = async () =>
     (await gateway.log())
       .split('\n')
@@ -151,12 +159,10 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
         ANSWER_MS_MAX,
       )
     },
-    async setAccount(account, options, state = 'live') {
-      const before = comings(await gateway.log(), account, state)
+    comesAgain,
+    async setAccount(account, options, state) {
       section = { ...section, [account]: { ...section[account], ...options } }
-      await write()
-      const isBack = async () => comings(await gateway.log(), account, state) > before
-      await until(`account ${account} is ${state} again`, isBack, ANSWER_MS_MAX, tail)
+      await comesAgain(account, write, state)
     },
     async setTools(tools) {
       const before = toolChanges(await gateway.log())

@@ -1,6 +1,9 @@
 /** Debian's Chromium; `.ci/run` installs it where it is missing. */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
+/** From here: beside a gateway the name would be the host's own Playwright. */
+export type { Browser, Page } from 'playwright-core'
+
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
 export const openBrowser = (): Promise<Browser> =>
