@@ -20,16 +20,20 @@ export interface Line {
   readonly value: unknown
 }
 
-/** All complete lines, and where the incomplete rest starts: what was being written when the power went. */
-export function readLines(data: Uint8Array): { readonly lines: readonly Line[]; readonly restAt: number } {
+/** All complete lines, one after the other. */
+export function* linesOf(data: Uint8Array): Generator<Line> {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  const lines: Line[] = []
   let at = 0
   for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, at)) {
-    lines.push({ at, endsAt: end + 1, value: decodeLine(bytes, at, end) })
+    yield { at, endsAt: end + 1, value: decodeLine(bytes, at, end) }
     at = end + 1
   }
-  return { lines, restAt: at }
+}
+
+/** All complete lines, and where the incomplete rest starts: what was being written when the power went. */
+export function readLines(data: Uint8Array): { readonly lines: readonly Line[]; readonly restAt: number } {
+  const lines = [...linesOf(data)]
+  return { lines, restAt: lines.at(-1)?.endsAt ?? 0 }
 }
 
 // Most of a start's work: it makes as few objects as it can.

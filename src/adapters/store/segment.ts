@@ -11,7 +11,7 @@ export type SegmentHeader = z.infer<typeof header>
 
 // By hand, since a start may read a million of them, and a schema would make each anew.
 const isChange = (value: unknown): boolean => isObject(value) && typeof value['key'] === 'string' && value['event'] !== undefined
-const isRecord = (value: unknown): value is StoredRecord =>
+export const isRecord = (value: unknown): value is StoredRecord =>
   isObject(value) &&
   Number.isSafeInteger(value['seq']) &&
   (value['seq'] as number) > 0 &&

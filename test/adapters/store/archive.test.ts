@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createMemoryDisk } from '../../../src/adapters/memory/memory-disk.ts'
 import { openStore } from '../../../src/adapters/store/store.ts'
@@ -160,4 +161,24 @@ test('what is written and not yet durable is no history', async () => {
   synced.resolve()
   await appending
   expect((await historyOf(store)).map(({ seq }) => seq)).toEqual([1, 2])
+})
+
+test('whoever reads a long segment lets others have their turn', async () => {
+  const store = await openStore({ disk: createMemoryDisk(), where: '/state' })
+  await store.load()
+  await store.append(records(1, 5_000))
+  let turns = 0
+  let isOver = false
+  const others = async () => {
+    while (!isOver) {
+      await turn()
+      turns++
+    }
+  }
+  const running = others()
+  expect(await historyOf(store)).toHaveLength(5_000)
+  isOver = true
+  await running
+
+  expect(turns).toBeGreaterThan(5)
 })
