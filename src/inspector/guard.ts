@@ -28,7 +28,7 @@ export function refuseToken({ headers, url }: IncomingMessage, token: string): R
   const given = bearer ?? URL.parse(url ?? '/', 'http://localhost')?.searchParams.get('token') ?? ''
   return timingSafeEqual(digest(given), digest(token))
     ? null
-    : { status: 401, said: 'The token is missing or wrong; open the address that was printed.' }
+    : { status: 401, said: 'The token is missing or wrong; open the whole address of the inspector.' }
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

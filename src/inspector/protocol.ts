@@ -82,6 +82,8 @@ export type ToClient =
       readonly t: 'hello'
       readonly accounts: readonly string[]
       readonly mayAct: boolean
+      /** Strangers are let in with this command and not from the page; null: from the page. */
+      readonly approveCommand: string | null
       readonly personas: readonly Persona[]
       readonly version: string
     }

@@ -119,6 +119,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
       t: 'hello',
       accounts: runtime.accounts().map(({ id }) => id),
       mayAct: commands !== undefined,
+      approveCommand: commands && 'command' in commands.pairing ? commands.pairing.command : null,
       personas: people?.personas ?? [],
       version,
     })
@@ -155,7 +156,11 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
       return 'Written.'
     }
     if (!commands) throw new Error('This page may only look.')
-    if (act.do === 'approve' || act.do === 'reject') return commands[act.do](act.account, act.code)
+    if (act.do === 'approve' || act.do === 'reject') {
+      const { pairing } = commands
+      if ('command' in pairing) throw new Error(`Who is let in is decided with "${pairing.command} ${act.code} --account ${act.account}".`)
+      return pairing[act.do](act.account, act.code)
+    }
     return commands[act.do](act.account, act.id)
   }
 

@@ -104,19 +104,14 @@ export function createPluginInspector(version: string): PluginInspector {
   }
 }
 
-/** Who is let in is the gateway's to say. */
 function commandsOn(shown: ReadonlyMap<AccountHandle, unknown>): Commands {
-  const byGateway = (what: string) => async (): Promise<string> => {
-    throw new Error(`In OpenClaw this is done with "openclaw pairing ${what}".`)
-  }
   const settle = async (account: string, id: string, how: 'retryDeadLetter' | 'dropDeadLetter', said: string): Promise<string> => {
     const handle = [...shown.keys()].find(one => one.id === account)
     if (!(await handle?.[how](id))) throw new Error('There is no such dead letter any more.')
     return said
   }
   return {
-    approve: byGateway(`approve ${CHANNEL_ID} CODE`),
-    reject: byGateway(`list ${CHANNEL_ID}`),
+    pairing: { command: `openclaw pairing approve ${CHANNEL_ID}` },
     retry: (account, id) => settle(account, id, 'retryDeadLetter', 'It is tried again now.'),
     drop: (account, id) => settle(account, id, 'dropDeadLetter', 'It is dropped.'),
   }

@@ -62,13 +62,15 @@ function commandsOf(control: Control): Commands {
     return what === 'retry' ? 'It is tried again now.' : 'It is dropped.'
   }
   return {
-    async approve(account, code) {
-      const { user } = await control({ do: 'pairing.approve', account, code })
-      return `${user} is approved; what they wrote is answered now.`
-    },
-    async reject(account, code) {
-      const { user } = await control({ do: 'pairing.reject', account, code })
-      return `${user} is rejected; what they wrote stays unanswered.`
+    pairing: {
+      async approve(account, code) {
+        const { user } = await control({ do: 'pairing.approve', account, code })
+        return `${user} is approved; what they wrote is answered now.`
+      },
+      async reject(account, code) {
+        const { user } = await control({ do: 'pairing.reject', account, code })
+        return `${user} is rejected; what they wrote stays unanswered.`
+      },
     },
     retry: (account, id) => settle('retry', account, id),
     drop: (account, id) => settle('drop', account, id),

@@ -192,7 +192,9 @@ describe('a client', () => {
   test('may only look where the root gives no commands', async () => {
     const { inspector } = await served()
     const { got, act } = await connected(inspector)
-    await expect.poll(() => got[0]).toMatchObject({ t: 'hello', accounts: ['default'], mayAct: false, personas: [], version: '1.2.3' })
+    await expect
+      .poll(() => got[0])
+      .toMatchObject({ t: 'hello', accounts: ['default'], mayAct: false, personas: [], approveCommand: null, version: '1.2.3' })
     expect(await act({ do: 'approve', account: 'default', code: 'X' })).toEqual({
       t: 'done',
       n: 7,
@@ -204,12 +206,14 @@ describe('a client', () => {
   test('acts through the commands of the root, and is told what came of it', async () => {
     const asked: unknown[] = []
     const commands: Commands = {
-      async approve(...what) {
-        asked.push(what)
-        return 'alice is approved.'
-      },
-      async reject() {
-        throw new Error('No pending request has this code.')
+      pairing: {
+        async approve(...what) {
+          asked.push(what)
+          return 'alice is approved.'
+        },
+        async reject() {
+          throw new Error('No pending request has this code.')
+        },
       },
       retry: async () => '',
       drop: async () => '',
@@ -225,6 +229,17 @@ describe('a client', () => {
       said: 'No pending request has this code.',
     })
     expect(await (await connected(inspector)).act({ do: 'say', user: 'alice', chat: 'peer:bot', text: 'hi' })).toMatchObject({ ok: false })
+  })
+})
+
+test('where strangers are let in elsewhere, the page is told the command, and an approval from it is refused with that', async () => {
+  const nothing = async () => ''
+  const { inspector } = await served({ commands: { pairing: { command: 'openclaw pairing approve' }, retry: nothing, drop: nothing } })
+  const { got, act } = await connected(inspector)
+  await expect.poll(() => got[0]).toMatchObject({ t: 'hello', mayAct: true, approveCommand: 'openclaw pairing approve' })
+  expect(await act({ do: 'approve', account: 'default', code: 'ABC' })).toMatchObject({
+    ok: false,
+    said: 'Who is let in is decided with "openclaw pairing approve ABC --account default".',
   })
 })
 

@@ -25,6 +25,8 @@ function drawingOf(kind: string): Promise<SVGElement | null> {
 
 export function Chart({ account, actor: id }: { account: string; actor: string }) {
   const [then, setThen] = useState<number | null>(null)
+  // What fits into a narrow window as a whole is too small to be read.
+  const [isWhole, setWhole] = useState(() => matchMedia('(min-width: 761px)').matches)
   useEffect(() => {
     want({ actor: { account, actor: id } })
     past.value = null
@@ -64,21 +66,31 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
       ) : (
         <div class="split">
           <div>
-            {(kind === 'chat' || kind === 'outbox') && (
-              <Past
-                steps={steps}
-                at={then ?? (steps?.length ?? 1) - 1}
-                onOpen={() => {
-                  setThen(null)
-                  askPast(account, name)
-                }}
-                onMove={setThen}
-                onClose={() => {
-                  past.value = null
-                }}
-              />
-            )}
-            <Drawing kind={kind} states={shown !== undefined ? activeStates(kind, shown) : []} taken={moment ? [] : (last?.taken ?? [])} />
+            <div class="tools">
+              {(kind === 'chat' || kind === 'outbox') && (
+                <Past
+                  steps={steps}
+                  at={then ?? (steps?.length ?? 1) - 1}
+                  onOpen={() => {
+                    setThen(null)
+                    askPast(account, name)
+                  }}
+                  onMove={setThen}
+                  onClose={() => {
+                    past.value = null
+                  }}
+                />
+              )}
+              <button type="button" onClick={() => setWhole(!isWhole)} aria-pressed={!isWhole}>
+                {isWhole ? 'full size' : 'whole chart'}
+              </button>
+            </div>
+            <Drawing
+              kind={kind}
+              isWhole={isWhole}
+              states={shown !== undefined ? activeStates(kind, shown) : []}
+              taken={moment ? [] : (last?.taken ?? [])}
+            />
           </div>
           <aside>
             <h3>Now</h3>
@@ -156,10 +168,11 @@ export function Transitions({ taken }: { taken: readonly Taken[] }) {
   )
 }
 
-function Drawing({ kind, states, taken }: { kind: string; states: readonly string[]; taken: readonly Taken[] }) {
+type DrawingProps = { kind: string; isWhole: boolean; states: readonly string[]; taken: readonly Taken[] }
+
+function Drawing({ kind, isWhole, states, taken }: DrawingProps) {
   const box = useRef<HTMLDivElement>(null)
   const [drawing, setDrawing] = useState<SVGElement | null | undefined>(undefined)
-  const [isWhole, setWhole] = useState(true)
   useEffect(() => {
     let isOver = false
     void drawingOf(kind).then(found => {
@@ -183,13 +196,22 @@ function Drawing({ kind, states, taken }: { kind: string; states: readonly strin
       node.classList.toggle('taken', isTaken)
     }
   }, [drawing, states.join(), JSON.stringify(taken)])
+  const hasStates = states.length > 0
+  useEffect(() => {
+    if (drawing && hasStates && !isWhole && box.current) showActive(box.current)
+  }, [drawing, hasStates, isWhole])
   return (
     <div class="drawing">
-      <button type="button" onClick={() => setWhole(!isWhole)} aria-pressed={!isWhole}>
-        {isWhole ? 'full size' : 'whole chart'}
-      </button>
       {drawing === null && <p class="empty">There is no drawing of this chart.</p>}
       <div class={isWhole ? 'paper whole' : 'paper'} ref={box} role="img" aria-label={`Statechart ${kind}; active: ${states.join(', ')}`} />
     </div>
   )
+}
+
+/** Of a drawing that is larger than its box: the first state that is active, in the middle. */
+function showActive(box: HTMLElement): void {
+  const active = box.querySelector('.state.active')?.getBoundingClientRect()
+  if (!active) return
+  const frame = box.getBoundingClientRect()
+  box.scrollBy(active.left + active.width / 2 - frame.left - frame.width / 2, active.top + active.height / 2 - frame.top - frame.height / 2)
 }

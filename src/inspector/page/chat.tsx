@@ -1,8 +1,11 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Life, Moment } from '../../runtime/life.ts'
 import { hrefOf } from './route.ts'
 import { chat, want } from './stream.ts'
 import { clock, clockMs, duration, plain, shownName, shownPlace } from './words.ts'
+
+/** Pixels. */
+const NEAR_END = 40
 
 export function Chat({ account, chat: name }: { account: string; chat: string }) {
   useEffect(() => {
@@ -10,6 +13,7 @@ export function Chat({ account, chat: name }: { account: string; chat: string })
     return () => want({ chat: null })
   }, [account, name])
   const told = chat.value
+  useAtEnd(told)
   return (
     <section class="conversation">
       <header class="title">
@@ -32,6 +36,22 @@ export function Chat({ account, chat: name }: { account: string; chat: string })
       )}
     </section>
   )
+}
+
+/** The newest is last: the window shows it from the first on, and follows it until somebody looks further up. */
+function useAtEnd(changing: unknown): void {
+  const isAtEnd = useRef(true)
+  useEffect(() => {
+    const page = document.documentElement
+    const look = () => {
+      isAtEnd.current = page.scrollTop + page.clientHeight > page.scrollHeight - NEAR_END
+    }
+    addEventListener('scroll', look, { passive: true })
+    return () => removeEventListener('scroll', look)
+  }, [])
+  useLayoutEffect(() => {
+    if (isAtEnd.current) scrollTo(0, document.documentElement.scrollHeight)
+  }, [changing])
 }
 
 const STAGES: readonly (readonly [Moment['what'], string])[] = [

@@ -49,7 +49,7 @@ function Page() {
         {state === 'refused' ? (
           <p class="empty">
             The token is missing or wrong. Open the address that was printed when the inspector was started; it holds for as long as that
-            runs.
+            runs. In OpenClaw it is in the file <code>ztm-chat/inspector-url</code> of the state directory.
           </p>
         ) : (
           <View />

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { Act } from '../protocol.ts'
 import { hrefOf } from './route.ts'
-import { act, mayAct, nowMs, overview } from './stream.ts'
+import { act, approveCommand, mayAct, nowMs, overview } from './stream.ts'
 import { ago, duration, plain, shownName, shownPlace } from './words.ts'
 
 export const said = signal<{ readonly ok: boolean; readonly text: string } | null>(null)
@@ -40,13 +40,19 @@ export function Requests() {
                   {duration(Math.max(0, expiresAtMs - now))} · {plain(account)}
                 </div>
               </div>
-              <Buttons
-                keyOf={`${account}/${code}`}
-                choices={[
-                  ['approve', { do: 'approve', account, code }],
-                  ['reject', { do: 'reject', account, code }],
-                ]}
-              />
+              {approveCommand.value === null ? (
+                <Buttons
+                  keyOf={`${account}/${code}`}
+                  choices={[
+                    ['approve', { do: 'approve', account, code }],
+                    ['reject', { do: 'reject', account, code }],
+                  ]}
+                />
+              ) : (
+                <div>
+                  To let them in, run <code>{plain(`${approveCommand.value} ${code} --account ${account}`)}</code>
+                </div>
+              )}
             </li>
           ))}
         </ul>

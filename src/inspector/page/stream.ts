@@ -17,6 +17,7 @@ export const log = signal<readonly LogLine[]>([])
 export const skipped = signal(0)
 export const paused = signal(false)
 export const mayAct = signal(false)
+export const approveCommand = signal<string | null>(null)
 export const personas = signal<readonly Persona[]>([])
 export const version = signal('')
 /** Updates so far; for whoever counts them. */
@@ -116,6 +117,7 @@ function take(message: ToClient): void {
   batch(() => {
     if (message.t === 'hello') {
       mayAct.value = message.mayAct
+      approveCommand.value = message.approveCommand
       personas.value = message.personas
       version.value = message.version
       return

@@ -87,6 +87,20 @@ describe('the page of a running bot', () => {
     await expect.poll(() => page.locator('[data-state="chat.door.awaiting pairing"].active').count()).toBe(1)
   })
 
+  test('chart: in a narrow window it is large enough to be read, with an active state in view', async () => {
+    await page.setViewportSize({ width: 480, height: 800 })
+    await goTo(page, '#/chart/default/chat%3Apeer%3Aalice')
+    const state = page.locator('[data-state="chat.door.deciding"].active rect')
+    const boxOf = async (place: typeof state) => (await place.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    await expect.poll(async () => (await boxOf(state)).height).toBeGreaterThan(30)
+    const frame = await boxOf(page.locator('.paper'))
+    await expect.poll(async () => (await boxOf(state)).y).toBeGreaterThan(frame.y)
+    const { x, y, width, height } = await boxOf(state)
+    expect([x >= frame.x, x + width <= frame.x + frame.width, y + height <= frame.y + frame.height]).toEqual([true, true, true])
+    await page.getByRole('button', { name: 'whole chart' }).click()
+    await expect.poll(async () => (await boxOf(state)).height).toBeLessThan(15)
+  })
+
   test('conversation: what was written, why it was answered, how long it took, and the reply; as it happens', async () => {
     await goTo(page, '#/chat/default/peer%3Aalice')
     await page.getByText('Hello! Does the build pass?', { exact: true }).waitFor()
@@ -97,6 +111,23 @@ describe('the page of a running bot', () => {
     await expect.poll(() => message.locator('.stages .done').count()).toBe(4)
     await message.getByText('why, and every step').click()
     await message.getByText('It would not be answered if').waitFor()
+  })
+
+  test('conversation: the newest message is in view, and stays there as others come, until somebody looks further up', async () => {
+    await page.setViewportSize({ width: 1_280, height: 400 })
+    await goTo(page, '#/chat/default/peer%3Aalice')
+    const newest = page.locator('.life').last()
+    await newest.waitFor()
+    const isInView = () => newest.evaluate(element => element.getBoundingClientRect().bottom <= 400)
+    await expect.poll(isInView).toBe(true)
+    await scene.says('alice', 'and one more')
+    await page.getByText('echo: and one more').waitFor()
+    await expect.poll(isInView).toBe(true)
+    await page.mouse.wheel(0, -10_000)
+    await expect.poll(() => page.evaluate('scrollY')).toBe(0)
+    await scene.says('alice', 'and another')
+    await page.getByText('echo: and another').waitFor()
+    expect(await page.evaluate('scrollY')).toBe(0)
   })
 
   test('a person writes from the page, and sees the message go through', async () => {
