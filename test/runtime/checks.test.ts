@@ -7,19 +7,20 @@ import { createPollFeed } from '../../src/runtime/feed/poll-feed.ts'
 
 const FENCE_MS = 60 * 60_000
 
-/** Checks of a list that stays as it is. */
-function scene({ wantsCheck = false, fenceReadMs = FENCE_MS, answers = true } = {}) {
+/** Checks of a list with this mark of its content, which stays as it is unless a test changes it. */
+function scene({ wantsCheck = false, fenceReadMs = FENCE_MS } = {}) {
   const clock = createVirtualClock(Date.UTC(2026, 10, 24, 12))
   const random = createSeededRandom(1)
   const limits = { ...LIMITS, fenceReadMs }
+  const list = { mark: 'one' }
   const asked: (string | null)[] = []
   const told: number[] = []
   const { checks } = createPollFeed({
     agent: {
-      async chatsUnless(mark) {
-        asked.push(mark)
-        if (!answers) await new Promise(() => {})
-        return { mark: 'as it is', chats: mark === 'as it is' ? null : [] }
+      async chatsUnless(before) {
+        asked.push(before)
+        const { mark } = list
+        return { mark, chats: before === mark ? null : [] }
       },
     },
     clock,
@@ -31,7 +32,7 @@ function scene({ wantsCheck = false, fenceReadMs = FENCE_MS, answers = true } = 
     onCheck: summaries => told.push(summaries.length),
     wantsCheck: () => wantsCheck,
   })
-  return { clock, checks, asked, told }
+  return { clock, checks, list, asked, told }
 }
 
 const MINUTES_MS = 5 * 60_000
@@ -42,7 +43,7 @@ describe('a look at the list of chats beside the push feed', () => {
     checks.subscribe()
     await clock.advance(MINUTES_MS)
     expect(asked.length).toBeGreaterThan(8)
-    expect(new Set(asked.slice(1))).toEqual(new Set(['as it is']))
+    expect(new Set(asked.slice(1))).toEqual(new Set(['one']))
     expect(told).toHaveLength(1)
   })
 
@@ -62,12 +63,16 @@ describe('a look at the list of chats beside the push feed', () => {
   })
 
   test('has read nothing when it was broken off', async () => {
-    const { clock, checks, asked } = scene()
+    const { clock, checks, list, asked, told } = scene()
     const first = checks.subscribe()
+    await clock.advance(1_000)
     first.unsubscribe()
+    list.mark = 'two'
+    checks.subscribe().unsubscribe()
     await clock.advance(1_000)
     checks.subscribe()
     await clock.advance(1_000)
-    expect(asked).toEqual([null, null])
+    expect(asked).toEqual([null, 'one', 'one'])
+    expect(told).toHaveLength(2)
   })
 })
