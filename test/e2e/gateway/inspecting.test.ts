@@ -16,20 +16,22 @@ let world: World
 let browser: Browser
 let url: URL
 
-/** The files that the log names, once each time the page is opened. */
+/** What the log says each time the page is opened. */
 const openings = async () =>
-  [...(await world.gateway.log()).matchAll(/the inspector page is open; [^\n]*?file=\\?"([^"\\]+)/g)].map(([, file = '']) => file)
+  [...(await world.gateway.log()).matchAll(/the inspector page is open; [^\n]*?file=\\?"([^"\\]+)\\?" port=(\d+)/g)].map(
+    ([, file = '', port]) => ({
+      file,
+      port: Number(port),
+    }),
+  )
 
 /** As the README says; resolves with the address, which is in the file that the log names. */
-async function turnOn(option: Readonly<Record<string, unknown>>): Promise<URL> {
+async function turnOn(option: { readonly enabled: true; readonly port?: number }): Promise<URL> {
   const before = (await openings()).length
   await world.gateway.must('config', 'set', OPTION, JSON.stringify(option))
-  const [file = ''] = await until(
+  const { file } = await until(
     'the log says where the address of the page is',
-    async () => {
-      const later = (await openings()).slice(before)
-      return later.length > 0 && later
-    },
+    async () => (await openings()).slice(before).find(({ port }) => port === (option.port ?? port)) ?? false,
     ANSWER_MS_MAX,
     world.tail,
   )
@@ -56,23 +58,30 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
+/** Nothing but the loss of its connection may go wrong in it. */
 async function opened(): Promise<Page> {
-  const { page } = await openPage(browser)
-  onTestFinished(() => page.context().close())
+  const { page, faults } = await openPage(browser)
+  onTestFinished(async () => {
+    await page.context().close()
+    expect(faults.filter(fault => !fault.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
+  })
   await page.goto(url.href)
   return page
 }
 
-const allLive = (page: Page) =>
-  until(
-    'every account is live',
+const allLive = async (page: Page) => {
+  await page.getByRole('link', { name: 'Overview' }).click()
+  await until(
+    'the page shows every account live',
     async () => {
+      if ((await page.locator('.connection').textContent()) !== 'live') return false
       const badges = await page.getByRole('region').locator('header .badge').allTextContents()
       return badges.length === ACCOUNTS.length && badges.every(state => state === 'live')
     },
     ANSWER_MS_MAX,
     world.tail,
   )
+}
 
 test('the page shows every account of the gateway, live', async () => {
   const page = await opened()
@@ -111,15 +120,42 @@ test('a message that nobody answers is there with its reason', async () => {
   )
 })
 
+test('a stranger who waits is there with the command that lets them in, and is gone when it was run', async () => {
+  const page = await opened()
+  const hilda = world.chat('hilda', 'paired')
+  await hilda.says('may I come in?')
+  await hilda.hears(/Pairing code: /)
+  await page.getByRole('link', { name: /^Requests/ }).click()
+  const request = page.getByRole('listitem').filter({ hasText: 'hilda asks to be let in' })
+  const command = await request.getByText(/^openclaw pairing approve/).textContent()
+  expect(await request.getByRole('button').count()).toBe(0)
+  const approve = () => world.gateway.must(...(command ?? '').split(' ').slice(1))
+  // The first approval makes the owner known in the config, for which OpenClaw restarts all channels.
+  const config = await readFile(join(world.gateway.stateDir, '..', 'openclaw.json'), 'utf8')
+  await (config.includes('ownerAllowFrom') ? approve() : world.comesAgain('paired', approve))
+  await request.waitFor({ state: 'detached', timeout: ANSWER_MS_MAX })
+  await hilda.hears('model says: may I come in?')
+  await allLive(page)
+})
+
 test('metrics and status are for whoever has the token, and for no page from elsewhere', async () => {
   for (const path of ['/metrics', '/status']) {
     expect((await ask(path)).status, path).toBe(401)
     expect((await ask(path, 'guessed')).status, path).toBe(401)
     expect((await ask(path, token(), { Origin: 'http://evil.example' })).status, path).toBe(403)
   }
-  const metrics = await (await ask('/metrics', token())).text()
+  const hedy = world.chat('hedy', 'open')
+  await hedy.says('one to be counted')
+  await hedy.hears('model says: one to be counted')
+  const metrics = await until(
+    'the reply is counted',
+    async () => {
+      const text = await (await ask('/metrics', token())).text()
+      return /ztm_chat_replies_confirmed_total\{account="open"\} [1-9]/.test(text) && text
+    },
+    ANSWER_MS_MAX,
+  )
   for (const account of ACCOUNTS) expect(metrics).toContain(`ztm_chat_up{account="${account}"} 1\n`)
-  expect(metrics).toMatch(/ztm_chat_replies_confirmed_total\{account="open"\} [1-9]/)
   const { accounts } = told.parse(await (await ask('/status', token())).json())
   expect(accounts.map(({ status }) => status.account).toSorted()).toEqual(ACCOUNTS)
   expect(accounts.map(({ status }) => status.state)).toEqual(ACCOUNTS.map(() => 'live'))
