@@ -35,6 +35,20 @@ const tell = (user: UserName, key: string, text: string): Change =>
 const drop = (user: UserName, { held }: Ids, reason: Reason): readonly Change[] =>
   held.length ? [toChat(peerChat(user), { type: 'message.dropped', ids: held, reason })] : []
 
+type Approval = { context: PairingContext; event: { remember: boolean; notice: string; decision?: Decision } }
+
+const letIn = {
+  type: 'commit',
+  params: ({ context: { user, code }, event: { remember, notice, decision } }: Approval) => ({
+    changes: [
+      toPairing(user, { type: 'pairing.approved' }),
+      ...(remember ? [toAccount({ type: 'user.approved', user })] : []),
+      tell(user, pairingNotice(code, 'approved'), notice),
+      toChat(peerChat(user), { type: 'message.released', ...(decision && { decision }) }),
+    ],
+  }),
+} as const
+
 const waitForDeadline = {
   type: 'startDeadline',
   params: ({ context }: { context: PairingContext }) => ({ user: context.user, atMs: context.expiresAtMs }),
@@ -103,12 +117,13 @@ export const pairingMachine = setup({
               },
             },
             'ticket.failed': 'backing off',
+            'pairing.approve': { target: 'recording', actions: letIn },
           },
         },
         recording: {},
         'backing off': {
           entry: { type: 'startBackoff', params: ({ context }) => ({ user: context.user }) },
-          on: { 'backoff.over': 'requesting' },
+          on: { 'backoff.over': 'requesting', 'pairing.approve': { target: 'recording', actions: letIn } },
         },
       },
       on: {
@@ -116,6 +131,7 @@ export const pairingMachine = setup({
         'host.resumed': '.requesting',
         'pairing.opened': { target: 'pending', actions: { type: 'noteTicket', params: ({ event }) => event } },
         'pairing.refused': 'refused',
+        'pairing.approved': { description: 'Nobody need approve it any more.', target: 'approved' },
       },
     },
     pending: {
@@ -159,20 +175,7 @@ export const pairingMachine = setup({
       },
       on: {
         'pairing.reminded': { target: '.open', actions: { type: 'noteReminder', params: ({ event }) => event } },
-        'pairing.approve': {
-          target: '.ending',
-          actions: {
-            type: 'commit',
-            params: ({ context, event }) => ({
-              changes: [
-                toPairing(context.user, { type: 'pairing.approved' }),
-                ...(event.remember ? [toAccount({ type: 'user.approved', user: context.user })] : []),
-                tell(context.user, pairingNotice(context.code, 'approved'), event.notice),
-                toChat(peerChat(context.user), { type: 'message.released', ...(event.decision && { decision: event.decision }) }),
-              ],
-            }),
-          },
-        },
+        'pairing.approve': { target: '.ending', actions: letIn },
         'pairing.reject': {
           target: '.ending',
           actions: {

@@ -231,7 +231,8 @@ export function createResponder(options: ResponderOptions): Responder {
     )
     const isEnough = () => ofEarlier.every(isKnown)
     if (isEnough()) return []
-    const { resumed, owed, isLeft } = await leftovers.untilEnded(of, { wait, isEnough, anyRun: true }, signal)
+    const { owed, isLeft } = await leftovers.untilEnded(of, { wait, isEnough, anyRun: true }, signal)
+    if (isEnough()) return []
     const transcript = await transcripts.of(of)
     if (isLeft) {
       const newest = ofEarlier.findLast(id => transcript.has(id)) ?? ofEarlier.at(-1)
@@ -241,7 +242,7 @@ export function createResponder(options: ResponderOptions): Responder {
       }
       await leftovers.free(of)
     }
-    return lostOf(ofEarlier, { transcript, isKnown, resumed })
+    return lostOf(ofEarlier, { transcript, isKnown, processStartMs })
   }
 
   async function attempt(request: DispatchRequest, turn: Turn, signal: AbortSignal): Promise<string | null> {
@@ -306,14 +307,16 @@ function kindOf(contentType: string): 'image' | 'video' | 'audio' | 'document' {
 /** In a session one turn follows the other; `ids` in the order in which they were handed over. */
 function lostOf(
   ids: readonly MessageId[],
-  { transcript, isKnown, resumed }: { transcript: Transcript; isKnown: (id: MessageId) => boolean; resumed: boolean },
+  { transcript, isKnown, processStartMs }: { transcript: Transcript; isKnown: (id: MessageId) => boolean; processStartMs: number },
 ): readonly MessageId[] {
   const newestKnown = ids.findLastIndex(id => transcript.has(id) && isKnown(id))
   return ids.filter((id, index) => {
-    if (isKnown(id) || index < newestKnown) return false
-    const together = transcript.answeredWith(id)
+    if (isKnown(id)) return false
+    const answer = transcript.answerTo(id)
+    // It has gone from the session, or was a command: what came after it was answered after it.
+    if (answer === null) return transcript.has(id) || index > newestKnown
     // An answer that nobody has seen was lost with the process that made it, unless that is this one: then it was not meant to be seen.
-    return !(together.length > 0 && (resumed || together.some(isKnown)))
+    return answer.atMs < processStartMs && !answer.to.some(isKnown)
   })
 }
 

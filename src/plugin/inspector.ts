@@ -86,7 +86,9 @@ export function createPluginInspector(version: string): PluginInspector {
         typeof option === 'object' && option !== null ? (option as { enabled?: boolean; port?: number }) : {}
       if (!enabled) {
         // Turned on again, it has another token: whoever knows this one is to be out.
-        before = null
+        await inTurn(async () => {
+          before = null
+        })
         return async () => {}
       }
       shown.set(

@@ -24,8 +24,6 @@ type SessionEntry = NonNullable<ReturnType<PluginRuntime['agent']['session']['ge
 export type OwedAnswer = { readonly id: string; readonly text: string }
 
 export type Ended = {
-  /** This process has run a turn here to its end: one that was cut off. */
-  readonly resumed: boolean
   readonly owed: OwedAnswer | null
   /** It was waited for as long as may be, and is still there: `free` ends it. */
   readonly isLeft: boolean
@@ -55,9 +53,12 @@ export type LeftoversOptions = {
 const LOOK_MS = 1_000
 const OWED_MS_MAX = 2 * 60_000
 const CUT_OFF_MS_MAX = 3 * 60_000
+/** A turn that has no mark may be one that was taken up, which takes as long as it takes; or one that nobody has marked. */
+const UNMARKED_MS_MAX = 60 * 60_000
 
 export function createLeftovers({ session, processStartMs, clock }: LeftoversOptions): Leftovers {
-  const isRunning = ({ status }: SessionEntry) => status === 'running'
+  /** One that has ended and is `running` waits for somebody whom it has sent out; others may come in meanwhile. */
+  const isRunning = ({ status, endedAt }: SessionEntry) => status === 'running' && endedAt === undefined
   /** The host has marked it at its start, and takes the mark off when it takes the turn up; when that began it does not note. */
   const isMarked = (entry: SessionEntry) => isRunning(entry) && entry.abortedLastRun === true
   const isOfEarlier = (entry: SessionEntry) => isRunning(entry) && (entry.startedAt ?? processStartMs) < processStartMs
@@ -74,22 +75,17 @@ export function createLeftovers({ session, processStartMs, clock }: LeftoversOpt
     async untilEnded({ agentId, sessionKey }, { wait, isEnough, anyRun = false }, signal) {
       const sinceMs = clock.monotonic()
       let wasCutOff = false
-      let hasRun = false
       for (;;) {
         const entry = session.getSessionEntry({ agentId, sessionKey, readConsistency: 'latest' })
-        if (!entry) return { resumed: false, owed: null, isLeft: false }
+        if (!entry) return { owed: null, isLeft: false }
         const owed = owedBy(entry)
         const waitedMs = clock.monotonic() - sinceMs
         wasCutOff ||= isMarked(entry) || isOfEarlier(entry)
-        hasRun ||= isRunning(entry)
-        const isUnderWay: boolean = isRunning(entry) && !isMarked(entry) && (anyRun || wasCutOff)
+        const isUnderWay: boolean = isRunning(entry) && !isMarked(entry) && (anyRun || wasCutOff) && waitedMs < UNMARKED_MS_MAX
         const isLeft = !isUnderWay && ((owed !== null && waitedMs >= OWED_MS_MAX) || (isMarked(entry) && waitedMs >= CUT_OFF_MS_MAX))
         const isBusy = isUnderWay || ((owed !== null || isMarked(entry)) && !isLeft)
-        if (!isBusy) {
-          const isOfNow = hasRun || (entry.startedAt ?? 0) >= processStartMs
-          return { resumed: isOfNow && entry.status === 'done', owed, isLeft }
-        }
-        if (isEnough?.()) return { resumed: false, owed: null, isLeft: false }
+        if (!isBusy) return { owed, isLeft }
+        if (isEnough?.()) return { owed: null, isLeft: false }
         wait()
         await pause(clock, LOOK_MS, signal)
       }

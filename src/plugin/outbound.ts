@@ -142,6 +142,9 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
     message.signal?.throwIfAborted()
     await message.onPlatformSendDispatch?.()
     message.assertDirectAdapterHandoff?.()
+    const identity = await keyOf(message, account, chat).catch(async cause => {
+      throw await notDispatched(String(cause), { cause, retryable: true })
+    })
     const { text, mediaUrl, mediaAccess, mediaLocalRoots, mediaReadFile } = message
     const keys = await deliver({
       account,
@@ -149,7 +152,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       text,
       ...(mediaUrl === undefined ? {} : { mediaUrls: [mediaUrl] }),
       access: { mediaAccess, mediaLocalRoots, mediaReadFile },
-      ...((await keyOf(message, account, chat)) ?? { key: freshKey() }),
+      ...(identity ?? { key: freshKey() }),
     })
     return { receipt: receiptOf(keys, message.replyToId), messageId: keys[0] ?? '' }
   }

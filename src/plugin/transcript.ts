@@ -1,6 +1,6 @@
 /**
  * What a session of the host has of our messages. Its transcript keeps each that has come to the assistant under the id that it was given
- * here, and each answer with the run that made it.
+ * here, and each answer with the run that made it. (What the host collects from several has no id; ours are exclusive, and never collected.)
  */
 import { z } from 'zod'
 import type { MessageId } from '../domain/ids.ts'
@@ -14,8 +14,15 @@ export type LoadTranscript = (session: SessionOf & { readonly sessionId: string 
 export interface Transcript {
   /** Whether it has come to the assistant. */
   has(id: MessageId): boolean
-  /** The messages that the run has answered which answered this one, itself included; none when no run has. */
-  answeredWith(id: MessageId): readonly MessageId[]
+  /** The run that has answered it; null when none has. */
+  answerTo(id: MessageId): Answer | null
+}
+
+export interface Answer {
+  /** When the last of it was written down, wall clock ms. */
+  readonly atMs: number
+  /** All messages that the run has answered. */
+  readonly to: readonly MessageId[]
 }
 
 const entry = z.object({ type: z.literal('message') })
@@ -26,6 +33,7 @@ const ours = entry.extend({
   }),
 })
 const answer = entry.extend({
+  timestamp: z.iso.datetime(),
   message: z.object({
     role: z.literal('assistant'),
     stopReason: z.string(),
@@ -49,8 +57,8 @@ export const createTranscripts = (session: PluginRuntime['agent']['session'], lo
 })
 
 export function readTranscript(entries: readonly unknown[]): Transcript {
-  const runs = new Map<string, MessageId[]>()
-  const runOf = new Map<MessageId, MessageId[] | null>()
+  const runs = new Map<string, { atMs: number; readonly to: MessageId[] }>()
+  const runOf = new Map<MessageId, Answer | null>()
   let unanswered: MessageId[] = []
   entries.forEach((found, index) => {
     const question = ours.safeParse(found)
@@ -63,14 +71,17 @@ export function readTranscript(entries: readonly unknown[]): Transcript {
     }
     const end = answer.safeParse(found)
     if (!end.success || NO_END.has(end.data.message.stopReason)) return
-    const key = end.data.message.__openclaw?.runId ?? `at ${index}`
-    const run = [...(runs.get(key) ?? []), ...unanswered]
-    for (const id of run) runOf.set(id, run)
+    const { timestamp, message } = end.data
+    const key = message.__openclaw?.runId ?? `at ${index}`
+    const run = runs.get(key) ?? { atMs: 0, to: [] }
     runs.set(key, run)
+    run.atMs = Date.parse(timestamp)
+    run.to.push(...unanswered)
+    for (const id of unanswered) runOf.set(id, run)
     unanswered = []
   })
   return {
     has: id => runOf.has(id),
-    answeredWith: id => runOf.get(id) ?? [],
+    answerTo: id => runOf.get(id) ?? null,
   }
 }

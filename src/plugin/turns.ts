@@ -58,7 +58,8 @@ export function createTurns(): Turns {
 
   function takeOff(key: string, session: string | null, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
-    const underWay = session === null ? [] : [...flights.values()].filter(flight => flight.session === session)
+    const underWay =
+      session === null ? [] : [...flights.values()].filter(flight => flight.session === session && (flight.adopted || !flight.deferred))
     const flight: Flight = { session, asked, adopted: false, deferred: false, over }
     flights.set(key, flight)
     const lifecycle: TurnLifecycle = {

@@ -155,6 +155,8 @@ export function createDispatcher({
           waits: freeSlot,
           adopted: () => {
             if (over) return Promise.reject(new Error('This attempt was given up; the message is dispatched again under the same id.'))
+            // Recorded for an earlier asking: a chart that was put back had asked twice.
+            if (!entry.adoption && message(chat, id) === undefined) return Promise.resolve()
             // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
             freeSlot()
             entry.adoption ??= new Promise<void>((resolve, reject) => {

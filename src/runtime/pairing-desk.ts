@@ -1,7 +1,6 @@
 /** Where strangers get their codes: from the gateway's store where there is one, otherwise from here. */
 import type { PairingEvent } from '../../machines/pairing.ts'
 import { type Change, toChat } from '../../machines/records.ts'
-import type { Decision } from '../domain/decision.ts'
 import { type ChatId, parseChat, peerChat, type UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
 import { decide, matchesAllowFrom } from '../domain/policy.ts'
@@ -57,7 +56,7 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
   const approve = (user: UserName) => tell(user, { type: 'pairing.approve', remember: store === null, notice: APPROVED })
 
   /** Who was a stranger to the config of an earlier start need not be one to this. */
-  const letInByConfig = (user: UserName): Decision | null => {
+  const isLetIn = (user: UserName): boolean => {
     const { dmPolicy: policy, allowFrom } = settings
     const listed = matchesAllowFrom(user, allowFrom)
     const decision = decide({
@@ -65,7 +64,9 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
       looping: false,
       conversation: { kind: 'direct', sender: user, policy, listed, paired: false },
     })
-    return decision.action === 'process' ? decision : null
+    if (decision.action !== 'process') return false
+    tell(user, { type: 'pairing.approve', remember: false, notice: LET_IN, decision })
+    return true
   }
 
   /** An approval by another process raises no event here. */
@@ -122,6 +123,7 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
       }
     },
     requestTicket(user) {
+      if (isLetIn(user)) return
       if (!store) {
         ownTicket(user)
         return
@@ -140,8 +142,7 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
     },
     startBackoff: user => timers.set(`pairing:${user}/ticket`, TICKET_RETRY_MS, () => tell(user, { type: 'backoff.over' })),
     startDeadline(user, atMs) {
-      const decision = letInByConfig(user)
-      if (decision) return tell(user, { type: 'pairing.approve', remember: false, notice: LET_IN, decision })
+      if (isLetIn(user)) return
       // The first approval makes the gateway start the account anew: by then it is there.
       lookAtStore(0)
       timers.set(`pairing:${user}/deadline`, Math.max(0, atMs - clock.now()), () => {

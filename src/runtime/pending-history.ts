@@ -6,6 +6,7 @@
 import type { ChatRecord, Inbound, OutboxRecord } from '../../machines/records.ts'
 import { type ChatId, type MessageId, parseChat } from '../domain/ids.ts'
 import { shorten } from '../domain/inbound.ts'
+import { findMention } from '../domain/mention.ts'
 import { lacksOnlyMention } from '../domain/policy.ts'
 import { type AccountSettings, HISTORY_LIMIT } from '../domain/settings.ts'
 import type { Said } from '../ports/responder.ts'
@@ -30,7 +31,12 @@ type Kept = Said & { readonly place: number }
 
 const sizeOf = ({ sender, text }: Said): number => sender.length + text.length
 
-export function createPendingHistory({ historyLimit, limits }: Pick<AccountSettings, 'historyLimit' | 'limits'>): PendingHistory {
+export function createPendingHistory({
+  historyLimit,
+  username,
+  limits,
+}: Pick<AccountSettings, 'historyLimit' | 'username' | 'limits'>): PendingHistory {
+  const isCommand = (text: string) => findMention(text, username).text.startsWith('/')
   const entriesMax = historyLimit ?? HISTORY_LIMIT
   const undecided = new Map<MessageId, Said>()
   /** In the order in which something was last said in them. */
@@ -80,8 +86,9 @@ export function createPendingHistory({ historyLimit, limits }: Pick<AccountSetti
           return
         }
         case 'message.accepted':
-          // What is about the turn that runs (a stop, a status) asks nothing about the group, and leaves it to the next question.
-          if (undecided.delete(event.message.id) && !event.message.urgent) places.set(event.message.id, place)
+          // A command asks nothing about the group, and leaves it to the next question.
+          if (undecided.delete(event.message.id) && !event.message.urgent && !isCommand(event.message.text))
+            places.set(event.message.id, place)
           return
         case 'turn.adopted':
         case 'turn.answered':

@@ -525,10 +525,9 @@ const pairing = region<PairingEvent['type']>({
       in: ['asking.requesting', 'asking.recording', 'asking.backing off'],
     },
     'pairing.approve': {
-      why: 'There is nothing to approve before there is a code; whoever keeps the approvals is asked again.',
-      in: ['asking.requesting', 'asking.recording', 'asking.backing off'],
+      why: 'A code is on its way to the disk; whoever keeps the approvals, and the config, are asked again.',
+      in: ['asking.recording'],
     },
-    'pairing.approved': { why: 'It follows the code only.', in: ['asking.requesting', 'asking.recording', 'asking.backing off'] },
     'pairing.expired': { why: 'It follows the code only.', in: ['asking.requesting', 'asking.recording', 'asking.backing off'] },
     'pairing.reject': {
       why: 'There is nothing to reject before there is a code.',

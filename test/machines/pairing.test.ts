@@ -67,6 +67,28 @@ describe('a request that asks for a code', () => {
   })
 
   test.each([
+    ['is being asked for', []],
+    ['is asked for again soon', [ticketFailed]],
+  ])('ends when its user is let in while one %s: it needs no code for that', (_, events) => {
+    expect(pairing.after(...events, approve(false))).toMatchObject({
+      value: asking('recording'),
+      effects: [
+        {
+          type: 'commit',
+          params: {
+            changes: [atPairing({ type: 'pairing.approved' }), { event: { type: 'reply.queued' } }, atChat({ type: 'message.released' })],
+          },
+        },
+      ],
+    })
+    expect(pairing.after(...events, approve(false), { type: 'pairing.approved' })).toEqual({
+      value: 'approved',
+      context: unknown,
+      effects: [],
+    })
+  })
+
+  test.each([
     ['is being asked for', [], 'requesting'],
     ['is on its way to the disk', [issued], 'recording'],
     ['is asked for again soon', [ticketFailed], 'backing off'],

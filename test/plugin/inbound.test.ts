@@ -58,6 +58,7 @@ function scene({
   session = (): SessionEntry => undefined,
   known = (): readonly string[] => [],
   transcript = [] as readonly object[],
+  isReadable = true,
 } = {}) {
   const asked: {
     ingress: object[]
@@ -161,7 +162,10 @@ function scene({
     download: async ({ name }) => (name === 'gone.png' ? null : new Uint8Array([1, 2, 3])),
     known: () => [...known(), ...taken],
     turns: createTurns(),
-    transcripts: createTranscripts(host.agent.session, async () => transcript),
+    transcripts: createTranscripts(host.agent.session, async () => {
+      if (!isReadable) throw new Error('The session cannot be read.')
+      return transcript
+    }),
     processStartMs: START_MS,
     clock,
     log,
@@ -512,14 +516,14 @@ describe('what an earlier process had in hand', () => {
     const { reclaim } = scene({
       session: () => ({ status: 'done', startedAt: START_MS - 2 }),
       known: () => ['m1#0-0badc0de.b7e1#0'],
-      transcript: [question('m1'), answer('r1', 'toolUse'), question('m2'), answer('r1'), question('m3')],
+      transcript: [question('m1'), answer('r1', { stopReason: 'toolUse' }), question('m2'), answer('r1'), question('m3')],
     })
     expect(await reclaim('m1', 'm2', 'm3')).toEqual(['m3'])
   })
 
   test('and had not come to the assistant yet is lost, also when the gateway has taken up and ended what was under way', async () => {
     let entry: SessionEntry = { status: 'running', abortedLastRun: true }
-    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
+    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2', { atMs: START_MS + 1 })] })
     const told = reclaim('m1', 'm2')
     await clock.advance(10_000)
     entry = { status: 'done', startedAt: START_MS + 1 }
@@ -527,9 +531,56 @@ describe('what an earlier process had in hand', () => {
     expect(await told).toEqual(['m2'])
   })
 
-  test('is lost when another turn has run in its session since, and its own has come to no answer', async () => {
-    const { reclaim } = scene({ session: () => ({ status: 'done', startedAt: START_MS + 1 }), transcript: [question('m1')] })
+  test.each<[string, readonly object[]]>([
+    ['its own has come to no answer', [question('m1')]],
+    ['the answer to its own has come to nobody', [question('m1'), answer('r1')]],
+  ])('is lost when another turn has run in its session since, and %s', async (_, transcript) => {
+    const { reclaim } = scene({ session: () => ({ status: 'done', startedAt: START_MS + 1 }), transcript })
     expect(await reclaim('m1')).toEqual(['m1'])
+  })
+
+  test('is lost when the answer to its own turn has come to nobody, though one after it was answered', async () => {
+    const { reclaim } = scene({
+      session: () => ({ status: 'done', startedAt: START_MS + 1 }),
+      known: () => ['m2#0-0badc0de.b7e1#0'],
+      transcript: [question('m1'), answer('r1'), question('m2'), takenUp, answer('r2', { atMs: START_MS + 1 })],
+    })
+    expect(await reclaim('m1', 'm2')).toEqual(['m1'])
+  })
+
+  test('is waited for no longer than an hour when the gateway says neither that it was cut off nor that it is over', async () => {
+    const { asked, reclaim, clock } = scene({
+      session: () => ({ status: 'running', startedAt: START_MS - 1 }),
+      transcript: [question('m1')],
+    })
+    const told = reclaim('m1')
+    await clock.advance(60 * 60_000)
+    expect(await told).toEqual(['m1'])
+    expect(asked.freed).toEqual([])
+  })
+
+  test('does not wait for a turn that waits itself, for somebody whom it has sent out', async () => {
+    const waits: SessionEntry = { status: 'running', startedAt: START_MS - 2, endedAt: START_MS - 1 }
+    const { asked, ask, reclaim } = scene({ session: () => waits, transcript: [question('m1'), answer('r1')] })
+    expect(await reclaim('m1')).toEqual(['m1'])
+    await ask(direct)
+    expect(asked.adopted).toBe(1)
+  })
+
+  test('needs no look at its session when all of it is known by then', async () => {
+    const keys: string[] = []
+    let entry: SessionEntry = { status: 'running', abortedLastRun: true }
+    const { reclaim, clock } = scene({
+      session: () => entry,
+      known: () => keys,
+      isReadable: false,
+    })
+    const told = reclaim('m1')
+    await clock.advance(10_000)
+    keys.push('m1#0-0badc0de.b7e1#0')
+    entry = { status: 'done' }
+    await clock.advance(1_000)
+    expect(await told).toEqual([])
   })
 
   test.each<[string, SessionEntry]>([
@@ -557,7 +608,7 @@ describe('what an earlier process had in hand', () => {
     ['after it', { status: 'running', abortedLastRun: true }],
   ])('was answered when the gateway has run it to its end, whatever its answer is called: %s', async (_, found) => {
     let entry: SessionEntry = found
-    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
+    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2', { atMs: START_MS + 1 })] })
     const told = reclaim('m1')
     await clock.advance(10_000)
     entry = { status: 'done', startedAt: START_MS + 1 }
@@ -567,7 +618,7 @@ describe('what an earlier process had in hand', () => {
 
   test('is waited for when the gateway has taken it up before our first look', async () => {
     let entry: SessionEntry = { status: 'running', startedAt: START_MS + 1 }
-    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
+    const { reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2', { atMs: START_MS + 1 })] })
     const told = reclaim('m1')
     await clock.advance(20 * 60_000)
     entry = { status: 'done', startedAt: START_MS + 1 }
@@ -594,9 +645,12 @@ describe('what an earlier process had in hand', () => {
   ])('is waited for however long the gateway works on it, once it has taken it up%s', async (_, more) => {
     // When that was the gateway does not note.
     let entry: SessionEntry = { status: 'running', abortedLastRun: false, startedAt: START_MS - 1, ...more }
-    const { asked, reclaim, clock } = scene({ session: () => entry, transcript: [question('m1'), takenUp, answer('r2')] })
+    const { asked, reclaim, clock } = scene({
+      session: () => entry,
+      transcript: [question('m1'), takenUp, answer('r2', { atMs: START_MS + 1 })],
+    })
     const told = reclaim('m1')
-    await clock.advance(60 * 60_000)
+    await clock.advance(59 * 60_000)
     expect([asked.freed, asked.takenOver]).toEqual([[], []])
     entry = { status: 'done', startedAt: START_MS - 1 }
     await clock.advance(1_000)

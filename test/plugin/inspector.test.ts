@@ -121,3 +121,14 @@ test('an address that another load of the plugin has written is left alone', asy
   await leave()
   expect((await address()).port).toBe('1')
 })
+
+test('turned off while it is being opened, it comes back with another token', async () => {
+  const { enter, address } = await twoAccounts({ enabled: true })
+  const opening = enter('home')
+  const [leave] = await Promise.all([opening, enter('work', { enabled: false })])
+  const first = await address()
+  await leave()
+  const leaveAgain = await enter('home')
+  expect((await address()).hash).not.toBe(first.hash)
+  await leaveAgain()
+})

@@ -77,6 +77,15 @@ test('an answer that does not say what it answers is known by its delivery: the 
   expect(await reconcile({ queueId: 'q1' })).toMatchObject({ status: 'sent' })
 })
 
+test('is kept by the host, and tried again, when it cannot be told which that is', async () => {
+  const { taken, start, send } = scene()
+  start(async () => {
+    throw new Error('the session cannot be read')
+  })
+  await expect(send({ deliveryQueueId: 'q1' })).rejects.toMatchObject({ constructor: NotDispatched, retryable: true })
+  expect(taken).toEqual([])
+})
+
 test('and so it is when the host asks after a crash what has become of it', async () => {
   const { taken, start, reconcile } = scene()
   start(async (_, delivery) => (delivery === 'q1' ? 'm1' : null))

@@ -14,14 +14,20 @@ describe('what a session has of our messages', () => {
       ['m1', 'm2'],
     ],
     ['an answer of its own', [question('m1'), answer('r1'), question('m2'), answer('r2')], ['m1']],
-    ['a look at tools', [question('m1'), answer('r1', 'toolUse')], []],
-    ['a failure', [question('m1'), answer('r1', 'error')], []],
-    ['a turn that was stopped', [question('m1'), answer('r1', 'aborted')], []],
+    ['a look at tools', [question('m1'), answer('r1', { stopReason: 'toolUse' })], []],
+    ['a failure', [question('m1'), answer('r1', { stopReason: 'error' })], []],
+    ['a turn that was stopped', [question('m1'), answer('r1', { stopReason: 'aborted' })], []],
     ['nothing, when it was asked again since', [question('m1'), answer('r1'), question('m1/1')], []],
-    ['nothing, of another channel', [{ ...question('m1'), type: 'custom' }, answer('r1')], []],
+    ['nothing, of another channel', [question('m1', 'telegram'), answer('r1')], []],
+    ['nothing, of what is no message', [{ ...question('m1'), type: 'custom' }, answer('r1')], []],
     ['nothing, whatever else stands there', [null, 7, { type: 'message' }, { type: 'message', message: { role: 'user' } }], []],
   ])('%s', (_, entries, expected) => {
-    expect(readTranscript(entries).answeredWith('m1')).toEqual(expected)
+    expect(readTranscript(entries).answerTo('m1')?.to ?? []).toEqual(expected)
+  })
+
+  test('is answered when the last of the answer was written down', () => {
+    const { answerTo } = readTranscript([question('m1'), answer('r1', { atMs: 5 }), question('m2'), answer('r1', { atMs: 7 })])
+    expect([answerTo('m1')?.atMs, answerTo('m2')?.atMs, answerTo('m3')]).toEqual([7, 7, null])
   })
 
   test('is found by the id that the message has on the mesh, whichever time it was asked', () => {

@@ -179,6 +179,22 @@ describe('a message that the turn under way takes in', () => {
     expect(await both({ session: 'bob' })).toEqual(['over', 'over', 'over'])
   })
 
+  test('is over with that turn, and waits for none that stands behind it', async () => {
+    const { begun, ask, state } = scene()
+    const [running, waiting, taken] = [ask(), ask({ id: 'm2' }), ask({ id: 'm3' })]
+    for (const { adoptions } of [running, waiting, taken]) adoptions.record.resolve()
+    begun[1]!.lifecycle.onDeferred()
+    await first(begun).lifecycle.onAdopted()
+    const late = ask({ id: 'm4' })
+    late.adoptions.record.resolve()
+    await begun[3]!.lifecycle.onAdopted()
+    begun[3]!.end()
+    first(begun).end()
+    begun[2]!.end()
+    await settled()
+    expect([await state(late.outcome), await state(waiting.outcome)]).toEqual(['over', 'pending'])
+  })
+
   test('is over at once when it was not taken: the gateway had it already', async () => {
     const { begun, ask } = scene()
     ask()

@@ -29,3 +29,35 @@ test('everybody who has adopted a message hears that it is recorded: a chart tha
   await new Promise(resolve => setImmediate(resolve))
   expect(heard).toEqual([1, 2])
 })
+
+test('who adopts a message whose adoption is recorded already hears so at once', async () => {
+  const told: string[] = []
+  const kept = new Map([['m1', { id: 'm1', sender: 'alice', timeMs: 0, text: 'hi', files: [] }]])
+  const adopt = Promise.withResolvers<void>()
+  let isHeard = false
+  const dispatcher = createDispatcher({
+    settings: settingsOf(),
+    responder: {
+      async respond(_, turn) {
+        await adopt.promise
+        await turn.adopted()
+        isHeard = true
+        return null
+      },
+    },
+    clock: createVirtualClock(0),
+    senders: { waitMs: () => 0, spend: () => {} },
+    message: (_, id) => kept.get(id),
+    alternations: () => 0,
+    history: () => [],
+    tell: (_, { type }) => told.push(type),
+    onStart: () => {},
+  })
+  dispatcher.submit({ chat: 'peer:alice', id: 'm1', attempt: 1, urgent: false })
+  // By the record of an earlier asking.
+  kept.clear()
+  adopt.resolve()
+  await new Promise(resolve => setImmediate(resolve))
+  expect(isHeard).toBe(true)
+  expect(told).not.toContain('dispatch.adopted')
+})

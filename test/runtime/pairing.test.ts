@@ -68,6 +68,25 @@ describe('a stranger', () => {
     await world.stop()
   })
 
+  test('is answered, and gets no code, when another config lets it in before it had one', async () => {
+    const away: PairingStore = {
+      request: () => Promise.reject(new Error('the store is away')),
+      approved: async () => [],
+      instructions: (_, code) => `your code is ${code}`,
+    }
+    const world = createWorld({ config: PAIRING, pairing: () => away })
+    await world.start()
+    await world.mesh.user('alice').says('may I?')
+    await world.settle()
+    await world.stop()
+    world.configure({ dmPolicy: 'open' })
+    await world.start()
+    await world.settle()
+
+    expect(world.answers('alice')).toEqual(['You may write to me now. Your message is being answered.', 'echo: may I?'])
+    await world.stop()
+  })
+
   test('stays one under another config that does not let everybody in', async () => {
     const world = createWorld({ config: PAIRING })
     await world.start()

@@ -152,13 +152,13 @@ test('an attempt that fails leaves it for the next one, and a dead letter leaves
   await world.stop()
 })
 
-test('a command about the turn that runs neither has it nor takes it', async () => {
+test.each(['/status', '/model x'])('the command %s neither has it nor takes it', async command => {
   const { world, asked, says } = await team()
   await says('bob', 'before')
-  await says('bob', '@my-bot /status')
+  await says('bob', `@my-bot ${command}`)
   await says('bob', '@my-bot one')
   expect(asked).toEqual([
-    { text: '/status', history: [] },
+    { text: command, history: [] },
     { text: 'one', history: ['bob: before'] },
   ])
   await world.stop()
