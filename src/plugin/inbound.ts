@@ -313,8 +313,8 @@ function lostOf(
   return ids.filter((id, index) => {
     if (isKnown(id)) return false
     const answer = transcript.answerTo(id)
-    // It has gone from the session, or was a command: what came after it was answered after it.
-    if (answer === null) return transcript.has(id) || index > newestKnown
+    // It has gone from the session when what came after it is answered there.
+    if (answer === null) return index > newestKnown
     // An answer that nobody has seen was lost with the process that made it, unless that is this one: then it was not meant to be seen.
     return answer.atMs < processStartMs && !answer.to.some(isKnown)
   })

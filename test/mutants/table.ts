@@ -268,15 +268,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an answer that the gateway made after taking a turn up again counts for nothing',
     file: 'src/plugin/inbound.ts',
-    from: 'together.length > 0 && (resumed || together.some(isKnown))',
-    to: 'together.length > 0 && together.some(isKnown)',
+    from: 'return answer.atMs < processStartMs && !answer.to.some(isKnown)',
+    to: 'return !answer.to.some(isKnown)',
     tests: ['test/plugin/inbound.test.ts'],
   },
   {
     name: 'whatever waited behind a turn that the gateway took up again is taken for answered',
     file: 'src/plugin/inbound.ts',
-    from: 'together.length > 0 && (resumed || together.some(isKnown))',
-    to: 'resumed || together.some(isKnown)',
+    from: 'if (answer === null) return index > newestKnown',
+    to: 'if (answer === null) return false',
     tests: ['test/plugin/inbound.test.ts'],
   },
   {
