@@ -121,8 +121,15 @@ export interface ZtmAgent {
   /** Users with a live endpoint. */
   users(signal?: AbortSignal): Promise<readonly UserName[]>
   chats(signal?: AbortSignal): Promise<readonly ChatSummary[]>
-  /** The same list with the mark of its content; null chats: it is the one of this mark. */
-  chatsUnless(mark: string | null, signal?: AbortSignal): Promise<{ readonly mark: string; readonly chats: readonly ChatSummary[] | null }>
+  /**
+   * The same list, line by line, and the mark of its content; nothing is taken when it is the list of the mark given. When this rejects,
+   * what was taken is worth nothing.
+   */
+  chatsUnless(
+    mark: string | null,
+    take: (summary: ChatSummary) => void,
+    signal?: AbortSignal,
+  ): Promise<{ readonly mark: string; readonly isSame: boolean }>
   /**
    * Messages with `sinceMs <= time`, in any order, our own included; null when the chat app does not know the chat (yet).
    * Any call resets `updated` of this chat for every client of the agent.

@@ -54,8 +54,8 @@ export function createFeeds({ settings, agent, clock, random, log, due, status, 
       knows: (chat, message) => parts().intake.knows(chat, message),
     }),
     onChanged: chat => due.askApp(chat),
-    onCheck: summaries => parts().healer.compare(summaries),
-    wantsCheck: () => parts().healer.wantsToCompare(),
+    compare: () => parts().healer.compare(),
+    wantsToCompare: () => parts().healer.wantsToCompare(),
   })
 
   const push = createPushFeed({

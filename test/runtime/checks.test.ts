@@ -8,7 +8,7 @@ import { createPollFeed } from '../../src/runtime/feed/poll-feed.ts'
 const FENCE_MS = 60 * 60_000
 
 /** Checks of a list with this mark of its content, which stays as it is unless a test changes it. */
-function scene({ wantsCheck = false, fenceReadMs = FENCE_MS } = {}) {
+function scene({ wantsToCompare = false, fenceReadMs = FENCE_MS } = {}) {
   const clock = createVirtualClock(Date.UTC(2026, 10, 24, 12))
   const random = createSeededRandom(1)
   const limits = { ...LIMITS, fenceReadMs }
@@ -17,10 +17,11 @@ function scene({ wantsCheck = false, fenceReadMs = FENCE_MS } = {}) {
   const told: number[] = []
   const { checks } = createPollFeed({
     agent: {
-      async chatsUnless(before) {
+      async chatsUnless(before, take) {
         asked.push(before)
         const { mark } = list
-        return { mark, chats: before === mark ? null : [] }
+        if (before !== mark) take({ chat: 'peer:alice', time: 1, updated: 0 })
+        return { mark, isSame: before === mark }
       },
     },
     clock,
@@ -29,8 +30,17 @@ function scene({ wantsCheck = false, fenceReadMs = FENCE_MS } = {}) {
     limits,
     chatList: createChatList({ clock, random, limits, quietSinceMs: () => 0, knows: () => true }),
     onChanged: () => {},
-    onCheck: summaries => told.push(summaries.length),
-    wantsCheck: () => wantsCheck,
+    compare() {
+      let lines = 0
+      return {
+        take: () => (lines += 1),
+        end() {
+          told.push(lines)
+          return null
+        },
+      }
+    },
+    wantsToCompare: () => wantsToCompare,
   })
   return { clock, checks, list, asked, told }
 }
@@ -48,7 +58,7 @@ describe('a look at the list of chats beside the push feed', () => {
   })
 
   test('reads all of it when the chat app is to show something that it does not show yet', async () => {
-    const { clock, checks, asked, told } = scene({ wantsCheck: true })
+    const { clock, checks, asked, told } = scene({ wantsToCompare: true })
     checks.subscribe()
     await clock.advance(MINUTES_MS)
     expect(new Set(asked)).toEqual(new Set([null]))

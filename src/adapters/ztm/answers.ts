@@ -53,12 +53,17 @@ export function listingError(answer: Answer, fault: ListingFault): MalformedAnsw
 /** An array whose entries stand for themselves: one that is unusable must not hide the others. */
 export function readList<T>(answer: Answer, schema: z.ZodType<T>, onOddity: OnOddity): T[] {
   const fitting: T[] = []
-  const sieve = createSieve(schema, entry => fitting.push(entry))
+  readEach(answer, schema, onOddity, entry => fitting.push(entry))
+  return fitting
+}
+
+/** The same for a long list: none of it is kept. When this throws, what was taken is worth nothing. */
+export function readEach<T>(answer: Answer, schema: z.ZodType<T>, onOddity: OnOddity, take: (fitting: T) => void): void {
+  const sieve = createSieve(schema, take)
   let index = 0
   // What is no list as a whole has the sentence that says so.
   if (!eachEntry(answer.body, entry => sieve.put(index++, entry))) throw notTheList(answer)
   sieve.tell(answer.route, onOddity)
-  return fitting
 }
 
 function notTheList(answer: Answer): unknown {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { groupChat, peerChat } from '../../domain/ids.ts'
 import type { ChatSummary } from '../../ports/ztm-agent.ts'
-import { type OnOddity, rawMessage, readList } from './answers.ts'
+import { type OnOddity, rawMessage, readEach, readList } from './answers.ts'
 import type { Answer } from './exchange.ts'
 import { faultOf } from './names.ts'
 
@@ -42,3 +42,5 @@ const chatEntry = z
 
 /** A chat that cannot be asked for, since its name is unsafe, is left out as well: nobody could act on it. */
 export const readChats = (answer: Answer, onOddity: OnOddity): ChatSummary[] => readList(answer, chatEntry, onOddity)
+export const readEachChat = (answer: Answer, onOddity: OnOddity, take: (summary: ChatSummary) => void): void =>
+  readEach(answer, chatEntry, onOddity, take)

@@ -28,7 +28,7 @@ import {
   userEntry,
   versionAnswer,
 } from './answers.ts'
-import { readChats } from './chat-list.ts'
+import { readChats, readEachChat } from './chat-list.ts'
 import { type Answer, type ExchangeRequest, exchange, type OtherSide } from './exchange.ts'
 import { createListingReader } from './file-listing.ts'
 import { checkName, faultOfText, filePath, piece } from './names.ts'
@@ -180,11 +180,13 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
     async chats(signal) {
       return readChats(await listOfChats(signal), onOddity)
     },
-    async chatsUnless(before, signal) {
+    async chatsUnless(before, take, signal) {
       const answer = await listOfChats(signal)
       // A list of 10,000 chats takes fifty times as long to read.
       const mark = createHash('sha256').update(answer.body).digest('base64')
-      return { mark, chats: mark === before ? null : readChats(answer, onOddity) }
+      const isSame = mark === before
+      if (!isSame) readEachChat(answer, onOddity, take)
+      return { mark, isSame }
     },
     async messages(chat, sinceMs, signal) {
       const answer = await call(`${messagesPath(chat)}?since=${wholeMs(sinceMs)}`, signal, { expected: [200, 404] })

@@ -15,13 +15,20 @@ export type ChatListOptions = {
   readonly knows: (chat: ChatId, message: RawMessage) => boolean
 }
 
+/** One look at the list, line by line; it changes nothing before its end. */
+export interface ListLook {
+  take(summary: ChatSummary): void
+  /** The chats that are worth a fetch. */
+  end(): readonly ChatId[]
+}
+
 export interface ChatList {
   /** Also what has not changed since the last look counts at the next. */
   readonly wantsAll: boolean
-  /** Everything that may have something new; the only source. */
-  changed(summaries: readonly ChatSummary[]): readonly ChatId[]
-  /** What another source has missed: as few as possible, since that one has mostly been faster. */
-  missed(summaries: readonly ChatSummary[]): readonly ChatId[]
+  /** For everything that may have something new; the only source. */
+  lookForChanged(): ListLook
+  /** For what another source has missed: as few as possible, since that one has mostly been faster. */
+  lookForMissed(): ListLook
 }
 
 const sign = ({ time, latest }: ChatSummary) => `${time} ${latest ? `${latest.sender} ${JSON.stringify(latest.time)}` : ''}`
@@ -34,51 +41,68 @@ export function createChatList({ clock, random, limits, quietSinceMs, knows }: C
   const every = (periodMs: () => number) => {
     let atMs = 0
     const isDue = () => clock.monotonic() >= atMs
-    const take = () => {
-      if (!isDue()) return false
+    const done = () => {
       atMs = clock.monotonic() + periodMs() * (0.75 + random.unit() / 2)
-      return true
     }
-    return { isDue, take }
+    return { isDue, done }
   }
   const fullChecks = every(() => limits.fullCheckMs)
   const fenceReads = every(() => limits.fenceReadMs)
 
-  const pick = (summaries: readonly ChatSummary[], isWorth: (summary: ChatSummary, before: string | undefined, now: string) => boolean) =>
-    summaries
-      .filter(summary => {
+  const look = (isWorth: (summary: ChatSummary, before: string | undefined, now: string) => boolean, onEnd: () => void): ListLook => {
+    const worth: ChatId[] = []
+    const signs: [ChatId, string][] = []
+    return {
+      take(summary) {
         const before = known.get(summary.chat)
         const now = sign(summary)
-        known.set(summary.chat, now)
-        return isWorth(summary, before, now)
-      })
-      .map(({ chat }) => chat)
+        if (before !== now) signs.push([summary.chat, now])
+        if (isWorth(summary, before, now)) worth.push(summary.chat)
+      },
+      end() {
+        for (const [chat, now] of signs) known.set(chat, now)
+        onEnd()
+        return worth
+      },
+    }
+  }
 
   return {
     get wantsAll() {
       return fenceReads.isDue()
     },
-    changed(summaries) {
+    lookForChanged() {
       const nowMs = clock.now()
-      const fullCheck = fullChecks.take()
-      const fenceRead = fenceReads.take()
-      return pick(summaries, ({ time, updated }, before, now) => {
-        if (updated > 0 || (before !== undefined && before !== now)) return true
-        // A group is met when it is still empty: what is written later is no history.
-        if (before === undefined && (time > quietSinceMs() || time === 0)) return true
-        // A wrong clock pins `time` in the future: nothing that comes later shows there.
-        if (fullCheck && time > nowMs) return true
-        return fenceRead && time >= nowMs - limits.ageFenceMs
-      })
+      const fullCheck = fullChecks.isDue()
+      const fenceRead = fenceReads.isDue()
+      return look(
+        ({ time, updated }, before, now) => {
+          if (updated > 0 || (before !== undefined && before !== now)) return true
+          // A group is met when it is still empty: what is written later is no history.
+          if (before === undefined && (time > quietSinceMs() || time === 0)) return true
+          // A wrong clock pins `time` in the future: nothing that comes later shows there.
+          if (fullCheck && time > nowMs) return true
+          return fenceRead && time >= nowMs - limits.ageFenceMs
+        },
+        () => {
+          if (fullCheck) fullChecks.done()
+          if (fenceRead) fenceReads.done()
+        },
+      )
     },
-    missed(summaries) {
-      const fenceRead = fenceReads.take()
-      return pick(summaries, ({ chat, time, updated, latest }, before, now) => {
-        if (fenceRead && updated > 0) return true
-        if (before === undefined && time === 0) return true
-        if (before === now || time <= quietSinceMs()) return false
-        return latest !== undefined && !knows(chat, latest)
-      })
+    lookForMissed() {
+      const fenceRead = fenceReads.isDue()
+      return look(
+        ({ chat, time, updated, latest }, before, now) => {
+          if (fenceRead && updated > 0) return true
+          if (before === undefined && time === 0) return true
+          if (before === now || time <= quietSinceMs()) return false
+          return latest !== undefined && !knows(chat, latest)
+        },
+        () => {
+          if (fenceRead) fenceReads.done()
+        },
+      )
     },
   }
 }

@@ -4,8 +4,9 @@ import type { ChatId } from '../../domain/ids.ts'
 import type { Limits } from '../../domain/limits.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import type { ChatSummary, ZtmAgent } from '../../ports/ztm-agent.ts'
-import type { ChatList } from './chat-list.ts'
+import type { ZtmAgent } from '../../ports/ztm-agent.ts'
+import type { Comparison } from '../heal/app-witness.ts'
+import type { ChatList, ListLook } from './chat-list.ts'
 import { waitFor } from './wait-for.ts'
 
 export type PollOptions = {
@@ -17,10 +18,10 @@ export type PollOptions = {
   readonly chatList: ChatList
   /** The chat app is to be asked for its messages. */
   readonly onChanged: (chat: ChatId) => void
-  /** What the chat app shows, beside the push feed. */
-  readonly onCheck: (summaries: readonly ChatSummary[]) => void
-  /** It is to be told also when that is as it was. */
-  readonly wantsCheck: () => boolean
+  /** Compares what the chat app shows, beside the push feed. */
+  readonly compare: () => Comparison
+  /** It is to see also what is as it was. */
+  readonly wantsToCompare: () => boolean
 }
 
 export interface PollFeed {
@@ -34,7 +35,7 @@ export interface PollFeed {
   wake(): void
 }
 
-type Found = Awaited<ReturnType<ZtmAgent['chatsUnless']>>
+type Found = Awaited<ReturnType<ZtmAgent['chatsUnless']>> & { readonly end: () => readonly ChatId[] }
 
 const OVER = 'the round is over'
 
@@ -49,20 +50,21 @@ export function createPollFeed({
   limits,
   chatList,
   onChanged,
-  onCheck,
-  wantsCheck,
+  compare,
+  wantsToCompare,
 }: PollOptions): PollFeed {
   let intervalMs = pollIntervalMs
   let failedChecks = 0
   /** Of the list that was last looked through. */
   let mark: string | null = null
 
-  const list = (unless: () => string | null) =>
+  const list = (begin: () => ListLook, unless: () => string | null) =>
     new Observable<Found>(subscriber => {
       const abort = new AbortController()
-      agent.chatsUnless(unless(), abort.signal).then(
+      const { take, end } = begin()
+      agent.chatsUnless(unless(), take, abort.signal).then(
         found => {
-          subscriber.next(found)
+          subscriber.next({ ...found, end })
           subscriber.complete()
         },
         error => subscriber.error(error),
@@ -71,23 +73,38 @@ export function createPollFeed({
       return () => abort.abort(OVER)
     })
 
-  const round = list(() => null).pipe(
+  const round = list(
+    () => chatList.lookForChanged(),
+    () => null,
+  ).pipe(
     map(found => {
       mark = found.mark
-      const changed = chatList.changed(found.chats ?? [])
+      const changed = found.end()
       for (const chat of changed) onChanged(chat)
       intervalMs = changed.length > 0 ? pollIntervalMs : Math.min(Math.max(limits.quietPollMs, pollIntervalMs), intervalMs * 1.25)
       return changed
     }),
   )
 
-  const check = list(() => (chatList.wantsAll || wantsCheck() ? null : mark)).pipe(
+  const lookAndCompare = (): ListLook => {
+    const [look, comparison] = [chatList.lookForMissed(), compare()]
+    return {
+      take(summary) {
+        look.take(summary)
+        comparison.take(summary)
+      },
+      end() {
+        comparison.end()
+        return look.end()
+      },
+    }
+  }
+  const check = list(lookAndCompare, () => (chatList.wantsAll || wantsToCompare() ? null : mark)).pipe(
     map(found => {
       failedChecks = 0
       mark = found.mark
-      if (found.chats === null) return []
-      onCheck(found.chats)
-      const missed = chatList.missed(found.chats)
+      if (found.isSame) return []
+      const missed = found.end()
       for (const chat of missed) onChanged(chat)
       return missed
     }),

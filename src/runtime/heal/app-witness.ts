@@ -6,6 +6,13 @@ import type { ChatId, UserName } from '../../domain/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ChatSummary } from '../../ports/ztm-agent.ts'
 
+export interface Comparison {
+  /** One chat of its list. */
+  take(summary: Pick<ChatSummary, 'chat' | 'time'>): void
+  /** A sentence when it is proven to be frozen; null otherwise. */
+  end(): string | null
+}
+
 export interface AppWitness {
   /** A message file was read. `timeMs`: of its newest message, by the writer's clock; `sinceMs`: when the hub learnt of it. */
   saw(message: { readonly chat: ChatId; readonly sender: UserName; readonly timeMs: number; readonly sinceMs: number }): void
@@ -13,8 +20,8 @@ export interface AppWitness {
   noteOutage(): void
   /** It has seen what the chat app is to show. */
   isWaiting(): boolean
-  /** Compares with what the chat app shows. A sentence when it is proven to be frozen; null otherwise. */
-  compare(summaries: readonly ChatSummary[]): string | null
+  /** Compares with what the chat app shows. */
+  compare(): Comparison
   /** A fresh chat app has taken its place. */
   reset(): void
 }
@@ -60,27 +67,39 @@ export function createAppWitness(clock: Clock): AppWitness {
       sightings = []
       outage = true
     },
-    compare(summaries) {
-      if (sightings.length === 0) return null
-      const shown = new Map(summaries.map(({ chat, time }) => [chat, time]))
-      const newest = sightings.filter(({ chat, timeMs }) => shown.get(chat) === timeMs).sort((one, other) => other.sinceMs - one.sinceMs)[0]
-      if (newest) noteLife(newest)
-      // A later time, of a wrong clock perhaps, hides whether it is shown; and so does a group's missing name.
-      sightings = sightings.filter(({ chat, timeMs }) => (shown.get(chat) ?? 0) < timeMs && (shown.has(chat) || chat.startsWith('peer:')))
-      const nowMs = clock.monotonic()
-      const unshown = sightings
-        .filter(({ seenAtMs }) => nowMs - seenAtMs >= STALL_MS)
-        .map(({ sinceMs }) => sinceMs)
-        .sort((one, other) => one - other)
-      let changes = 0
-      let countedMs = Number.NEGATIVE_INFINITY
-      for (const sinceMs of unshown) {
-        if (sinceMs - countedMs < ONE_CHANGE_MS) continue
-        changes += 1
-        countedMs = sinceMs
+    compare() {
+      // What is seen meanwhile waits for the next look.
+      const awaited = new Set(sightings.map(({ chat }) => chat))
+      const shown = new Map<ChatId, number>()
+      return {
+        take({ chat, time }) {
+          if (awaited.has(chat)) shown.set(chat, time)
+        },
+        end() {
+          const newest = sightings
+            .filter(({ chat, timeMs }) => shown.get(chat) === timeMs)
+            .sort((one, other) => other.sinceMs - one.sinceMs)[0]
+          if (newest) noteLife(newest)
+          // A later time, of a wrong clock perhaps, hides whether it is shown; and so does a group's missing name.
+          sightings = sightings.filter(
+            ({ chat, timeMs }) => (shown.get(chat) ?? 0) < timeMs && (shown.has(chat) || !awaited.has(chat) || chat.startsWith('peer:')),
+          )
+          const nowMs = clock.monotonic()
+          const unshown = sightings
+            .filter(({ seenAtMs }) => nowMs - seenAtMs >= STALL_MS)
+            .map(({ sinceMs }) => sinceMs)
+            .sort((one, other) => one - other)
+          let changes = 0
+          let countedMs = Number.NEGATIVE_INFINITY
+          for (const sinceMs of unshown) {
+            if (sinceMs - countedMs < ONE_CHANGE_MS) continue
+            changes += 1
+            countedMs = sinceMs
+          }
+          if (changes < (outage ? UNSHOWN_AFTER_OUTAGE : UNSHOWN)) return null
+          return 'The chat app of the ZTM agent is frozen: it shows nothing of what message files have had for a while.'
+        },
       }
-      if (changes < (outage ? UNSHOWN_AFTER_OUTAGE : UNSHOWN)) return null
-      return 'The chat app of the ZTM agent is frozen: it shows nothing of what message files have had for a while.'
     },
     reset() {
       sightings = []

@@ -5,16 +5,16 @@ import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Random } from '../../ports/random.ts'
-import type { ChatSummary, Mesh, ZtmAgent } from '../../ports/ztm-agent.ts'
+import type { Mesh, ZtmAgent } from '../../ports/ztm-agent.ts'
 import type { Healed } from '../registry.ts'
 import type { Timers } from '../timers.ts'
-import { type AppWitness, createAppWitness } from './app-witness.ts'
+import { type AppWitness, type Comparison, createAppWitness } from './app-witness.ts'
 import { createHubHealth, lookAtHub } from './hub-health.ts'
 
 export interface Healer {
   readonly saw: AppWitness['saw']
-  /** What the chat app shows. */
-  compare(summaries: readonly ChatSummary[]): void
+  /** With what the chat app shows, line by line. */
+  compare(): Comparison
   /** Something is to show there. */
   wantsToCompare(): boolean
   /** The agent or its hub is away. */
@@ -114,10 +114,17 @@ export function createHealer(options: HealerOptions): Healer {
 
   return {
     saw: witness.saw,
-    compare(summaries) {
-      const proof = witness.compare(summaries)
-      if (proof !== null) prove('app', proof)
-      else leftAlone.app = null
+    compare() {
+      const comparison = witness.compare()
+      return {
+        take: comparison.take,
+        end() {
+          const proof = comparison.end()
+          if (proof !== null) prove('app', proof)
+          else leftAlone.app = null
+          return proof
+        },
+      }
     },
     wantsToCompare: () => witness.isWaiting() || leftAlone.app !== null,
     noteOutage: () => witness.noteOutage(),

@@ -54,10 +54,14 @@ test('a chat without a usable name is skipped and told, once for each list; the 
 
 test('a list that is the same as one before is not read again', async () => {
   const { agent } = await answering([{ peer: 'alice', time: 5, updated: 1 }])
-  const first = await agent.chatsUnless(null)
-  expect(first.chats).toEqual([{ chat: 'peer:alice', time: 5, updated: 1 }])
-  expect(await agent.chatsUnless(first.mark)).toEqual({ mark: first.mark, chats: null })
-  expect(await agent.chatsUnless('of another list')).toEqual(first)
+  const look = async (mark: string | null) => {
+    const taken: unknown[] = []
+    return { ...(await agent.chatsUnless(mark, summary => taken.push(summary))), taken }
+  }
+  const first = await look(null)
+  expect(first).toMatchObject({ isSame: false, taken: [{ chat: 'peer:alice', time: 5, updated: 1 }] })
+  expect(await look(first.mark)).toEqual({ mark: first.mark, isSame: true, taken: [] })
+  expect(await look('of another list')).toEqual(first)
 })
 
 test('hints that a peer has spoilt do not hide a chat: they say "look here"', async () => {
