@@ -41,7 +41,7 @@ const letIn = {
   type: 'commit',
   params: ({ context: { user, code }, event: { remember, notice, decision } }: Approval) => ({
     changes: [
-      toPairing(user, { type: 'pairing.approved' }),
+      toPairing(user, { type: 'pairing.approved', ...(decision && { letIn: true as const }) }),
       ...(remember ? [toAccount({ type: 'user.approved', user })] : []),
       tell(user, pairingNotice(code, 'approved'), notice),
       toChat(peerChat(user), { type: 'message.released', ...(decision && { decision }) }),

@@ -68,7 +68,8 @@ export type OutboxRecord =
 export type PairingRecord =
   | { readonly type: 'pairing.opened'; readonly code: string; readonly openedAtMs: number; readonly expiresAtMs: number }
   | { readonly type: 'pairing.reminded'; readonly atMs: number }
-  | { readonly type: 'pairing.approved' }
+  /** `letIn`: by the config, and nobody has approved it. */
+  | { readonly type: 'pairing.approved'; readonly letIn?: true }
   | { readonly type: 'pairing.rejected' }
   | { readonly type: 'pairing.expired' }
   | { readonly type: 'pairing.refused' }

@@ -114,7 +114,8 @@ export type RuntimeEvent =
       readonly account: AccountId
       readonly atMs: number
       readonly user: UserName
-      readonly state: 'pending' | 'approved' | 'rejected' | 'expired'
+      /** `let in`: by another config, and nobody has approved it. */
+      readonly state: 'pending' | 'approved' | 'let in' | 'rejected' | 'expired'
       readonly code: string
     }
 

@@ -90,7 +90,7 @@ export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEven
         'pairing.expired': 'expired',
       } as const
       if (event.type in states) {
-        const state = states[event.type as keyof typeof states]
+        const state = event.type === 'pairing.approved' && event.letIn ? 'let in' : states[event.type as keyof typeof states]
         emit({ event: 'pairing', account, atMs, user, state, code: event.type === 'pairing.opened' ? event.code : '' })
       }
     },

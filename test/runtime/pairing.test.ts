@@ -63,6 +63,8 @@ describe('a stranger', () => {
     expect(world.answers('alice').slice(1)).toEqual(['You may write to me now. Your message is being answered.', 'echo: may I?'])
     expect(decided(world)).toEqual(['alice: pending', `alice: ${reason}`])
     expect([world.account.pairings(), world.account.approved()]).toEqual([[], []])
+    // Nobody has approved it, and nobody is told so.
+    expect(world.events.flatMap(event => (event.event === 'pairing' ? event.state : []))).toEqual(['pending', 'let in'])
     const [life] = await world.account.explain({ chat: 'peer:alice', last: 1 })
     expect(life?.decision).toMatchObject({ action: 'process', reason })
     await world.stop()
