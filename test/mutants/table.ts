@@ -578,9 +578,16 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/runtime/pending-history.test.ts'],
   },
   {
-    name: 'a command in mid-turn takes the history',
+    name: 'a word in mid-turn takes the history',
     file: HISTORY,
     from: ' && !event.message.urgent',
+    to: '',
+    tests: ['test/runtime/pending-history.test.ts'],
+  },
+  {
+    name: 'a command takes the history',
+    file: HISTORY,
+    from: ' && !isCommand(event.message.text)',
     to: '',
     tests: ['test/runtime/pending-history.test.ts'],
   },

@@ -20,7 +20,7 @@ type Answering = (request: DispatchRequest, turn: Turn) => Promise<string | null
 async function team({ config = {}, answering = async () => 'yes' }: { config?: object; answering?: Answering } = {}) {
   const asked: Asked[] = []
   const responder: Responder = {
-    isUrgent: text => text === '/status',
+    isUrgent: text => text === '/status' || text === 'stop',
     respond(request, turn) {
       asked.push({ text: request.text, history: saidIn(request) })
       return answering(request, turn)
@@ -152,7 +152,7 @@ test('an attempt that fails leaves it for the next one, and a dead letter leaves
   await world.stop()
 })
 
-test.each(['/status', '/model x'])('the command %s neither has it nor takes it', async command => {
+test.each(['/status', '/model x', 'stop'])('%s, which asks nothing, neither has it nor takes it', async command => {
   const { world, asked, says } = await team()
   await says('bob', 'before')
   await says('bob', `@my-bot ${command}`)
