@@ -303,8 +303,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a list of chats that was broken off counts as read',
     file: 'src/runtime/feed/poll-feed.ts',
-    from: '        found => {\n          subscriber.next(found)\n',
-    to: '        found => {\n          mark = found.mark\n          subscriber.next(found)\n',
+    from: '          subscriber.next({ ...found, end })\n',
+    to: '          mark = found.mark\n          subscriber.next({ ...found, end })\n',
     tests: ['test/runtime/checks.test.ts'],
   },
   {
