@@ -8,7 +8,8 @@
  *     which delivery it is, as long as that is under way.
  * L4. An answer that the end of the process has caught between being made and being queued stays where it is, at every start, and so does
  *     its turn, which keeps all that come after it out: they are waited for OWED_MS_MAX. Then the answer is ours to deliver, and the turn
- *     is ended. So is one that is not taken up for CUT_OFF_MS_MAX.
+ *     is ended. So is one that is not taken up for CUT_OFF_MS_MAX. What neither says that it was cut off nor that it is over is waited for
+ *     UNMARKED_MS_MAX, and left to OpenClaw.
  */
 import { randomUUID } from 'node:crypto'
 import type { MessageId } from '../domain/ids.ts'

@@ -133,7 +133,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
     } catch (cause) {
       // The outbox rejects only what it has not recorded.
       const retryable = !(cause instanceof ZtmChatError) || cause.retryable
-      throw await notDispatched(cause instanceof Error ? cause.message : String(cause), { cause, retryable })
+      throw await notDispatched(sentenceOf(cause), { cause, retryable })
     }
   }
 
@@ -143,7 +143,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
     await message.onPlatformSendDispatch?.()
     message.assertDirectAdapterHandoff?.()
     const identity = await keyOf(message, account, chat).catch(async cause => {
-      throw await notDispatched(String(cause), { cause, retryable: true })
+      throw await notDispatched(sentenceOf(cause), { cause, retryable: true })
     })
     const { text, mediaUrl, mediaAccess, mediaLocalRoots, mediaReadFile } = message
     const keys = await deliver({
@@ -198,7 +198,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       const keys = await deliver({ account, chat, text, mediaUrls, ...identity })
       return { status: 'sent', receipt: receiptOf(keys, replyToId), messageId: keys[0] ?? '' } as const
     } catch (error) {
-      return { status: 'unresolved', retryable: true, error: error instanceof Error ? error.message : String(error) } as const
+      return { status: 'unresolved', retryable: true, error: sentenceOf(error) } as const
     }
   }
 
@@ -249,6 +249,8 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
     },
   }
 }
+
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const FINGERPRINT_DIGITS = 8
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, FINGERPRINT_DIGITS)

@@ -145,6 +145,14 @@ export function createDispatcher({
       // One that ignores its signal is left behind, without its slot.
       leave()
     })
+    const adoption = (): Promise<void> => {
+      // Recorded for an earlier asking: a chart that was put back had asked twice.
+      if (message(chat, id) === undefined) return Promise.resolve()
+      return new Promise((resolve, reject) => {
+        adoptions.set(id, [...(adoptions.get(id) ?? []), { resolve, reject }])
+        tell(chat, { type: 'dispatch.adopted', id, attempt, custody: isKept(job) })
+      })
+    }
     try {
       const inbound = message(chat, id)
       if (!inbound) throw new Error(`Message ${id} is not kept any more.`)
@@ -155,14 +163,9 @@ export function createDispatcher({
           waits: freeSlot,
           adopted: () => {
             if (over) return Promise.reject(new Error('This attempt was given up; the message is dispatched again under the same id.'))
-            // Recorded for an earlier asking: a chart that was put back had asked twice.
-            if (!entry.adoption && message(chat, id) === undefined) return Promise.resolve()
             // Whoever has adopted it bounds its own work: it must not keep others from being dispatched.
             freeSlot()
-            entry.adoption ??= new Promise<void>((resolve, reject) => {
-              adoptions.set(id, [...(adoptions.get(id) ?? []), { resolve, reject }])
-              tell(chat, { type: 'dispatch.adopted', id, attempt, custody: isKept(job) })
-            })
+            entry.adoption ??= adoption()
             return entry.adoption
           },
         },

@@ -30,19 +30,25 @@ test('everybody who has adopted a message hears that it is recorded: a chart tha
   expect(heard).toEqual([1, 2])
 })
 
-test('who adopts a message whose adoption is recorded already hears so at once', async () => {
+test('who adopts a message whose adoption is recorded already hears so at once, and gives its place to others', async () => {
   const told: string[] = []
-  const kept = new Map([['m1', { id: 'm1', sender: 'alice', timeMs: 0, text: 'hi', files: [] }]])
+  const asked: string[] = []
+  const message = (id: string) => ({ id, sender: 'alice', timeMs: 0, text: 'hi', files: [] })
+  const kept = new Map([
+    ['m1', message('m1')],
+    ['m2', message('m2')],
+  ])
   const adopt = Promise.withResolvers<void>()
   let isHeard = false
   const dispatcher = createDispatcher({
-    settings: settingsOf(),
+    settings: settingsOf({ limits: { dispatches: 1 } }),
     responder: {
-      async respond(_, turn) {
+      async respond({ messageId }, turn) {
+        asked.push(messageId)
         await adopt.promise
         await turn.adopted()
         isHeard = true
-        return null
+        return new Promise(() => {})
       },
     },
     clock: createVirtualClock(0),
@@ -54,10 +60,13 @@ test('who adopts a message whose adoption is recorded already hears so at once',
     onStart: () => {},
   })
   dispatcher.submit({ chat: 'peer:alice', id: 'm1', attempt: 1, urgent: false })
+  dispatcher.submit({ chat: 'peer:bob', id: 'm2', attempt: 1, urgent: false })
+  expect(asked).toEqual(['m1'])
   // By the record of an earlier asking.
-  kept.clear()
+  kept.delete('m1')
   adopt.resolve()
   await new Promise(resolve => setImmediate(resolve))
-  expect(isHeard).toBe(true)
-  expect(told).not.toContain('dispatch.adopted')
+  expect([isHeard, asked]).toEqual([true, ['m1', 'm2']])
+  // The second one's, which nobody has recorded.
+  expect(told).toEqual(['dispatch.adopted'])
 })

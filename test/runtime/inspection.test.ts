@@ -7,6 +7,17 @@ import { newEntry, storeChat } from '../../src/runtime/entries.ts'
 import { createInspection } from '../../src/runtime/inspection.ts'
 import { keyOf } from '../../src/runtime/parse-record.ts'
 
+const notAsked = (): never => {
+  throw new Error('not asked')
+}
+/** What these tests do not look at. */
+const aside = {
+  system: { inspect: () => ({ unsubscribe() {} }) },
+  root: notAsked,
+  journal: notAsked,
+  watchers: { running: () => [], look: () => null },
+}
+
 const conversation = { kind: 'direct', sender: 'alice', policy: 'open', listed: false, paired: false } as const
 const decision = { action: 'process', reason: 'allowed', detail: '' } as const
 const accepted = (id: string): Change =>
@@ -35,14 +46,7 @@ test('a record that becomes known while the history is read is seen once, whiche
         host.applied(4, 4, [record[3]!])
       },
     },
-    system: { inspect: () => ({ unsubscribe() {} }) },
-    root: () => {
-      throw new Error('not asked')
-    },
-    journal: () => {
-      throw new Error('not asked')
-    },
-    watchers: { running: () => [], look: () => null },
+    ...aside,
   })
   const watched = await host.inspection.watch('peer:alice', 10)
   expect(watched.lives().map(({ id, moments }) => [id, moments.map(({ what }) => what)])).toEqual([
@@ -66,14 +70,7 @@ test('a history that cannot be read leaves nobody listening', async () => {
         throw new Error('the device cannot read it')
       },
     },
-    system: { inspect: () => ({ unsubscribe() {} }) },
-    root: () => {
-      throw new Error('not asked')
-    },
-    journal: () => {
-      throw new Error('not asked')
-    },
-    watchers: { running: () => [], look: () => null },
+    ...aside,
   })
 
   await expect(host.inspection.watch('peer:alice', 10)).rejects.toThrow('cannot read')
@@ -87,14 +84,7 @@ test('whoever looks at a chat that rests leaves it folded', () => {
     account: 'default',
     registry: { chats, chat: () => null, outbox: () => null } as never,
     store: { async *history() {} },
-    system: { inspect: () => ({ unsubscribe() {} }) },
-    root: () => {
-      throw new Error('not asked')
-    },
-    journal: () => {
-      throw new Error('not asked')
-    },
-    watchers: { running: () => [], look: () => null },
+    ...aside,
   })
 
   for (const kind of ['chat', 'outbox']) expect(inspection.look(`${kind}:peer:alice`)).toMatchObject({ kind, isRunning: false })
