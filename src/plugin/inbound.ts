@@ -168,11 +168,17 @@ export function createResponder(options: ResponderOptions): Responder {
     return { media, missing }
   }
 
-  function delivery({ account, chat, messageId, losses, text }: DispatchRequest, to: string) {
+  function delivery({ account, chat, messageId, losses, text }: DispatchRequest, to: string, isQueued: () => boolean) {
     const answersAtOnce = isUrgent(text)
     const ordinals = new Map<string, number>()
+    // The host says that there is no answer also when the turn under way was just over, and the message has become a turn of its own.
+    const isFalseAlarm = (payload: ReplyPayload) => payload.text?.startsWith(NO_ANSWER) === true && isQueued()
     return {
       async deliver(payload: ReplyPayload, { kind }: { kind: string }) {
+        if (isFalseAlarm(payload)) {
+          log.info({ account, chat, id: messageId }, 'OpenClaw says that there is no answer, and has the message in its queue: not sent')
+          return { visibleReplySent: false }
+        }
         const ordinal = ordinals.get(kind) ?? 0
         ordinals.set(kind, ordinal + 1)
         const { text = '' } = payload
@@ -188,7 +194,7 @@ export function createResponder(options: ResponderOptions): Responder {
         const hasMedia = mediaOf(payload).length > 0
         if (kind !== 'final' || !(hasText || hasMedia)) return false as const
         // The host's queue takes a lock of the session for each final answer, which the turn that runs holds until it is over.
-        if (answersAtOnce) return false as const
+        if (answersAtOnce || isFalseAlarm(payload)) return false as const
         const requiredCapabilities = { ...(hasMedia ? { media: true } : { text: true }), reconcileUnknownSend: true }
         return { to, replyToId: messageId, requiredCapabilities }
       },
@@ -262,7 +268,7 @@ export function createResponder(options: ResponderOptions): Responder {
     // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").
     const inOwnContext = AsyncLocalStorage.snapshot()
     const ownTurn = { adopted: () => inOwnContext(() => turn.adopted()) }
-    const begin = (lifecycle: TurnLifecycle) =>
+    const begin = (lifecycle: TurnLifecycle, isQueued: () => boolean) =>
       channel.inbound.run({
         channel: CHANNEL_ID,
         accountId: account,
@@ -283,7 +289,7 @@ export function createResponder(options: ResponderOptions): Responder {
             accountId: account,
             route,
             ctxPayload: ctxPayload(),
-            delivery: delivery(request, to),
+            delivery: delivery(request, to, isQueued),
             // Only of somebody who answers as fast as a bot: the host's budget would else stop people who write much.
             ...(request.alternations > 0 ? { botLoopProtection: loopFacts(request, settings.username) } : {}),
           }),
@@ -319,6 +325,9 @@ function lostOf(
     return answer.atMs < processStartMs && !answer.to.some(isKnown)
   })
 }
+
+/** How the host's own sentence begins about a turn that has come to nothing. */
+const NO_ANSWER = '⚠️ OpenClaw couldn\'t produce or deliver a reply.'
 
 /** Between two tries while the gateway goes down. */
 const DRAINING_MS = 1_000

@@ -28,14 +28,14 @@ export interface Turns {
   /**
    * Begins the turn, or joins the one under way; resolves when it is over, rejects when it has to be tried again or `signal` fires.
    * `begin` resolves when the host's call is over, which for a queued turn is before it has begun. `session`: whose turn may take it in;
-   * null for what is only about that turn.
+   * null for what is only about that turn. `isQueued`: the host has queued it, so that it runs apart from the call that began it.
    */
   follow(
     key: string,
     session: string | null,
     turn: Pick<Turn, 'adopted'>,
     signal: AbortSignal,
-    begin: (lifecycle: TurnLifecycle) => Promise<unknown>,
+    begin: Begin,
   ): Promise<void>
   /** It waited behind another, and runs now. */
   isQueuedRun(key: string): boolean
@@ -43,6 +43,7 @@ export interface Turns {
   ended(key: string): Promise<boolean>
 }
 
+type Begin = (lifecycle: TurnLifecycle, isQueued: () => boolean) => Promise<unknown>
 type Asked = { readonly turn: Pick<Turn, 'adopted'>; readonly signal: AbortSignal }
 type Flight = { readonly session: string | null; asked: Asked; adopted: boolean; deferred: boolean; readonly over: Promise<void> }
 
@@ -56,7 +57,7 @@ export function createTurns(): Turns {
   const flights = new Map<string, Flight>()
   const ended = new Set<string>()
 
-  function takeOff(key: string, session: string | null, asked: Asked, begin: (lifecycle: TurnLifecycle) => Promise<unknown>): Flight {
+  function takeOff(key: string, session: string | null, asked: Asked, begin: Begin): Flight {
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
     const underWay =
       session === null ? [] : [...flights.values()].filter(flight => flight.session === session && (flight.adopted || !flight.deferred))
@@ -80,7 +81,7 @@ export function createTurns(): Turns {
       },
       abortSignal: new AbortController().signal,
     }
-    begin(lifecycle).then(async () => {
+    begin(lifecycle, () => flight.deferred).then(async () => {
       if (flight.deferred) return
       if (flight.adopted) await Promise.allSettled(underWay.map(({ over }) => over))
       resolve()

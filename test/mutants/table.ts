@@ -613,6 +613,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/runtime/pending-history.test.ts'],
   },
   {
+    name: 'a message that waits in OpenClaw’s queue is told to have no answer',
+    file: 'src/plugin/inbound.ts',
+    from: 'payload.text?.startsWith(NO_ANSWER) === true && isQueued()',
+    to: 'payload.text?.startsWith(NO_ANSWER) === true && !isQueued()',
+    tests: ['test/plugin/inbound.test.ts'],
+  },
+  {
     name: 'a command is shown the history, also after it has made the session new',
     file: 'src/plugin/inbound.ts',
     from: 'isCommand ? [] : shownOf(request, settings, cfg)',

@@ -54,7 +54,7 @@ function scene({
   authorized = true,
   config = {},
   hostConfig = {},
-  begin = async () => {},
+  begin = async (_: Turn['turnAdoptionLifecycle']) => {},
   session = (): SessionEntry => undefined,
   known = (): readonly string[] => [],
   transcript = [] as readonly object[],
@@ -131,7 +131,7 @@ function scene({
           return { SessionKey: facts.route.routeSessionKey }
         },
         async run(turn) {
-          await begin()
+          await begin(turn.turnAdoptionLifecycle)
           const plan = turn.adapter.resolveTurn()
           asked.plans.push(plan)
           await hostContext.run('host', () => turn.turnAdoptionLifecycle.onAdopted())
@@ -325,6 +325,28 @@ describe('an answer', () => {
       requiredCapabilities: { media: true, reconcileUnknownSend: true },
     })
     expect(durable({ text: ' ' }, { kind: 'final' })).toBe(false)
+  })
+
+  test('is not that there is none, while the gateway has the message in its queue', async () => {
+    const notice = { text: "⚠️ OpenClaw couldn't produce or deliver a reply. Please try again. Reference: 7." }
+    const outcomes: unknown[] = []
+    const answers = async ({ deliver, durable }: Plan['delivery']) => {
+      outcomes.push(durable(notice, { kind: 'final' }) !== false, await deliver(notice, { kind: 'final' }))
+    }
+    const queued = scene({
+      answers,
+      async begin(lifecycle) {
+        lifecycle.onDeferred()
+        void Promise.resolve().then(() => lifecycle.onSettled())
+      },
+    })
+    await queued.ask(direct)
+    const alone = scene({ answers })
+    await alone.ask(direct)
+    expect(outcomes).toEqual([false, { visibleReplySent: false }, true, { visibleReplySent: true, messageIds: ['m1#final0#0'] }])
+    expect([queued.asked.delivered.length, alone.asked.delivered.length]).toEqual([0, 1])
+    expect(queued.asked.plans[0]!.delivery.durable({ text: 'hi' }, { kind: 'final' })).toMatchObject({ to: 'Alice' })
+    expect(queued.lines.at(-1)).toMatchObject({ level: 'info', phrase: expect.stringContaining('not sent') })
   })
 
   test('that is not goes to the outbox, under a key that the same turn gives it again', async () => {
