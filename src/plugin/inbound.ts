@@ -327,7 +327,7 @@ function lostOf(
 }
 
 /** How the host's own sentence begins about a turn that has come to nothing. */
-const NO_ANSWER = '⚠️ OpenClaw couldn\'t produce or deliver a reply.'
+const NO_ANSWER = "⚠️ OpenClaw couldn't produce or deliver a reply."
 
 /** Between two tries while the gateway goes down. */
 const DRAINING_MS = 1_000

@@ -6,8 +6,9 @@
  * T2. A turn is never cancelled from here. One that waits behind another keeps its place, and when OpenClaw has written it into its
  *     session, a cancelled one would be answered by nobody.
  * T3. A turn that is over without having been adopted needs nothing more: OpenClaw had the message already, or it asks for no answer.
- * T4. A queued turn is over when the host settles it, any other with the host's call. A message that the turn under way takes in is over
- *     with that turn: until then it may be in the memory of the process alone.
+ * T4. A queued turn is over when the host settles it, any other with the host's call; a message that the turn under way takes in, queued or
+ *     not, with that turn: until then it may be in the memory of the process alone. The host does not say which it was, so that each waits
+ *     for those that were under way when it was adopted.
  */
 import { ResponderFailed } from '../domain/errors.ts'
 import type { MessageId } from '../domain/ids.ts'
@@ -30,13 +31,7 @@ export interface Turns {
    * `begin` resolves when the host's call is over, which for a queued turn is before it has begun. `session`: whose turn may take it in;
    * null for what is only about that turn. `isQueued`: the host has queued it, so that it runs apart from the call that began it.
    */
-  follow(
-    key: string,
-    session: string | null,
-    turn: Pick<Turn, 'adopted'>,
-    signal: AbortSignal,
-    begin: Begin,
-  ): Promise<void>
+  follow(key: string, session: string | null, turn: Pick<Turn, 'adopted'>, signal: AbortSignal, begin: Begin): Promise<void>
   /** It waited behind another, and runs now. */
   isQueuedRun(key: string): boolean
   /** Whether it has been in hand since this process began; resolves when it is over. */
@@ -45,7 +40,15 @@ export interface Turns {
 
 type Begin = (lifecycle: TurnLifecycle, isQueued: () => boolean) => Promise<unknown>
 type Asked = { readonly turn: Pick<Turn, 'adopted'>; readonly signal: AbortSignal }
-type Flight = { readonly session: string | null; asked: Asked; adopted: boolean; deferred: boolean; readonly over: Promise<void> }
+type Flight = {
+  readonly session: string | null
+  asked: Asked
+  adopted: boolean
+  deferred: boolean
+  /** Adopted before it, and not over by then: its own turn, or the one that took it in, is behind them or among them. */
+  underWay: readonly Flight[]
+  readonly over: Promise<void>
+}
 
 export const turnKey = (account: string, id: MessageId): string => `${account}/${id}`
 
@@ -59,13 +62,17 @@ export function createTurns(): Turns {
 
   function takeOff(key: string, session: string | null, asked: Asked, begin: Begin): Flight {
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
-    const underWay =
-      session === null ? [] : [...flights.values()].filter(flight => flight.session === session && (flight.adopted || !flight.deferred))
-    const flight: Flight = { session, asked, adopted: false, deferred: false, over }
+    const flight: Flight = { session, asked, adopted: false, deferred: false, underWay: [], over }
+    const end = async () => {
+      await Promise.allSettled(flight.underWay.map(({ over }) => over))
+      resolve()
+    }
     flights.set(key, flight)
     const lifecycle: TurnLifecycle = {
       admission: 'exclusive',
       async onAdopted() {
+        if (!flight.adopted && session !== null)
+          flight.underWay = [...flights.values()].filter(other => other.session === session && other.adopted)
         flight.adopted = true
         // By now the host's session has the message, so that whoever asks again may be told so.
         await recorded(flight.asked)
@@ -77,14 +84,12 @@ export function createTurns(): Turns {
         if (!flight.adopted) reject(new ResponderFailed('OpenClaw gave the message up before its turn began.'))
       },
       onSettled() {
-        if (flight.deferred) resolve()
+        if (flight.deferred) void end()
       },
       abortSignal: new AbortController().signal,
     }
-    begin(lifecycle, () => flight.deferred).then(async () => {
-      if (flight.deferred) return
-      if (flight.adopted) await Promise.allSettled(underWay.map(({ over }) => over))
-      resolve()
+    begin(lifecycle, () => flight.deferred).then(() => {
+      if (!flight.deferred) void end()
     }, reject)
     const land = () => {
       flights.delete(key)

@@ -261,8 +261,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a turn of the gateway is taken for over when it is adopted',
     file: 'src/plugin/turns.ts',
-    from: '      if (flight.deferred) return\n',
-    to: '',
+    from: 'if (!flight.deferred) void end()',
+    to: 'void end()',
     tests: ['test/plugin/turns.test.ts'],
   },
   {
@@ -282,7 +282,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a message that another turn takes in is taken for safe at once',
     file: 'src/plugin/turns.ts',
-    from: '      if (flight.adopted) await Promise.allSettled(underWay.map(({ over }) => over))\n',
+    from: 'await Promise.allSettled(flight.underWay.map(({ over }) => over))',
     to: '',
     tests: ['test/plugin/turns.test.ts'],
   },

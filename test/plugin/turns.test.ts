@@ -171,6 +171,22 @@ describe('a message that the turn under way takes in', () => {
     expect(await both({})).toEqual(['pending', 'over', 'over'])
   })
 
+  test('is over with it also when the host queues it on the way there', async () => {
+    const { begun, ask, state } = scene()
+    const [running, taken] = [ask(), ask({ id: 'm2' })]
+    for (const { adoptions } of [running, taken]) adoptions.record.resolve()
+    await first(begun).lifecycle.onAdopted()
+    const { lifecycle, end } = begun[1]!
+    lifecycle.onDeferred()
+    await lifecycle.onAdopted()
+    lifecycle.onSettled()
+    end()
+    await settled()
+    const before = await state(taken.outcome)
+    first(begun).end()
+    expect([before, await taken.outcome]).toEqual(['pending', 'over'])
+  })
+
   test('is over at once when it is about that turn only', async () => {
     expect(await both({ session: null })).toEqual(['over', 'over', 'over'])
   })

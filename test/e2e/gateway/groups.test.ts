@@ -1,6 +1,7 @@
 /** Groups through the real gateway: every row of the policy, sessions apart, and the tools that reach the assistant. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatId } from '../../../src/domain/ids.ts'
+import { until } from './until.ts'
 import { ANSWER_MS_MAX, sharedWorld, type World } from './world.ts'
 
 let world: World
@@ -52,29 +53,24 @@ describe('every row of the policy', () => {
       for (const sender of SENDERS) await world.appears(sender, groupOf(name))
       await gina.creates(name, { members: [...SENDERS.filter(sender => sender !== 'olga'), BOT] })
     }
-    for (const name of Object.keys(matrix)) {
-      for (const sender of SENDERS) {
-        await world.chat(sender, 'grouped', groupOf(name)).says(`@${BOT} ${sender} asks in ${name}`)
-        await world.chat(sender, 'grouped', groupOf(name)).says(`${sender} talks in ${name}`)
-      }
-    }
-
-    for (const [name, rows] of Object.entries(matrix)) {
+    // One after the other in each group: what is said during a turn may be taken into it, and answered with it.
+    const askedIn = async ([name, rows]: [string, readonly [mentioned: Row, unmentioned: Row]]) => {
+      const group = groupOf(name)
+      const answered: string[] = []
       for (const [index, row] of rows.entries()) {
         for (const sender of SENDERS) {
-          const decision = await world.decision('grouped', groupOf(name), sender, index)
+          const text = `${sender} ${index === 0 ? 'asks' : 'talks'} in ${name}`
+          await world.chat(sender, 'grouped', group).says(index === 0 ? `@${BOT} ${text}` : text)
+          const decision = await world.decision('grouped', group, sender, index)
           expect([name, sender, index, decision]).toEqual([name, sender, index, row[sender]])
-          const text = index === 0 ? `${sender} asks in ${name}` : `${sender} talks in ${name}`
-          if (decision.startsWith('process')) await world.chat('gina', 'grouped', groupOf(name)).hears(`model says: ${text}`)
+          if (!decision.startsWith('process')) continue
+          answered.push(`model says: ${text}`)
+          await world.chat('gina', 'grouped', group).hears(`model says: ${text}`)
         }
       }
-      const expected = rows.flatMap((row, index) =>
-        SENDERS.filter(sender => row[sender].startsWith('process')).map(
-          sender => `model says: ${sender} ${index === 0 ? 'asks' : 'talks'} in ${name}`,
-        ),
-      )
-      expect([...world.chat('gina', 'grouped', groupOf(name)).heard()].sort()).toEqual(expected.sort())
+      expect(world.chat('gina', 'grouped', group).heard()).toEqual(answered)
     }
+    await Promise.all(Object.entries(matrix).map(askedIn))
     expect(await contradictions()).toEqual([])
   })
 
@@ -83,6 +79,35 @@ describe('every row of the policy', () => {
     await world.chat('gina', 'off', groupOf('quiet')).says('@off-bot hello')
     expect(await world.decision('off', groupOf('quiet'))).toBe('ignore groups_disabled')
   })
+})
+
+test('when many speak at once everybody is answered once, whoever is taken into whose turn, and nobody hears that there is no answer', async () => {
+  const people = ['tara', 'uli', 'vera', 'wim', 'xenia', 'yann']
+  const groups = ['north', 'east', 'south', 'west']
+  for (const user of people) world.mesh.user(user)
+  for (const name of groups) {
+    await world.mesh.user('tara').creates(name, { name, members: [...people, 'tooled-bot'] })
+    for (const user of people) await world.appears(user, `group:tara/${name}`)
+  }
+  const questions = (name: string) => people.map(user => `the question of ${user} in ${name}`)
+  for (const name of groups) {
+    world.model.on(new RegExp(`^the question of .* in ${name}$`), ({ everything }) => {
+      const open = questions(name).filter(text => everything.includes(text) && !everything.includes(`answer to ${text}`))
+      return open.map(text => `answer to ${text}`).join(', ')
+    })
+  }
+  for (const name of groups) {
+    for (const user of people) await world.chat(user, 'tooled', `group:tara/${name}`).says(`the question of ${user} in ${name}`)
+  }
+  for (const name of groups) {
+    const { heard, says, hears } = world.chat('tara', 'tooled', `group:tara/${name}`)
+    const answers = () => heard().flatMap(text => text.split(', '))
+    await until(`all of ${name} are answered`, () => answers().length >= people.length, ANSWER_MS_MAX, world.tail)
+    // Whatever else there was to be said comes before the next answer.
+    await says(`and now ${name}?`)
+    await hears(`model says: and now ${name}?`)
+    expect(answers().sort()).toEqual([...questions(name).map(text => `answer to ${text}`), `model says: and now ${name}?`])
+  }
 })
 
 test('a mention shows the assistant what was said before it, but for what those said who may not speak to it, and once', async () => {
