@@ -30,7 +30,7 @@ const FILE_CHARACTERS_MAX = 16_384
 
 export function readMessage({ time, message }: Readable, maxCharacters: number): ReadMessage {
   if (!isObject(message)) return unsupported(`message is ${kindOf(message)}, not an object`, null)
-  const replyKey = keyOf(message)
+  const replyKey = replyKeyOf(message)
   if (typeof time !== 'number') return unsupported(`time is ${kindOf(time)}, not a number`, replyKey)
   if (!Number.isFinite(time) || time < 0) return unsupported('time is not a number of milliseconds since 1970', replyKey)
 
@@ -45,8 +45,9 @@ export function readMessage({ time, message }: Readable, maxCharacters: number):
 
 const unsupported = (why: string, replyKey: ReplyKey | null): ReadMessage => ({ kind: 'unsupported', why, replyKey })
 
-function keyOf(message: JsonObject): ReplyKey | null {
-  const metadata = own(message, KEY_FIELD)
+/** Of a message of our own: the reply that it is; null when it is none. */
+export function replyKeyOf(message: Json | undefined): ReplyKey | null {
+  const metadata = isObject(message) ? own(message, KEY_FIELD) : undefined
   const key = isObject(metadata) ? own(metadata, 'key') : undefined
   return typeof key === 'string' && key !== '' && key.length <= KEY_CHARACTERS_MAX ? key : null
 }

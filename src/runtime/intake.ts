@@ -8,7 +8,7 @@ import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
 import { answeredBy, type ChatId, type MessageId, parseChat, type UserName } from '../domain/ids.ts'
-import { readMessage } from '../domain/inbound.ts'
+import { readMessage, replyKeyOf } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
 import { identify } from '../domain/message-id.ts'
@@ -34,9 +34,12 @@ export type Posting = RawMessage & { readonly file?: FileOfMessages }
 export type Source = 'app' | 'files'
 
 export interface Intake {
-  /** Tells the chat's chart everything new of one source. False when there was no room for all: bring them again. */
-  take(chat: ChatId, source: Source, postings: readonly Posting[], signal: AbortSignal): Promise<boolean>
-  /** Of messages that are not to be taken now, our own; which others have a reply of ours. */
+  /**
+   * Tells the chat's chart everything new of one source, but for what is our own. False when there was no room for all: bring them again.
+   * `answered`: what `seeOwn` has said of them.
+   */
+  take(chat: ChatId, source: Source, postings: readonly Posting[], answered: ReadonlySet<MessageId>, signal: AbortSignal): Promise<boolean>
+  /** Our own among them confirm what was posted; which others have a reply of ours. */
   seeOwn(chat: ChatId, messages: readonly RawMessage[]): ReadonlySet<MessageId>
   /** How far back the chat app is to be asked. */
   sinceMs(chat: ChatId): number
@@ -252,19 +255,19 @@ export function createIntake(options: IntakeOptions): Intake {
 
   const isOwn = ({ sender }: RawMessage) => sender === settings.username
 
-  /** Replies of ours: they confirm the outbox, and tell which messages are answered. */
   const seeOwn = (chat: ChatId, messages: readonly RawMessage[]): ReadonlySet<MessageId> => {
-    const keys = messages.filter(isOwn).flatMap(own => readMessage(own, limits.textCharacters).replyKey ?? [])
-    const answered = new Set(keys.map(answeredBy))
-    if (keys.length > 0 && registry.outbox(chat)) registry.tellOutbox(chat, { type: 'reply.seen', keys: [...new Set(keys)] })
+    const keys = new Set(messages.filter(isOwn).flatMap(({ message }) => replyKeyOf(message) ?? []))
+    const answered = new Set([...keys].map(answeredBy))
+    // Most of what a chat shows of ours was seen before.
+    const news = registry.outbox(chat)?.context.posts.flatMap(({ key, seen }) => (!seen && keys.has(key) ? key : [])) ?? []
+    if (news.length > 0) registry.tellOutbox(chat, { type: 'reply.seen', keys: news })
     if (answered.size > 0) options.onAnswered(answered)
     return answered
   }
 
   return {
     seeOwn,
-    async take(chat, source, postings, signal) {
-      const answered = seeOwn(chat, postings)
+    async take(chat, source, postings, answered, signal) {
       // Our own need no ids, which are the dearest part of reading.
       const others = postings.filter(posting => !isOwn(posting))
       const found = identify(chat, others)

@@ -30,9 +30,12 @@ export type FetchOptions = {
   readonly again: (chat: ChatId) => void
 }
 
-/** Files of one chat in memory at once: so many, or fewer when they are large; and so many are read at a time. */
+/**
+ * Files of one chat in memory at once: so many, or fewer when they are large; and so many are read at a time. What finds no room in the chat's
+ * queue is read again: of somebody who writes thousands at once little more than has room.
+ */
 const FILES_AT_ONCE = 16
-const BYTES_AT_ONCE = 1_048_576
+const BYTES_AT_ONCE = 65_536
 const READ_AT_ONCE = 4
 /** Chats whose size was told; one that is forgotten may be told once more. */
 const TOO_LARGE_TOLD = 1_000
@@ -151,12 +154,23 @@ export function createFetch(options: FetchOptions) {
 
   const postingsOf = (outcomes: readonly Outcome[]) => outcomes.flatMap(outcome => (outcome.kind === 'read' ? outcome.postings : []))
 
+  /** Those that are read at a time, from there on. */
+  const nextOf = (ordered: readonly FileOfMessages[], from: number): readonly FileOfMessages[] => {
+    let bytes = 0
+    const next = ordered.slice(from, from + READ_AT_ONCE)
+    const tooMuch = next.findIndex((file, index) => {
+      bytes += file.bytes ?? 0
+      return index > 0 && bytes > BYTES_AT_ONCE
+    })
+    return tooMuch < 0 ? next : next.slice(0, tooMuch)
+  }
+
   /** A part of them, in order, from there on. */
   const readSome = async (ordered: readonly FileOfMessages[], from: number, signal: AbortSignal): Promise<readonly Outcome[]> => {
     const results: Outcome[] = []
     let bytes = 0
     for (let at = from; at < ordered.length && results.length < FILES_AT_ONCE && bytes < BYTES_AT_ONCE; ) {
-      const some = await Promise.all(ordered.slice(at, at + READ_AT_ONCE).map(file => gate.run(() => read(file, signal))))
+      const some = await Promise.all(nextOf(ordered, at).map(file => gate.run(() => read(file, signal))))
       at += some.length
       results.push(...some)
       for (const outcome of some) bytes += outcome.kind === 'read' ? outcome.bytes : 0
@@ -172,7 +186,7 @@ export function createFetch(options: FetchOptions) {
     const ownFiles = files.filter(isOwn)
     const own: Outcome[] = []
     while (own.length < ownFiles.length && !signal.aborted) own.push(...(await readSome(ownFiles, own.length, signal)))
-    intake.seeOwn(chat, postingsOf(own))
+    const answered = intake.seeOwn(chat, postingsOf(own))
     const ordered = files.filter(file => !isOwn(file)).sort((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
     for (let at = 0; at < ordered.length; ) {
       const results = await readSome(ordered, at, signal)
@@ -180,7 +194,7 @@ export function createFetch(options: FetchOptions) {
       if (signal.aborted) return missing
       const outcomes = results.map(outcome => inOrder(chat, outcome, held))
       // What finds no room stays due; the chat is fetched again when it has some.
-      if (!(await intake.take(chat, 'files', postingsOf([...own, ...outcomes]), signal))) return missing
+      if (!(await intake.take(chat, 'files', postingsOf(outcomes), answered, signal))) return missing
       for (const outcome of outcomes) missing = settle(chat, outcome) ?? missing
     }
     if (!signal.aborted) for (const outcome of own) missing = settle(chat, outcome) ?? missing
@@ -197,11 +211,10 @@ export function createFetch(options: FetchOptions) {
   const askApp = async (chat: ChatId, signal: AbortSignal): Promise<void> => {
     const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
     if (messages === null) return
-    if (isEarly(chat, messages)) {
-      // Whoever looks for a reply must not wait, or miss it.
-      intake.seeOwn(chat, messages)
-      again(chat)
-    } else if (await intake.take(chat, 'app', messages, signal)) return
+    // Whoever looks for a reply must not wait, or miss it.
+    const answered = intake.seeOwn(chat, messages)
+    if (isEarly(chat, messages)) again(chat)
+    else if (await intake.take(chat, 'app', messages, answered, signal)) return
     due.askApp(chat)
   }
 

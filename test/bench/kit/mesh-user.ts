@@ -30,19 +30,23 @@ export function createMeshUser(mesh: SimMesh, name: string, bot: string, now: ()
   mesh.hub.connect(attached, 0)
   mesh.hub.setRights(name, [[folder, [bot]]])
   let stamp = now() - 60_000
-  let entries: { time: number; message: { text: string } }[] = []
+  let entries: string[] = []
+  let bytesOfEntries = 0
 
   return {
     says(texts) {
       const time = now()
       const changed = new Map<string, Uint8Array>()
-      for (const text of texts) {
-        entries.push({ time, message: { text } })
-        const path = `${folder}/${stamp}.json`
-        const bytes = Buffer.from(JSON.stringify(entries))
-        changed.set(path, bytes)
-        if (bytes.length < FILE_BYTES_FULL) continue
+      for (const [at, text] of texts.entries()) {
+        const entry = JSON.stringify({ time, message: { text } })
+        entries.push(entry)
+        bytesOfEntries += Buffer.byteLength(entry) + 1
+        const isFull = bytesOfEntries >= FILE_BYTES_FULL
+        if (!isFull && at < texts.length - 1) continue
+        changed.set(`${folder}/${stamp}.json`, Buffer.from(`[${entries.join(',')}]`))
+        if (!isFull) continue
         entries = []
+        bytesOfEntries = 0
         stamp = Math.max(stamp + 1, time)
       }
       mesh.hub.announce(

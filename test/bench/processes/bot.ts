@@ -20,10 +20,10 @@ const settled = () => {
 export type Usage = { readonly cpuMs: number; readonly rssBytes: number; readonly heapBytes: number }
 
 export const handlers = {
-  /** Milliseconds until every account is live. */
-  async start(folder: string, urls: readonly string[], limits: Partial<Limits> = {}, inspect = false): Promise<number> {
+  /** Milliseconds until every account is live. `first`: number of the first of these bots. */
+  async start(folder: string, urls: readonly string[], limits: Partial<Limits> = {}, inspect = false, first = 0): Promise<number> {
     const accounts = Object.fromEntries(
-      urls.map((agentUrl, index) => [`bot${index}`, { agentUrl, meshName: MESH, username: botName(index) }]),
+      urls.map((agentUrl, index) => [`bot${index}`, { agentUrl, meshName: MESH, username: botName(first + index) }]),
     )
     const config = parseConfig({ dmPolicy: 'allow', accounts, limits })
     const beganAt = performance.now()
