@@ -11,11 +11,9 @@ export type ReadMessage =
       /** Letter for letter, cut and marked when it is too long; '' when there are files alone. */
       readonly text: string
       readonly cut: boolean
-      /** The key that our own posts carry. Only in a message of our own does it mean anything: anybody can write one. */
-      readonly replyKey: ReplyKey | null
       readonly files: readonly Json[]
     }
-  | { readonly kind: 'unsupported'; readonly why: string; readonly replyKey: ReplyKey | null }
+  | { readonly kind: 'unsupported'; readonly why: string }
 
 /** The field of a post that names its reply: `{text, ztmChat: {key}}`. */
 export const KEY_FIELD = 'ztmChat'
@@ -29,23 +27,22 @@ const FILE_VALUES_MAX = 200
 const FILE_CHARACTERS_MAX = 16_384
 
 export function readMessage({ time, message }: Readable, maxCharacters: number): ReadMessage {
-  if (!isObject(message)) return unsupported(`message is ${kindOf(message)}, not an object`, null)
-  const replyKey = replyKeyOf(message)
-  if (typeof time !== 'number') return unsupported(`time is ${kindOf(time)}, not a number`, replyKey)
-  if (!Number.isFinite(time) || time < 0) return unsupported('time is not a number of milliseconds since 1970', replyKey)
+  if (!isObject(message)) return unsupported(`message is ${kindOf(message)}, not an object`)
+  if (typeof time !== 'number') return unsupported(`time is ${kindOf(time)}, not a number`)
+  if (!Number.isFinite(time) || time < 0) return unsupported('time is not a number of milliseconds since 1970')
 
   const text = own(message, 'text')
   const files = filesOf(own(message, 'files'))
   if (typeof text === 'string' && (files.length > 0 || text.trim() !== '')) {
-    return { kind: 'text', ...shorten(text, maxCharacters), replyKey, files }
+    return { kind: 'text', ...shorten(text, maxCharacters), files }
   }
-  if (files.length > 0) return { kind: 'text', text: '', cut: false, replyKey, files }
-  return unsupported(typeof text === 'string' ? 'text is empty, and there is no file' : `text is ${kindOf(text)}, not a string`, replyKey)
+  if (files.length > 0) return { kind: 'text', text: '', cut: false, files }
+  return unsupported(typeof text === 'string' ? 'text is empty, and there is no file' : `text is ${kindOf(text)}, not a string`)
 }
 
-const unsupported = (why: string, replyKey: ReplyKey | null): ReadMessage => ({ kind: 'unsupported', why, replyKey })
+const unsupported = (why: string): ReadMessage => ({ kind: 'unsupported', why })
 
-/** Of a message of our own: the reply that it is; null when it is none. */
+/** Which reply a message is; null: none. Only in a message of our own does it mean anything: anybody can write one. */
 export function replyKeyOf(message: Json | undefined): ReplyKey | null {
   const metadata = isObject(message) ? own(message, KEY_FIELD) : undefined
   const key = isObject(metadata) ? own(metadata, 'key') : undefined

@@ -1,7 +1,7 @@
 /** The mesh is the ledger: whether a reply is there, in the chat's own history or in our own message files. */
 import { MalformedAnswer, ZtmChatError } from '../domain/errors.ts'
 import { type ChatId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
-import { readMessage } from '../domain/inbound.ts'
+import { replyKeyOf } from '../domain/inbound.ts'
 import { readMessageFile } from '../domain/message-file.ts'
 import type { FileEntry, ZtmAgent } from '../ports/ztm-agent.ts'
 import { createGate } from './gate.ts'
@@ -120,7 +120,7 @@ export function createLedger({ agent, username, read, hasFiles, writtenSinceMs, 
     if (!bytes) throw new Error(`${path} cannot be read at present.`)
     const entries = readMessageFile(bytes)
     if (!entries) throw new Error(`${path} is no list of messages at present.`)
-    const keys = entries.flatMap(({ message }) => readMessage({ time: 0, message }, 1).replyKey ?? [])
+    const keys = entries.flatMap(({ message }) => replyKeyOf(message) ?? [])
     onShown(keys)
     return keys
   }

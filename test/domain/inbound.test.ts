@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FILES_MAX, type ReadMessage, readMessage } from '../../src/domain/inbound.ts'
+import { FILES_MAX, type ReadMessage, readMessage, replyKeyOf } from '../../src/domain/inbound.ts'
 import type { Json } from '../../src/domain/json.ts'
 
 const NOW = 1_700_000_000_000
@@ -9,7 +9,6 @@ const text = (of: string, more: Partial<ReadMessage & { kind: 'text' }> = {}): R
   kind: 'text',
   text: of,
   cut: false,
-  replyKey: null,
   files: [],
   ...more,
 })
@@ -26,13 +25,6 @@ describe('a message', () => {
     ['a file with a text of another type', { text: 7, files: [file] }, text('', { files: [file] })],
     ['files that are no files', { text: 'a', files: ['x', null, 3, [file]] }, text('a')],
     ['files that are no list', { text: 'a', files: { 0: file } }, text('a')],
-    ['our own post', { text: 'a', ztmChat: { key: 'abc#0' } }, text('a', { replyKey: 'abc#0' })],
-    ['a key of another type', { text: 'a', ztmChat: { key: 7 } }, text('a')],
-    ['an empty key', { text: 'a', ztmChat: { key: '' } }, text('a')],
-    ['a key that is too long', { text: 'a', ztmChat: { key: 'k'.repeat(201) } }, text('a')],
-    ['a key that just fits', { text: 'a', ztmChat: { key: 'k'.repeat(200) } }, text('a', { replyKey: 'k'.repeat(200) })],
-    ['metadata of another type', { text: 'a', ztmChat: 'abc#0' }, text('a')],
-    ['metadata in a list', { text: 'a', ztmChat: ['key'] }, text('a')],
   ])('with %s is read', (_, message, expected) => {
     expect(read(message)).toEqual(expected)
   })
@@ -57,7 +49,7 @@ describe('a message', () => {
     [{ Text: 'a' }, 'text is missing, not a string'],
     [JSON.parse('{"__proto__":{"text":"a","files":[{}]}}'), 'text is missing, not a string'],
   ])('that is %j is unsupported', (message, why) => {
-    expect(read(message)).toEqual({ kind: 'unsupported', why, replyKey: null })
+    expect(read(message)).toEqual({ kind: 'unsupported', why })
   })
 
   // biome-ignore format: one case a line
@@ -68,8 +60,8 @@ describe('a message', () => {
     [-1, 'time is not a number of milliseconds since 1970'],
     [JSON.parse('1e999'), 'time is not a number of milliseconds since 1970'],
     [Number.NaN, 'time is not a number of milliseconds since 1970'],
-  ])('dated %j is unsupported, and still says which reply it was', (time, why) => {
-    expect(readMessage({ time, message: { text: 'a', ztmChat: { key: 'abc#0' } } }, 100)).toEqual({ kind: 'unsupported', why, replyKey: 'abc#0' })
+  ])('dated %j is unsupported', (time, why) => {
+    expect(readMessage({ time, message: { text: 'a' } }, 100)).toEqual({ kind: 'unsupported', why })
   })
 
   test.each([0, 0.5, 1e300])('dated %d is read', time => {
@@ -77,10 +69,8 @@ describe('a message', () => {
   })
 
   test('is read by its own fields, not by what it inherits', () => {
-    expect(read(Object.create({ text: 'a', files: [file], ztmChat: { key: 'abc#0' } }))).toMatchObject({
-      kind: 'unsupported',
-      replyKey: null,
-    })
+    const inherits = Object.create({ text: 'a', files: [file], ztmChat: { key: 'abc#0' } })
+    expect([read(inherits).kind, replyKeyOf(inherits)]).toEqual(['unsupported', null])
   })
 
   test('too long is cut before a character, and says so', () => {
@@ -112,4 +102,19 @@ describe('a message', () => {
       }),
     )
   })
+})
+
+// biome-ignore format: one case a line
+test.each<readonly [string, Json | undefined, string | null]>([
+  ['our own post', { text: 'a', ztmChat: { key: 'abc#0' } }, 'abc#0'],
+  ['a key of another type', { text: 'a', ztmChat: { key: 7 } }, null],
+  ['an empty key', { text: 'a', ztmChat: { key: '' } }, null],
+  ['a key that is too long', { text: 'a', ztmChat: { key: 'k'.repeat(201) } }, null],
+  ['a key that just fits', { text: 'a', ztmChat: { key: 'k'.repeat(200) } }, 'k'.repeat(200)],
+  ['metadata of another type', { text: 'a', ztmChat: 'abc#0' }, null],
+  ['metadata in a list', { text: 'a', ztmChat: ['key'] }, null],
+  ['nothing', undefined, null],
+  ['a list', [{ ztmChat: { key: 'abc#0' } }], null],
+])('which reply is %s is told by its key', (_, message, key) => {
+  expect(replyKeyOf(message)).toBe(key)
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { attachmentsOf, fileName } from '../../../src/domain/attachments.ts'
 import { parseChat } from '../../../src/domain/ids.ts'
-import { readMessage } from '../../../src/domain/inbound.ts'
+import { readMessage, replyKeyOf } from '../../../src/domain/inbound.ts'
 import type { Json } from '../../../src/domain/json.ts'
 import { findMention } from '../../../src/domain/mention.ts'
 import { readMessageFile } from '../../../src/domain/message-file.ts'
@@ -35,7 +35,8 @@ const object = target({
   input: fc.record({ time: fc.oneof(fc.constant(1_795_462_000_000), jsonValue), message, sender: nastyText }),
   check({ time, message, sender }) {
     const read = readMessage({ time, message }, 1_000)
-    assert.ok(read.replyKey === null || (typeof read.replyKey === 'string' && read.replyKey.length <= 200))
+    const key = replyKeyOf(message)
+    assert.ok(key === null || (key !== '' && key.length <= 200))
     if (read.kind === 'unsupported') return isSentence(read.why)
     assert.ok(read.text.length <= 1_100 && (read.text !== '' || read.files.length > 0))
     const { text } = findMention(read.text, 'my-bot')
