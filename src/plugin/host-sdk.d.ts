@@ -468,7 +468,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
               }
             }
           }
-        }): Promise<{ dispatched: boolean }>
+        }): Promise<{ dispatched: boolean; admission?: { kind: string; reason?: string } }>
       }
     }
   }

@@ -268,8 +268,8 @@ export function createResponder(options: ResponderOptions): Responder {
     // on, and the host takes what comes out of work that is over for a leftover ("Gateway is draining").
     const inOwnContext = AsyncLocalStorage.snapshot()
     const ownTurn = { adopted: () => inOwnContext(() => turn.adopted()) }
-    const begin = (lifecycle: TurnLifecycle, isQueued: () => boolean) =>
-      channel.inbound.run({
+    const begin = async (lifecycle: TurnLifecycle, isQueued: () => boolean) => {
+      const { admission } = await channel.inbound.run({
         channel: CHANNEL_ID,
         accountId: account,
         raw: request,
@@ -295,6 +295,8 @@ export function createResponder(options: ResponderOptions): Responder {
           }),
         },
       })
+      if (admission?.kind === 'drop') throw new ResponderRefused(`host_denied: OpenClaw has dropped the message: ${admission.reason}.`)
+    }
     log.debug({ account, chat, id: messageId }, 'turn handed over')
     await turns.follow(turnKey(account, messageId), isUrgent(text) ? null : route.sessionKey, ownTurn, signal, begin)
     return null

@@ -613,6 +613,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/runtime/pending-history.test.ts'],
   },
   {
+    name: 'what OpenClaw drops is taken for answered',
+    file: 'src/plugin/inbound.ts',
+    from: "if (admission?.kind === 'drop')",
+    to: "if (admission?.kind === 'none')",
+    tests: ['test/plugin/inbound.test.ts'],
+  },
+  {
     name: 'a message that waits in OpenClaw’s queue is told to have no answer',
     file: 'src/plugin/inbound.ts',
     from: 'payload.text?.startsWith(NO_ANSWER) === true && isQueued()',

@@ -55,6 +55,7 @@ function scene({
   config = {},
   hostConfig = {},
   begin = async (_: Turn['turnAdoptionLifecycle']) => {},
+  dropped = null as string | null,
   session = (): SessionEntry => undefined,
   known = (): readonly string[] => [],
   transcript = [] as readonly object[],
@@ -133,6 +134,7 @@ function scene({
         async run(turn) {
           await begin(turn.turnAdoptionLifecycle)
           const plan = turn.adapter.resolveTurn()
+          if (dropped !== null) return { dispatched: false, admission: { kind: 'drop', reason: dropped } }
           asked.plans.push(plan)
           await hostContext.run('host', () => turn.turnAdoptionLifecycle.onAdopted())
           await answers(plan.delivery)
@@ -799,6 +801,13 @@ test('files of a message reach the assistant as the host keeps them; what cannot
       ],
     }),
   ])
+})
+
+test('what OpenClaw drops is kept with its reason, and not taken for answered', async () => {
+  const { ask } = scene({ dropped: 'bot-loop-protection' })
+  const outcome = await ask({ ...direct, alternations: 3 }).catch((error: unknown) => error)
+  expect(outcome).toBeInstanceOf(ResponderRefused)
+  expect(outcome).toMatchObject({ message: 'host_denied: OpenClaw has dropped the message: bot-loop-protection.' })
 })
 
 test('the host’s protection against loops of bots hears of senders that answer as fast as one, and of nobody else', async () => {

@@ -29,9 +29,9 @@ export interface Child<Served extends Handlers> {
   end(): Promise<void>
 }
 
-/** `file` is a module that calls `serve`. */
-export function start<Served extends Handlers>(file: URL): Child<Served> {
-  const child: ChildProcess = fork(file, { serialization: 'advanced', execArgv: ['--expose-gc', ...PROFILE] })
+/** `file` is a module that calls `serve`; `options` are Node's. */
+export function start<Served extends Handlers>(file: URL, options: readonly string[] = []): Child<Served> {
+  const child: ChildProcess = fork(file, { serialization: 'advanced', execArgv: ['--expose-gc', ...options, ...PROFILE] })
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>()
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   let last = 0

@@ -34,8 +34,8 @@ export async function openFolder(defer: Defer): Promise<string> {
   return folder
 }
 
-export function openBot(defer: Defer): Bot {
-  const bot = start<typeof botHandlers>(fileOf('bot'))
+export function openBot(defer: Defer, nodeOptions: readonly string[] = []): Bot {
+  const bot = start<typeof botHandlers>(fileOf('bot'), nodeOptions)
   defer(() => bot.end())
   return bot
 }

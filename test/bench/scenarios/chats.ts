@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULTS, NO_GUARD, type Row, type Scenario, using, WITHOUT_GUARD } from '../kit/bench.ts'
 import { openBot, openFolder, openMesh } from '../kit/stage.ts'
@@ -7,8 +8,14 @@ const many = (count: number) => count.toLocaleString('en')
 
 type Start = 'cold' | 'warm'
 
+/** Node's options as the service has them. */
+async function shippedOptions(): Promise<readonly string[]> {
+  const unit = await readFile(new URL('../../../packaging/ztm-chat.service', import.meta.url), 'utf8')
+  return /^Environment=NODE_OPTIONS=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? []
+}
+
 /** A bot with so many conversations: cold, it meets them all at once; warm, it has answered a message of each in an earlier life. */
-async function withChats(chats: number, start: Start, idleMs: number, messages: number) {
+async function withChats(chats: number, start: Start, idleMs: number, messages: number, nodeOptions: readonly string[] = []) {
   return using(async defer => {
     const { mesh, urls } = await openMesh(defer, 'instant', { chats })
     const folder = await openFolder(defer)
@@ -17,7 +24,7 @@ async function withChats(chats: number, start: Start, idleMs: number, messages: 
       await earlier.call('remember', folder, { chats })
       await earlier.end()
     }
-    const bot = openBot(defer)
+    const bot = openBot(defer, nodeOptions)
     const empty = await bot.call('usage', true)
     const liveMs = await bot.call('start', folder, urls, messages > 0 ? NO_GUARD : {})
     await sleep(Math.min(5_000, idleMs))
@@ -100,6 +107,14 @@ export const chats: Scenario = {
         if (isLargest && start === 'warm') rows.push({ figure: 'heap of a chat', value: (found.heapMb * MEGABYTE) / count, unit: 'bytes' })
       }
     }
+    const most = sizes.at(-1)!
+    const options = await shippedOptions()
+    const { rssMb } = await withChats(most, 'warm', size === 'full' ? 2_000 : 100, 0, options)
+    rows.push({
+      figure: `${many(most)} chats, warm, as a service (${options.join(' ')}): memory above the empty process`,
+      value: rssMb,
+      unit: 'MB',
+    })
     return { rows }
   },
 }

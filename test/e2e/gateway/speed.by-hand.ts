@@ -91,7 +91,8 @@ beforeAll(async () => {
   await gateway.must('plugins', 'install', '-l', join(import.meta.dirname, 'smallest-channel'), '--force', '--accept-capabilities')
   await gateway.configure({
     channels: {
-      // Who answers within a second, and goes on, is taken for another bot.
+      // Who answers within a second, and goes on, is taken for another bot, by OpenClaw as well.
+      defaults: { botLoopProtection: { enabled: false } },
       'ztm-chat': { agentUrl: agent.url, meshName: MESH, username: BOT, dmPolicy: 'open', limits: { loopAlternations: 1_000_000 } },
       smallest: { url: smallest.url },
     },
