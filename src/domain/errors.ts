@@ -101,6 +101,12 @@ export class ResponderRefused extends ZtmChatError {
   readonly mayHaveActed = false
 }
 
+/** A file that had another number of bytes than it said; the mesh does not have it. */
+export class FileChanged extends ZtmChatError {
+  readonly retryable = true
+  readonly mayHaveActed = false
+}
+
 /** A file beyond `mediaMaxMb`. */
 export class FileTooLarge extends ZtmChatError {
   readonly retryable = false

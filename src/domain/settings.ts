@@ -45,6 +45,11 @@ export type AccountSettings = {
   readonly limits: Limits
 }
 
+const BYTES_PER_MB = 1_048_576
+
+/** Largest file, both ways. */
+export const fileBytesMaxOf = ({ mediaMaxMb }: Pick<AccountSettings, 'mediaMaxMb'>): number => mediaMaxMb * BYTES_PER_MB
+
 /** Unless the config says otherwise, as in OpenClaw's own channels. */
 export const HISTORY_LIMIT = 50
 

@@ -57,6 +57,7 @@ export function createPlugin(defineSetup: DefineSetup, { running, turns }: Share
       turns,
       world,
       loadTranscript: async session => (await import('./load-transcript.ts')).loadTranscript(session),
+      saveMedia: async (chunks, file, bytesMax) => (await import('./media.ts')).saveMedia(chunks, file, bytesMax),
       isOnlyAccount: ({ cfg }) => listAccountIds(cfg).length === 1,
     })
   }

@@ -24,7 +24,7 @@ import type { AccountHandle, Runtime } from '../runtime/runtime.ts'
 import { channelSection } from './accounts.ts'
 import type { FormerPlace, FormerState } from './former-state.ts'
 import type { GatewayContext, OpenClawConfig, PluginRuntime, StatusPatch } from './host.ts'
-import { createResponder } from './inbound.ts'
+import { createResponder, type SaveMedia } from './inbound.ts'
 import type { PluginInspector } from './inspector.ts'
 import { isFinalAnswer, messageOfAnswer } from './leftovers.ts'
 import { createHostLog, levelFrom } from './log.ts'
@@ -65,6 +65,7 @@ export type GatewayOptions = {
   readonly turns: Turns
   readonly world: World
   readonly loadTranscript: LoadTranscript
+  readonly saveMedia: SaveMedia
   readonly isOnlyAccount: (ctx: GatewayContext) => boolean
 }
 
@@ -84,7 +85,16 @@ export function withinHost(settings: AccountSettings, cfg: OpenClawConfig): Acco
   return { ...settings, limits: { ...settings.limits, dispatches: Math.min(settings.limits.dispatches, turns) } }
 }
 
-export function createGateway({ host, running, outbound, turns, world, loadTranscript, isOnlyAccount }: GatewayOptions): Gateway {
+export function createGateway({
+  host,
+  running,
+  outbound,
+  turns,
+  world,
+  loadTranscript,
+  saveMedia,
+  isOnlyAccount,
+}: GatewayOptions): Gateway {
   const { clock } = world
   const transcripts = createTranscripts(host.agent.session, loadTranscript)
   const within = (ms: number, work: Promise<void>) =>
@@ -136,6 +146,7 @@ export function createGateway({ host, running, outbound, turns, world, loadTrans
           approved: pairing.approved,
           outbound,
           download,
+          saveMedia,
           known: chat => runtime.account(accountId)?.known(chat) ?? [],
           turns,
           transcripts,

@@ -364,15 +364,6 @@ declare module 'openclaw/plugin-sdk/channel-core' {
         isControlCommandMessage(text?: string, cfg?: OpenClawConfig): boolean
         shouldHandleTextCommands(query: { cfg: OpenClawConfig; surface: string; commandSource?: 'text' }): boolean
       }
-      media: {
-        saveMediaBuffer(
-          bytes: Buffer,
-          contentType?: string,
-          folder?: string,
-          bytesMax?: number,
-          name?: string,
-        ): Promise<{ path: string; contentType?: string }>
-      }
       activity: { record(happened: { channel: string; accountId?: string; direction: 'inbound' | 'outbound'; at?: number }): void }
       inbound: {
         ingress: {
@@ -598,6 +589,17 @@ declare module 'openclaw/plugin-sdk/channel-secret-basic-runtime' {
 
 declare module 'openclaw/plugin-sdk/session-store-runtime' {
   export function loadTranscriptEventsSync(session: { agentId?: string; sessionKey?: string; sessionId: string }): unknown[]
+}
+
+declare module 'openclaw/plugin-sdk/media-store' {
+  /** Into a file of a hidden name, which gets its own once the stream has ended; when it throws, that file goes. */
+  export function saveMediaStream(
+    chunks: AsyncIterable<unknown>,
+    contentType?: string,
+    folder?: string,
+    bytesMax?: number,
+    name?: string,
+  ): Promise<{ path: string; contentType?: string }>
 }
 
 declare module 'openclaw/plugin-sdk/web-media' {

@@ -17,7 +17,7 @@ import type { Attachment } from '../domain/attachments.ts'
 import { ResponderRefused } from '../domain/errors.ts'
 import { answeredBy, type ChatId, type MessageId, parseChat, type ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
-import { permissionOf } from '../domain/settings.ts'
+import { fileBytesMaxOf, permissionOf } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Custody, DispatchRequest, Responder, Said, Turn } from '../ports/responder.ts'
@@ -32,6 +32,13 @@ import { targetOf } from './targets.ts'
 import type { Transcript, Transcripts } from './transcript.ts'
 import { type TurnLifecycle, type Turns, turnKey } from './turns.ts'
 
+/** Keeps a file where the host wants it, when it has come in whole; of one that breaks off nothing stays. */
+export type SaveMedia = (
+  chunks: AsyncIterable<Uint8Array>,
+  file: Pick<Attachment, 'name' | 'contentType'>,
+  bytesMax: number,
+) => Promise<{ readonly path: string; readonly contentType?: string }>
+
 export type ResponderOptions = {
   readonly host: PluginRuntime
   readonly settings: AccountSettings
@@ -39,7 +46,8 @@ export type ResponderOptions = {
   readonly approved: () => Promise<readonly string[]>
   readonly outbound: Pick<Outbound, 'deliver' | 'takeOver'>
   /** Null: not to be had now. */
-  readonly download: (file: Attachment, signal: AbortSignal) => Promise<Uint8Array | null>
+  readonly download: (file: Attachment, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | null>
+  readonly saveMedia: SaveMedia
   /** Keys of the chat's replies, unsent ones included, as far as they are remembered. */
   readonly known: (chat: ChatId) => readonly ReplyKey[]
   /** Outlives this responder. */
@@ -52,7 +60,7 @@ export type ResponderOptions = {
 }
 
 export function createResponder(options: ResponderOptions): Responder {
-  const { host, settings, approved, outbound, download, known, turns, transcripts, processStartMs, clock, log } = options
+  const { host, settings, approved, outbound, download, saveMedia, known, turns, transcripts, processStartMs, clock, log } = options
   const { channel } = host
   const leftovers = createLeftovers({ session: host.agent.session, processStartMs, clock })
 
@@ -149,10 +157,11 @@ export function createResponder(options: ResponderOptions): Responder {
     const media: { path: string; contentType: string; kind: 'image' | 'video' | 'audio' | 'document'; messageId: string }[] = []
     const missing: string[] = []
     for (const file of files) {
+      const over = new AbortController()
       try {
-        const bytes = await download(file, signal)
-        if (bytes === null) throw new Error('The mesh does not have it at present.')
-        const saved = await channel.media.saveMediaBuffer(Buffer.from(bytes), file.contentType, 'inbound', bytes.length, file.name)
+        const chunks = await download(file, AbortSignal.any([signal, over.signal]))
+        if (chunks === null) throw new Error('The mesh does not have it at present.')
+        const saved = await saveMedia(chunks, file, fileBytesMaxOf(settings))
         media.push({
           path: saved.path,
           contentType: saved.contentType ?? file.contentType,
@@ -163,6 +172,9 @@ export function createResponder(options: ResponderOptions): Responder {
         signal.throwIfAborted()
         log.warn({ account, chat, id: messageId, file: file.name, err: error }, 'a file of a message could not be had')
         missing.push(`[attachment ${JSON.stringify(file.name)} could not be loaded]`)
+      } finally {
+        // What the host has not taken would hold its connection.
+        over.abort()
       }
     }
     return { media, missing }

@@ -1,7 +1,10 @@
-/** Reads files for the outbox as the host allows it; never from the disk by ourselves. */
+/** Files between the mesh and the host: read for the outbox as the host allows it, and kept where it wants them; never from or on the disk by ourselves. */
+import { saveMediaStream } from 'openclaw/plugin-sdk/media-store'
 import { loadWebMediaRaw } from 'openclaw/plugin-sdk/web-media'
+import type { SaveMedia } from './inbound.ts'
 import type { LoadMedia } from './outbound.ts'
 
+/** The host has all of it in memory when it gives it: it looks into it before it lets it out. */
 export const loadMedia: LoadMedia = async (url, bytesMax, { mediaAccess, mediaLocalRoots, mediaReadFile }) => {
   const localRoots = mediaAccess?.localRoots ?? mediaLocalRoots
   const readFile = mediaAccess?.readFile ?? mediaReadFile
@@ -11,5 +14,9 @@ export const loadMedia: LoadMedia = async (url, bytesMax, { mediaAccess, mediaLo
     ...(readFile && { readFile, hostReadCapability: true }),
     ...(mediaAccess?.workspaceDir && { workspaceDir: mediaAccess.workspaceDir }),
   })
-  return { bytes: buffer, name: fileName ?? 'file', contentType: contentType ?? 'application/octet-stream' }
+  return { size: buffer.length, chunks: [buffer], name: fileName ?? 'file', contentType: contentType ?? 'application/octet-stream' }
 }
+
+/** Without a bound the host would have one of its own, which is smaller than that of most accounts. */
+export const saveMedia: SaveMedia = (chunks, { name, contentType }, bytesMax) =>
+  saveMediaStream(chunks, contentType, 'inbound', bytesMax, name)

@@ -11,6 +11,7 @@ import type { Attachment } from '../domain/attachments.ts'
 import { StoreUnusable, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId, MessageId, ReplyKey } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Content } from '../ports/ztm-agent.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 import { defaultAccountId } from './accounts.ts'
 import type { MediaToSend, MessageAdapter, OpenClawConfig, OutboundAdapter, Receipt, Sent, TextToSend, UnknownSend } from './host.ts'
@@ -23,11 +24,7 @@ import { chatOf, targetOf, unknownTarget } from './targets.ts'
 export type NotDispatched = (message: string, options: { cause: unknown; retryable: boolean }) => Promise<Error>
 
 /** Reads what the host wants sent: from where, and up to which size, is for it and the account to say. */
-export type LoadMedia = (
-  url: string,
-  bytesMax: number,
-  access: MediaAccess,
-) => Promise<{ bytes: Uint8Array; name: string; contentType: string }>
+export type LoadMedia = (url: string, bytesMax: number, access: MediaAccess) => Promise<Content & { name: string; contentType: string }>
 export type MediaAccess = { readonly [Name in 'mediaAccess' | 'mediaLocalRoots' | 'mediaReadFile']?: MediaToSend[Name] | undefined }
 
 export type OutboundOptions = {

@@ -76,6 +76,12 @@ export interface AgentVersion {
   readonly commit: string
 }
 
+/** A file on its way to the mesh, in pieces of any size: as many bytes as it says, or the agent is told of none. */
+export interface Content {
+  readonly size: number
+  readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
 /** What the permit server or file gives: handed to the agent as it is. */
 export type Permit = { readonly [key: string]: Json | undefined }
 
@@ -145,10 +151,14 @@ export interface ZtmAgent {
   group(creator: UserName, group: string, signal?: AbortSignal): Promise<GroupInfo | null>
   /** Creates or changes; only the creator may (ZtmAgentRefused 403). */
   setGroup(creator: UserName, group: string, change: { name?: string; members?: readonly UserName[] }, signal?: AbortSignal): Promise<void>
-  /** Returns the hash, 64 hex digits. */
-  uploadFile(bytes: Uint8Array, signal?: AbortSignal): Promise<string>
-  /** @throws AnswerTooLarge beyond `bytesMax` */
-  downloadFile(owner: UserName, hash: string, bytesMax: number, signal?: AbortSignal): Promise<Uint8Array | null>
+  /** Returns the hash, 64 hex digits. Pieces are asked for only as fast as the agent takes them; an error of theirs is thrown as it is. */
+  uploadFile(content: Content, signal?: AbortSignal): Promise<string>
+  /**
+   * Resolves with the first bytes; null: not to be had now. The rest is read only as fast as it is taken, at most until the call's time is over:
+   * whoever does not take all of it leaves it, or aborts. Nothing of it is to be used before its end: it throws MalformedAnswer there when it
+   * is not the content of that hash (64 hex digits), AnswerTooLarge beyond `bytesMax`, and what any call throws when it breaks off.
+   */
+  downloadFile(owner: UserName, hash: string, bytesMax: number, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | null>
 
   /** Closes idle connections; calls under way are aborted. */
   close(): Promise<void>

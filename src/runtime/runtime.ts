@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Attachment } from '../domain/attachments.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
-import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import type { Content, ZtmAgent } from '../ports/ztm-agent.ts'
 import type { Inspection } from './inspection.ts'
 import type { Life, Wanted } from './life.ts'
 
@@ -155,10 +155,10 @@ export interface AccountHandle {
   inCustody(chat: ChatId): readonly MessageId[]
   /** Largest file, both ways. */
   readonly fileBytesMax: number
-  /** Puts a file on the mesh, where the bot owns it. @throws FileTooLarge, or what the agent throws */
-  upload(file: { readonly bytes: Uint8Array; readonly name: string; readonly contentType: string }): Promise<Attachment>
-  /** Null: not to be had now. @throws FileTooLarge, or what the agent throws */
-  download(file: Attachment, signal?: AbortSignal): Promise<Uint8Array | null>
+  /** Puts a file on the mesh, where the bot owns it. @throws FileTooLarge, FileChanged, or what the agent throws */
+  upload(file: Content & { readonly name: string; readonly contentType: string }): Promise<Attachment>
+  /** Null: not to be had now. Nothing of it is to be used before its end. @throws FileTooLarge, or what the agent throws */
+  download(file: Attachment, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | null>
   pairings(): readonly PairingRequest[]
   /** The user approved by this code, or null when no pending request has it. */
   approve(code: string): Promise<UserName | null>

@@ -1,11 +1,11 @@
 /** Carries the ZTM client's requests straight to a simulated agent, in virtual time. */
-import { type Transport, type TransportAnswer, TransportFailure } from '../adapters/ztm/transport.ts'
+import { type Transport, type TransportAnswer, TransportFailure, type TransportRequest } from '../adapters/ztm/transport.ts'
 import type { SimAgent } from './mesh/agent.ts'
 
 const read = async (
   body: Uint8Array | AsyncIterable<Uint8Array>,
-  maxBytes: number,
-  onData: ((chunk: Uint8Array) => boolean) | undefined,
+  { maxBytes, signal }: Pick<TransportRequest, 'maxBytes' | 'signal'>,
+  onData: TransportRequest['onData'],
 ): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -13,21 +13,41 @@ const read = async (
     bytes += chunk.length
     if (bytes > maxBytes) throw new TransportFailure('too-large', `more than ${maxBytes} bytes`)
     if (!onData) chunks.push(chunk)
-    else if (!onData(chunk)) break
+    else if (!(await beforeAbort(onData(chunk), signal))) break
   }
+  return Buffer.concat(chunks)
+}
+
+/** Who takes the body may never ask for more. */
+const beforeAbort = (taken: boolean | Promise<boolean>, signal: AbortSignal): boolean | Promise<boolean> => {
+  if (typeof taken === 'boolean') return taken
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    taken.then(resolve).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/** The simulated agent keeps its files in memory. */
+const whole = async (body: TransportRequest['body']): Promise<Uint8Array | undefined> => {
+  if (body === undefined || body instanceof Uint8Array) return body
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body.chunks) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
 export function createSimTransport(agent: SimAgent): Transport {
   return {
-    async request({ method, url, headers, body, signal, maxBytes, onData }): Promise<TransportAnswer> {
+    async request({ method, url, headers, body: given, signal, maxBytes, onData }): Promise<TransportAnswer> {
       const { pathname, search } = splitUrl(url)
       try {
+        const body = given instanceof Uint8Array ? given : await whole(given)
         const answer = await agent.request({ method, target: pathname + search, headers, ...(body ? { body } : {}) }, signal)
         return {
           status: answer.status,
           headers: answer.headers,
-          body: await read(answer.body, maxBytes, answer.status === 200 ? onData : undefined),
+          body: await read(answer.body, { maxBytes, signal }, answer.status === 200 ? onData : undefined),
         }
       } catch (error) {
         if (error instanceof TransportFailure) throw error

@@ -21,7 +21,6 @@ const host: PluginRuntime = {
     routing: { resolveAgentRoute: refuse('A route') },
     pairing: { upsertPairingRequest: refuse('Pairing'), readAllowFromStore: async () => [] },
     commands: { isControlCommandMessage: () => false, shouldHandleTextCommands: () => true },
-    media: { saveMediaBuffer: refuse('A file') },
     activity: { record: () => {} },
     inbound: { ingress: { resolveStable: refuse('Ingress') }, buildContext: refuse('A context'), run: refuse('A turn') },
   },
@@ -54,6 +53,7 @@ function scene(openStoreOf: (store: Promise<Store>) => Promise<Store> = store =>
     turns: createTurns(),
     world,
     loadTranscript: async () => [],
+    saveMedia: refuse('A file'),
     isOnlyAccount: () => true,
   })
   const start = (section: object = { meshName: 'home', username: 'my-bot' }) => {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { createMemoryLog } from '../../src/adapters/memory/memory-log.ts'
 import { createVirtualClock } from '../../src/adapters/memory/virtual-clock.ts'
@@ -44,6 +45,12 @@ const inGroup: DispatchRequest = {
   mentioned: true,
 }
 
+async function* contentOf(name: string) {
+  yield Buffer.from('half of ')
+  if (name === 'broken.png') throw new Error('The agent went away.')
+  yield Buffer.from(name)
+}
+
 const hostContext = new AsyncLocalStorage<string>()
 
 /** A host that adopts every turn and runs `answers` through its delivery. */
@@ -68,6 +75,8 @@ function scene({
     delivered: object[]
     takenOver: object[]
     freed: object[]
+    downloads: AbortSignal[]
+    saved: object[]
     adopted: number
     waits: number
     context: string | undefined
@@ -78,6 +87,8 @@ function scene({
     delivered: [],
     takenOver: [],
     freed: [],
+    downloads: [],
+    saved: [],
     adopted: 0,
     waits: 0,
     context: undefined,
@@ -110,12 +121,6 @@ function scene({
       },
       pairing: { upsertPairingRequest: async () => ({ code: '', created: false }), readAllowFromStore: async () => [] },
       commands: { isControlCommandMessage: text => text?.startsWith('/') ?? false, shouldHandleTextCommands: () => true },
-      media: {
-        saveMediaBuffer: async (_bytes, contentType, _folder, _max, name) => ({
-          path: `/media/${name}`,
-          ...(contentType && { contentType }),
-        }),
-      },
       activity: { record: () => {} },
       inbound: {
         ingress: {
@@ -161,7 +166,15 @@ function scene({
         return []
       },
     },
-    download: async ({ name }) => (name === 'gone.png' ? null : new Uint8Array([1, 2, 3])),
+    async download({ name }, signal) {
+      asked.downloads.push(signal)
+      return name === 'gone.png' ? null : contentOf(name)
+    },
+    async saveMedia(chunks, { name, contentType }, bytesMax) {
+      if (name === 'refused.png') throw new Error('There is no room.')
+      asked.saved.push({ name, content: await text(chunks), bytesMax })
+      return { path: `/media/${name}`, contentType }
+    },
     known: () => [...known(), ...taken],
     turns: createTurns(),
     transcripts: createTranscripts(host.agent.session, async () => {
@@ -782,8 +795,8 @@ test('any other failure is a failed attempt', async () => {
 })
 
 test('files of a message reach the assistant as the host keeps them; what cannot be had is said in the text', async () => {
-  const { asked, ask } = scene()
-  const file = (name: string, contentType: string) => ({
+  const { asked, ask, lines } = scene({ config: { mediaMaxMb: 2 } })
+  const file = (name: string, contentType = 'image/png') => ({
     owner: 'Alice',
     hash: 'ab'.repeat(32),
     name,
@@ -791,16 +804,25 @@ test('files of a message reach the assistant as the host keeps them; what cannot
     size: 3,
     url: 'http://agent/file',
   })
-  await ask({ ...direct, files: [file('cat.png', 'image/png'), file('gone.png', 'image/png'), file('a.pdf', 'application/pdf')] })
+  const files = [file('cat.png'), file('gone.png'), file('broken.png'), file('refused.png'), file('a.pdf', 'application/pdf')]
+  await ask({ ...direct, files })
   expect(asked.contexts).toEqual([
     expect.objectContaining({
-      message: expect.objectContaining({ rawBody: 'hello', bodyForAgent: 'hello\n[attachment "gone.png" could not be loaded]' }),
+      message: expect.objectContaining({
+        rawBody: 'hello',
+        bodyForAgent: ['hello', ...['gone', 'broken', 'refused'].map(name => `[attachment "${name}.png" could not be loaded]`)].join('\n'),
+      }),
       media: [
         { path: '/media/cat.png', contentType: 'image/png', kind: 'image', messageId: 'm1' },
         { path: '/media/a.pdf', contentType: 'application/pdf', kind: 'document', messageId: 'm1' },
       ],
     }),
   ])
+  const bytesMax = 2 * 1_048_576
+  expect(asked.saved).toEqual(['cat.png', 'a.pdf'].map(name => ({ name, content: `half of ${name}`, bytesMax })))
+  expect(lines.flatMap(({ fields }) => fields['file'] ?? [])).toEqual(['gone.png', 'broken.png', 'refused.png'])
+  // Whatever the host has left of one, nobody waits for it.
+  expect(asked.downloads.map(({ aborted }) => aborted)).toEqual(files.map(() => true))
 })
 
 test('what OpenClaw drops is kept with its reason, and not taken for answered', async () => {

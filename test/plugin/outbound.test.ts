@@ -14,7 +14,7 @@ class NotDispatched extends Error {
 }
 
 /** A text file with its own path in it. */
-const loadStub = async (url: string) => ({ bytes: new TextEncoder().encode(url), name: 'note.txt', contentType: 'text/plain' })
+const loadStub = async (url: string) => ({ size: url.length, chunks: [Buffer.from(url)], name: 'note.txt', contentType: 'text/plain' })
 
 function scene() {
   const clock = createVirtualClock(START_MS)

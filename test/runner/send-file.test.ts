@@ -58,6 +58,15 @@ describe('send --file', { timeout: 60_000 }, () => {
       code: 2,
       err: 'ztm-chat: --file /dev/zero is no regular file; name a file.\n',
     })
+    // Files that tell of no bytes and have some, or break off when they are read.
+    expect(await send('--file', '/proc/version')).toMatchObject({
+      code: 1,
+      err: 'ztm-chat: The file "version" did not have the 0 bytes that it said, so it was not sent; send a copy of it.\n',
+    })
+    expect(await send('--file', '/proc/self/mem')).toMatchObject({
+      code: 2,
+      err: 'ztm-chat: --file /proc/self/mem cannot be read (EIO); correct the path.\n',
+    })
     expect(await send('--file', join(folder, 'no'))).toMatchObject({
       code: 2,
       err: expect.stringContaining('does not exist; correct the path.'),

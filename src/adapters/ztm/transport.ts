@@ -1,3 +1,5 @@
+import type { Content } from '../../ports/ztm-agent.ts'
+
 /** Long-polls, reads and posts do not wait for each other's connections. */
 export type PoolName = 'wait' | 'read' | 'post'
 
@@ -6,14 +8,18 @@ export interface TransportRequest {
   /** Absolute, http or https, everything encoded already: sent as it is. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Uint8Array
+  /** What comes in pieces is read once, and only as fast as the other side takes it. */
+  readonly body?: Uint8Array | Content
   readonly pool: PoolName
   /** When it aborts, the request rejects at once (in the same turn), whatever the other side does. */
   readonly signal: AbortSignal
   /** Bytes of body that may be read; one more is a failure, and the rest is not read. */
   readonly maxBytes: number
-  /** Gets the body of a 200 as it comes in, and the answer has none then. False: the rest is not wanted, the answer ends here. */
-  readonly onData?: (chunk: Uint8Array) => boolean
+  /**
+   * Gets the body of a 200 as it comes in, and the answer has none then. False: the rest is not wanted, the answer ends here.
+   * While a promise of it is open, nothing more is read: what has come in already may still be given, and so may the answer. It never rejects.
+   */
+  readonly onData?: (chunk: Uint8Array) => boolean | Promise<boolean>
 }
 
 export interface TransportAnswer {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { lostInTls, type TlsIdentity, tlsTroubleOf } from './tls-faults.ts'
 import { type PoolName, type TlsFault, type Transport, type TransportAnswer, TransportFailure, type TransportRequest } from './transport.ts'
@@ -72,6 +73,8 @@ function attempt(
     let answerHeaders: Record<string, string> = {}
     let controller: Dispatcher.DispatchController | null = null
     let settled = false
+    /** Pieces; more than one when the connection closes, which brings all that has come in, paused or not. */
+    let untaken = 0
 
     const settle = (outcome: Outcome) => {
       settled = true
@@ -88,11 +91,28 @@ function attempt(
       new TransportFailure(controller ? 'silent' : 'unreachable', reason, { cause, tls: fault ?? null })
     const tooLarge = () => new TransportFailure('too-large', `a body of more than ${maxBytes} bytes`)
     const onAbort = () => fail(brokenOff('given up', signal.reason))
+    const stopReading = () => {
+      if (settled) return
+      settle({ answer: { status, headers: answerHeaders, body: new Uint8Array() } })
+      controller?.abort(new Error('the rest is not wanted'))
+    }
+    const give = (chunk: Uint8Array, take: NonNullable<typeof onData>, reading: Dispatcher.DispatchController) => {
+      const isWanted = take(chunk)
+      if (isWanted === false) return stopReading()
+      if (isWanted === true) return
+      untaken += 1
+      reading.pause()
+      isWanted.then(more => {
+        untaken -= 1
+        if (!more) stopReading()
+        else if (untaken === 0 && !settled) reading.resume()
+      })
+    }
 
     if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort)
     agent.dispatch(
-      { origin, path: pathname + search, method, headers, body: body ?? null },
+      { origin, path: pathname + search, method, ...sent(headers, body) },
       {
         onRequestStart(started) {
           if (settled) return started.abort(new Error('given up'))
@@ -105,15 +125,14 @@ function attempt(
           answerHeaders = Object.fromEntries(Object.entries(received).map(([name, value]) => [name.toLowerCase(), String(value)]))
           if (Number(answerHeaders['content-length'] ?? 0) > maxBytes) fail(tooLarge())
         },
-        onResponseData(_, chunk) {
+        onResponseData(reading, chunk) {
+          // undici flushes its parser with nothing when it goes on, which shows here: pausing for that would go on for ever.
+          if (chunk.length === 0) return
           bytes += chunk.length
           if (bytes > maxBytes) return fail(tooLarge())
           if (settled) return
           if (!onData || status !== 200) chunks.push(chunk)
-          else if (!onData(chunk)) {
-            settle({ answer: { status, headers: answerHeaders, body: new Uint8Array() } })
-            controller?.abort(new Error('the rest is not wanted'))
-          }
+          else give(chunk, onData, reading)
         },
         onResponseEnd() {
           if (!settled) settle({ answer: { status, headers: answerHeaders, body: Buffer.concat(chunks) } })
@@ -130,6 +149,12 @@ function attempt(
     )
   })
 }
+
+/** Without its length in the head, pieces would go out as chunks, which not every server takes. */
+const sent = (headers: TransportRequest['headers'], body: TransportRequest['body']) =>
+  body === undefined || body instanceof Uint8Array
+    ? { headers, body: body ?? null }
+    : { headers: { ...headers, 'content-length': String(body.size) }, body: Readable.from(body.chunks) }
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '')
 

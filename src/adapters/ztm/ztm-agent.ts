@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ConfigInvalid, ZtmAgentUnreachable } from '../../domain/errors.ts'
+import { ConfigInvalid, MalformedAnswer, ZtmAgentUnreachable } from '../../domain/errors.ts'
 import { type ChatId, parseChat } from '../../domain/ids.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Limits } from '../../domain/limits.ts'
@@ -30,6 +30,7 @@ import {
 } from './answers.ts'
 import { readChats, readEachChat } from './chat-list.ts'
 import { type Answer, type ExchangeRequest, exchange, type OtherSide } from './exchange.ts'
+import { createReader, watched } from './file-content.ts'
 import { createListingReader } from './file-listing.ts'
 import { checkName, faultOfText, filePath, piece } from './names.ts'
 import type { Transport } from './transport.ts'
@@ -205,14 +206,26 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
       const change = { ...(name !== undefined && { name }), ...(members && { members }) }
       await post(groupPath(creator, group), change, signal, { statuses: { 403: 'Only its creator may change a group.' } })
     },
-    async uploadFile(bytes, signal) {
-      const answer = await call(`${appPath()}/files`, signal, { method: 'POST', contentType: 'application/octet-stream', body: bytes })
+    async uploadFile(given, signal) {
+      const { content, failure } = watched(given)
+      const contentType = 'application/octet-stream'
+      const answer = await call(`${appPath()}/files`, signal, { method: 'POST', contentType, body: content }).catch(error => {
+        throw failure() ?? error
+      })
       return fit(answer, hashAnswer, readText(answer).trim())
     },
     async downloadFile(owner, hash, bytesMax, signal) {
       const path = `${appPath()}/files/${piece('owner name', owner)}/${piece('file hash', hash)}`
-      const answer = await call(path, signal, { expected: [200, 404], maxBytes: bytesMax, limitName: 'mediaMaxMb' })
-      return answer.status === 404 ? null : answer.body
+      const { begun, chunks, write, end, fail } = createReader(
+        hash,
+        () =>
+          new MalformedAnswer(
+            `GET ${base}/api${path} gave another content than that of its hash; whoever put it there has to do so again.`,
+          ),
+      )
+      const answer = call(path, signal, { expected: [200, 404], maxBytes: bytesMax, limitName: 'mediaMaxMb', onData: write })
+      answer.then(end, fail)
+      return (await Promise.race([begun, answer]))?.status === 404 ? null : chunks
     },
 
     async close() {

@@ -299,7 +299,7 @@ test.each<[string, unknown, (agent: ZtmAgent) => Promise<unknown>, string]>([
 test('an upload whose answer is no hash is malformed', async () => {
   const { agent } = await answering(200, 'text/plain', 'thanks')
 
-  expect((await errorOf(agent.uploadFile(Buffer.from('x')))).name).toBe('MalformedAnswer')
+  expect((await errorOf(agent.uploadFile({ size: 1, chunks: [Buffer.from('x')] }))).name).toBe('MalformedAnswer')
 })
 
 test('a permit that lacks a part is malformed: given to the agent, it would break a working mesh', async () => {

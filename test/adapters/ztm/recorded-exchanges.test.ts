@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UnsafeName, ZtmChatError } from '../../../src/domain/errors.ts'
@@ -145,13 +146,16 @@ const routes = {
   uploadFile: route(
     'POST',
     `${APP}/files`,
-    ({ agent, bytes }) => agent.uploadFile(bytes),
+    ({ agent, bytes }) => agent.uploadFile({ size: bytes.length, chunks: [bytes] }),
     body => body,
   ),
   downloadFile: route(
     'GET',
     `${APP}/files/([^/]+)/([^/]+)`,
-    ({ agent, names }) => agent.downloadFile(names[1]!, names[2]!, 1_000_000),
+    async ({ agent, names }) => {
+      const chunks = await agent.downloadFile(names[1]!, names[2]!, 1_000_000)
+      return chunks && buffer(chunks)
+    },
     bytesOf,
   ),
 } satisfies Record<string, Route>

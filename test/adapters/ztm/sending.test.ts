@@ -121,7 +121,7 @@ test('posts are JSON, keys are text, files are bytes', async () => {
   await agent.post(alice, { text: 'Zażółć 网格' })
   await agent.setGroup('bot', 'g', { members: ['alice'] })
   expect(await agent.issuePermit('dave', PEM)).toEqual(permit)
-  expect(await agent.uploadFile(new Uint8Array([0, 255, 10]))).toBe(hash)
+  expect(await agent.uploadFile({ size: 3, chunks: [new Uint8Array([0]), new Uint8Array([255, 10])] })).toBe(hash)
 
   expect(server.requests.map(({ contentType, body }) => [contentType, body])).toEqual([
     ['application/json', Buffer.from('{"text":"Zażółć 网格"}')],

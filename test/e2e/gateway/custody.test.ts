@@ -1,5 +1,5 @@
 /** Who owns a reply at which moment: the gateway until our outbox has it, the outbox from then on. */
-import { writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { textOf } from '../../../src/simulator/mesh/mesh.ts'
@@ -89,6 +89,8 @@ test('killed in the middle of a turn, with another message behind it, the gatewa
 
 const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 const filesRoute = `/api/meshes/${MESH}/apps/ztm/chat/api/files`
+/** Where the host keeps what it was sent. */
+const inbound = () => join(world.gateway.stateDir, 'media', 'inbound')
 
 test('a picture that somebody sends reaches the assistant', async () => {
   const gus = world.chat('gus', 'open')
@@ -106,8 +108,37 @@ test('a picture that somebody sends reaches the assistant', async () => {
   )
   const request = world.model.requests.find(({ everything }) => everything.includes('what is in the picture?'))
   expect(request?.everything).not.toContain('could not be loaded')
-  // Where the host keeps it.
-  expect(request?.everything).toMatch(/inbound\/[^"\s]*\.png/)
+  const [, name = ''] = request?.everything.match(/inbound\/([^"\s\\]*\.png)/) ?? []
+  expect((await readFile(join(inbound(), name))).equals(PICTURE)).toBe(true)
+})
+
+test('a file of 20 MB is kept as it is; of one that is not what its hash says, and of one that breaks off, nothing is, and both are told', async () => {
+  const liv = world.chat('liv', 'open')
+  const { agent } = world.mesh.user('liv')
+  const large = Buffer.alloc(20 * 1_048_576, 'as large as may be, ')
+  const largeHash = await textOf(await agent.request({ method: 'POST', target: filesRoute, body: large }))
+  const [falseHash, tornHash] = ['ab'.repeat(32), 'cd'.repeat(32)]
+  const published = `/api/meshes/${MESH}/file-data/apps/ztm/chat/shared/liv/publish/files/${falseHash}`
+  await agent.request({ method: 'POST', target: published, body: Buffer.from('something else') })
+  const isTorn = ({ target }: { target: string }) => target.endsWith(tornHash)
+  async function* torn() {
+    yield Buffer.from('the beginning')
+    throw new Error('That was all.')
+  }
+  const whole = world.bot('open').agent.answer(() => ({ status: 200, headers: {}, body: torn() }), { when: isTorn })
+  const file = (hash: string, name: string) => ({ owner: 'liv', hash, name, contentType: 'application/octet-stream' })
+  const files = [file(largeHash, 'large.bin'), file(falseHash, 'false.bin'), file(tornHash, 'torn.bin')]
+  await liv.says({ text: 'what is in the three?', files })
+  await liv.hears('model says: what is in the three?')
+  whole()
+
+  const everything = world.model.requests.find(({ everything }) => everything.includes('what is in the three?'))?.everything ?? ''
+  expect(['large', 'false', 'torn'].map(name => everything.includes(`${name}.bin`))).toEqual([true, true, true])
+  expect(everything.match(/(\w+)\.bin[\\"]* could not be loaded/g)?.map(told => told.split('.')[0])).toEqual(['false', 'torn'])
+  const kept = await readdir(inbound(), { recursive: true })
+  expect(kept.filter(name => /false|torn|^\./.test(name))).toEqual([])
+  const [name = ''] = kept.filter(name => name.includes('large'))
+  expect((await readFile(join(inbound(), name))).equals(large)).toBe(true)
 })
 
 test('a file that is sent from the command line arrives with its content', async () => {

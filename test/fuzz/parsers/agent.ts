@@ -124,7 +124,7 @@ const ROUTES: readonly Route[] = [
   ['change of a group', agent => agent.setGroup('alice', 'team', { name: 'x' }), /\/groups\/[^/]+\/[^/]+$/, () => {}],
   [
     'upload',
-    agent => agent.uploadFile(Buffer.from('x')),
+    agent => agent.uploadFile({ size: 1, chunks: [Buffer.from('x')] }),
     /\/files$/,
     (hash: string) => assert.match(hash, /^[0-9a-f]{64}$/),
     ['a'.repeat(64)],
