@@ -39,6 +39,26 @@ export function shownName(name: string): string {
   return marks === '' ? quoted : `${quoted} ‹${marks}›`
 }
 
+const DISPLAY_NAME_CHARACTERS_MAX = 80
+
+/**
+ * What somebody calls a group: any text, which need not be theirs alone, so that the group's own name is to stand beside it. On one line, and
+ * short; null when it says nothing.
+ */
+export const displayName = (name: string): string | null => shortened(name, plain)
+
+/** The same, so that no other looks like it. */
+export const shownDisplayName = (name: string): string | null => shortened(name, shownName)
+
+function shortened(name: string, show: (name: string) => string): string | null {
+  const trimmed = name.trim()
+  // What comes from the mesh may be a book: no more of it is looked at than can be shown.
+  const characters = [...trimmed.slice(0, 2 * DISPLAY_NAME_CHARACTERS_MAX)].slice(0, DISPLAY_NAME_CHARACTERS_MAX)
+  const kept = characters.join('')
+  if (kept === '') return null
+  return kept === trimmed ? show(kept) : `${show(kept)}…`
+}
+
 /** `peer:alice`, each name in it as above. */
 export function shownChat(chat: ChatId): string {
   const place = parseChat(chat)

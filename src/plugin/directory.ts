@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein'
 import { groupChat, parseChat } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
+import { displayName } from '../domain/shown.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import type { ResolveAccount } from './accounts.ts'
 import { groupKeyOf } from './groups.ts'
@@ -39,7 +40,10 @@ export function createDirectory(resolveAccount: ResolveAccount, withAgent: WithA
     withAgent(settings, async agent =>
       (await agent.chats())
         .filter(({ chat }) => chat.startsWith('group:'))
-        .map(({ chat, name }) => ({ kind: 'group' as const, id: targetOf(chat), ...(name ? { name } : {}) }))
+        .map(({ chat, name = '' }) => {
+          const shown = displayName(name)
+          return { kind: 'group' as const, id: targetOf(chat), ...(shown === null ? {} : { name: shown }) }
+        })
         .sort((one, other) => (one.id < other.id ? -1 : 1)),
     )
 

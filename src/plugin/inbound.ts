@@ -26,7 +26,7 @@ import type { OpenClawConfig, PluginRuntime } from './host.ts'
 import { createLeftovers } from './leftovers.ts'
 import { CHANNEL_ID, hostIdOf } from './names.ts'
 import { mediaOf, type Outbound } from './outbound.ts'
-import { placeOf, routeOf, type SessionOf } from './sessions.ts'
+import { labelOf, placeOf, routeOf, type SessionOf } from './sessions.ts'
 import { aborted, pause } from './signals.ts'
 import { targetOf } from './targets.ts'
 import type { Transcript, Transcripts } from './transcript.ts'
@@ -65,7 +65,7 @@ export function createResponder(options: ResponderOptions): Responder {
   const leftovers = createLeftovers({ session: host.agent.session, processStartMs, clock })
 
   async function prepare(request: DispatchRequest, signal: AbortSignal) {
-    const { account, chat, sender, timeMs, text, rawText, mentioned } = request
+    const { account, chat, sender, timeMs, text, rawText, mentioned, group } = request
     const messageId = hostIdOf(request.messageId, request.losses)
     const cfg = host.config.current() as OpenClawConfig
     const place = placeOf(chat)
@@ -111,7 +111,7 @@ export function createResponder(options: ResponderOptions): Responder {
         timestamp: timeMs,
         from: `${CHANNEL_ID}:${to}`,
         sender: { id: sender, name: sender },
-        conversation: place,
+        conversation: { ...place, label: labelOf(place, group?.name ?? null) },
         route: {
           agentId: route.agentId,
           ...(route.dmScope && { dmScope: route.dmScope }),
@@ -147,7 +147,7 @@ export function createResponder(options: ResponderOptions): Responder {
             : {}),
         },
         ...(isGroup ? { supplemental: { groupSystemPrompt: groupHint(settings.username) } } : {}),
-        ...(isGroup ? { extra: { GroupSubject: place.label } } : {}),
+        ...(isGroup ? { extra: { GroupSubject: group?.name ?? place.label } } : {}),
       })
     return { cfg, to, access, isCommand, ctxPayload, route }
   }

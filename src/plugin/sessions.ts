@@ -29,6 +29,9 @@ export function placeOf(chat: ChatId): Place {
   return { kind: 'group', id, label: id }
 }
 
+/** A creator may call a group like another one: what tells them apart stands first. */
+export const labelOf = ({ label }: Pick<Place, 'label'>, name: string | null): string => (name === null ? label : `${label} (${name})`)
+
 /**
  * The host folds names to lower case in session keys; on the mesh `Alice` and `alice` are two people. And it gives the accounts that meet
  * in a group one session between them. Each mark stands behind a `/`, which no mesh name contains, so that nobody can be called like it.

@@ -25,7 +25,8 @@ export interface DispatchRequest {
   readonly rawText: string
   /** What came with the text; `url` is where the agent gives it away, to whoever reaches that agent. */
   readonly files: readonly (Attachment & { readonly url: string })[]
-  readonly group: { readonly creator: UserName; readonly group: string } | null
+  /** `name`: what people see it called, in the words of its creator; printable and short, null when that is not known. Nothing goes by it. */
+  readonly group: { readonly creator: UserName; readonly group: string; readonly name: string | null } | null
   readonly mentioned: boolean
   /**
    * What was said in the group before this message and since the bot was last spoken to, oldest first: only what the policy would have let

@@ -7,8 +7,12 @@ import { complain } from './output.ts'
 /** Somebody waits at a terminal. */
 const ANSWER_MS_MAX = 10_000
 
-/** What the account's agent says about its mesh; null, and a sentence on standard error, when it does not. Works beside a runner. */
-export async function askMesh<T>(settings: AccountSettings, ask: (agent: ZtmAgent) => Promise<T>): Promise<T | null> {
+/** What the account's agent says about its mesh; null, and a sentence for `tell`, when it does not. Works beside a runner. */
+export async function askMesh<T>(
+  settings: AccountSettings,
+  ask: (agent: ZtmAgent) => Promise<T>,
+  tell: (sentence: string) => void = complain,
+): Promise<T | null> {
   try {
     const agent = openAccountAgent({ ...settings, apiTimeoutMs: Math.min(settings.apiTimeoutMs, ANSWER_MS_MAX) }, systemClock, null)
     try {
@@ -17,7 +21,7 @@ export async function askMesh<T>(settings: AccountSettings, ask: (agent: ZtmAgen
       await agent.close()
     }
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error))
+    tell(error instanceof Error ? error.message : String(error))
     return null
   }
 }

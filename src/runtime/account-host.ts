@@ -25,6 +25,7 @@ import { explainFrom } from './explain.ts'
 import { createDue } from './feed/due.ts'
 import { createFeeds } from './feeds.ts'
 import { createFiles } from './files.ts'
+import { createGroupNames } from './group-names.ts'
 import { createHealer } from './heal/healer.ts'
 import { createInspection } from './inspection.ts'
 import { createIntake, OWN_CLOCK_MS } from './intake.ts'
@@ -303,6 +304,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       return loop?.sender === sender ? loop.alternations : 0
     },
     history: (chat, id) => pendingHistory.before(chat, id),
+    groupNames: createGroupNames(agent, clock, limits),
     tell: (chat, event) => registry.tellChat(chat, event),
     onStart: (chat, id, attempt) => emit({ event: 'dispatch', account, atMs: clock.now(), chat, id, attempt }),
   })

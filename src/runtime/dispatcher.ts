@@ -10,6 +10,7 @@ import { type AccountSettings, permissionOf } from '../domain/settings.ts'
 import { mergeTools } from '../domain/tools.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DispatchRequest, Responder, Said } from '../ports/responder.ts'
+import type { GroupNames } from './group-names.ts'
 import type { Senders } from './senders.ts'
 
 const urlOf = ({ agentUrl, meshName }: AccountSettings, { owner, hash }: Attachment): string =>
@@ -39,6 +40,7 @@ export type DispatcherOptions = {
   readonly alternations: (chat: ChatId, sender: UserName) => number
   /** What was said in the chat before this message. */
   readonly history: (chat: ChatId, id: MessageId) => readonly Said[]
+  readonly groupNames: GroupNames
   readonly tell: (chat: ChatId, event: ChatEvent) => void
   readonly onStart: (chat: ChatId, id: MessageId, attempt: number) => void
 }
@@ -58,6 +60,7 @@ export function createDispatcher({
   message,
   alternations,
   history,
+  groupNames,
   tell,
   onStart,
 }: DispatcherOptions): Dispatcher {
@@ -72,7 +75,16 @@ export function createDispatcher({
   let draining = false
   let drained: (() => void) | null = null
 
-  const requestFor = ({ chat, id, attempt }: Job, { sender, timeMs, text, files, losses = 0 }: Inbound): DispatchRequest => {
+  const nameOf = (chat: ChatId): Promise<string | null> | null => {
+    const conversation = parseChat(chat)
+    return conversation.kind === 'peer' ? null : groupNames.of(conversation.creator, conversation.group)
+  }
+
+  const requestFor = (
+    { chat, id, attempt }: Job,
+    { sender, timeMs, text, files, losses = 0 }: Inbound,
+    name: string | null,
+  ): DispatchRequest => {
     const conversation = parseChat(chat)
     const mention = findMention(text, settings.username)
     const base = {
@@ -92,7 +104,7 @@ export function createDispatcher({
     if (conversation.kind === 'peer') return { ...base, text, group: null, tools: null }
     const { creator, group } = conversation
     const permission = permissionOf(settings, creator, group)
-    return { ...base, text: mention.text, group: { creator, group }, tools: mergeTools(permission, sender) }
+    return { ...base, text: mention.text, group: { creator, group, name }, tools: mergeTools(permission, sender) }
   }
 
   /** What becomes of it after its adoption is waited for, or asked after the next start. */
@@ -157,8 +169,12 @@ export function createDispatcher({
       const inbound = message(chat, id)
       if (!inbound) throw new Error(`Message ${id} is not kept any more.`)
       onStart(chat, id, attempt)
+      const naming = nameOf(chat)
+      const name = naming && (await naming)
+      // Given up meanwhile: nothing is asked any more.
+      if (over) return
       const answer = await responder.respond(
-        requestFor(job, inbound),
+        requestFor(job, inbound, name),
         {
           waits: freeSlot,
           adopted: () => {

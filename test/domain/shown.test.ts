@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { groupChat, peerChat } from '../../src/domain/ids.ts'
-import { plain, printable, shownChat, shownName } from '../../src/domain/shown.ts'
+import { displayName, plain, printable, shownChat, shownDisplayName, shownName } from '../../src/domain/shown.ts'
 
 describe('a name is shown so that it cannot be taken for another one', () => {
   test.each([
@@ -68,6 +68,20 @@ describe('a name is shown so that it cannot be taken for another one', () => {
 test('the names in a chat are shown like that', () => {
   expect(shownChat(peerChat('\u0430lice'))).toBe('peer:\u0430lice ‹Cyrillic, Latin›')
   expect(shownChat(groupChat('alice', '\u202emaet'))).toBe('group:alice/\\u{202e}maet')
+})
+
+//                                        name                  for a program            for people's eyes
+test.each<[string, string, string | null, string | null]>([
+  ['a plain one', ' The Team ', 'The Team', 'The Team'],
+  ['one of blanks', ' \u00a0\n', null, null],
+  ['of another script', 'Te\u0430m', 'Te\u0430m', 'Te\u0430m ‹Cyrillic, Latin›'],
+  ['with what is not seen', 'a\u202eb\nc', 'a\\u{202e}b\\u{a}c', '"a\\u{202e}b\\nc"'],
+  ['a long one', 'x'.repeat(81), `${'x'.repeat(80)}…`, `${'x'.repeat(80)}…`],
+  ['a long one of pictures', '🦊'.repeat(1_000_000), `${'🦊'.repeat(80)}…`, `${'🦊'.repeat(80)}…`],
+  ['one of its longest', '🦊'.repeat(80), '🦊'.repeat(80), '🦊'.repeat(80)],
+])('the display name of a group is short and printable: %s', (_, name, forPrograms, forPeople) => {
+  expect(displayName(name)).toBe(forPrograms)
+  expect(shownDisplayName(name)).toBe(forPeople)
 })
 
 test('a foreign text in a sentence is short, and moves nothing', () => {

@@ -39,6 +39,14 @@ test('the bot itself, its peers, its groups and their members are asked of the m
   ])
 })
 
+test('what a group is called is shown short, and moves nothing', async () => {
+  const simulation = createSimulation()
+  await simulation.mesh.user('mallory').creates('team', { name: `The \u202e${'x'.repeat(500)}`, members: ['mallory', 'my-bot'] })
+  for (let step = 0; step < 200; step++) await simulation.clock.advance(100)
+  const { directory } = createDirectory(createAccountResolver(), async (settings, use) => use(simulation.agentOf(settings)))
+  expect(await directory.listGroups(asked)).toEqual([{ kind: 'group', id: 'group:mallory/team', name: `The \\u{202e}${'x'.repeat(75)}…` }])
+})
+
 test('a query is a part of an id or a name, and a limit is kept', async () => {
   const { directory } = await world()
 

@@ -41,7 +41,7 @@ const inGroup: DispatchRequest = {
   sender: 'bob',
   text: 'what time is it?',
   rawText: '@my-bot what time is it?',
-  group: { creator: 'carol', group: 'team' },
+  group: { creator: 'carol', group: 'team', name: null },
   mentioned: true,
 }
 
@@ -846,6 +846,17 @@ test('the host’s protection against loops of bots hears of senders that answer
       eventId: inGroup.messageId,
       defaultEnabled: true,
     },
+  ])
+})
+
+test.each([
+  ['what people see it called, beside its own name', 'The Team', { subject: 'The Team', label: 'carol/team (The Team)' }],
+  ['its own name, where nobody knows more', null, { subject: 'carol/team', label: 'carol/team' }],
+])('of a group the assistant is told %s', async (_, name, { subject, label }) => {
+  const { asked, ask } = scene()
+  await ask({ ...inGroup, group: { creator: 'carol', group: 'team', name } })
+  expect(asked.contexts).toMatchObject([
+    { conversation: { kind: 'group', id: 'carol/team', label }, extra: { GroupSubject: subject }, from: 'ztm-chat:group:carol/team' },
   ])
 })
 

@@ -125,7 +125,7 @@ export interface World {
   faultOf(user: string, fault: 'error500' | 'lostAnswer', times: number): Promise<void>
   /** What others, which is the bot, wrote in the user's chat with it or in another one, in order. */
   answersTo(user: string, chat?: string): Promise<readonly string[]>
-  creates(user: string, group: string, members: readonly string[]): Promise<void>
+  creates(user: string, group: string, members: readonly string[], name?: string): Promise<void>
 }
 
 /** What `ztm-chat agent` prints about itself. */
@@ -149,8 +149,8 @@ export function worldOf(ready: Line): World {
     async faultOf(user, fault, times) {
       await call(`${user}/agent`, { do: 'fault', fault, times })
     },
-    async creates(user, group, members) {
-      await call(`${user}/groups/${group}`, { members })
+    async creates(user, group, members, name) {
+      await call(`${user}/groups/${group}`, { members, name })
     },
     async answersTo(user, chat) {
       const query = chat === undefined ? '' : `?chat=${encodeURIComponent(chat)}`

@@ -23,7 +23,7 @@ async function busyBot() {
   await world.says('dora', 'let me in')
   await runner.line(({ event }) => event === 'pairing')
   await world.answersTo('erik')
-  await world.creates('alice', 'team', ['alice', 'bob', 'openclaw-bot'])
+  await world.creates('alice', 'team', ['alice', 'bob', 'openclaw-bot'], 'The Te\u0430m\u202e')
   await world.says('alice', 'hi all', 'group:alice/team')
   await runner.line(({ chat, event }) => event === 'decision' && chat === 'group:alice/team')
   const ask = async (command: string, ...more: readonly string[]) => run([command, ...at, ...more])
@@ -41,9 +41,14 @@ describe('chats, users and groups', { timeout: 90_000 }, () => {
     const running = await looks()
 
     const some = expect.any(Number)
-    const none = { account: 'default', lastAtMs: some, waiting: 0, held: 0, toSend: 0, deadLetters: 0 }
+    const none = { account: 'default', name: null, lastAtMs: some, waiting: 0, held: 0, toSend: 0, deadLetters: 0 }
     expect(running.chats).toEqual([
-      { ...none, chat: 'group:alice/team', last: { sender: 'alice', action: 'ignore', reason: 'mention_required' } },
+      {
+        ...none,
+        chat: 'group:alice/team',
+        name: 'The Te\u0430m\u202e',
+        last: { sender: 'alice', action: 'ignore', reason: 'mention_required' },
+      },
       { ...none, chat: 'peer:dora', last: { sender: 'dora', action: 'pairing', reason: 'pending' }, held: 1 },
       { ...none, chat: 'peer:alice', last: { sender: 'alice', action: 'process', reason: 'whitelisted' } },
     ])
@@ -71,13 +76,16 @@ describe('chats, users and groups', { timeout: 90_000 }, () => {
         account: 'default',
         creator: 'alice',
         group: 'team',
-        name: expect.any(String),
+        name: 'The Te\u0430m\u202e',
         members: ['alice', 'bob', 'openclaw-bot'],
         answered: 'alice, bob; when the bot is mentioned',
         lastAtMs: some,
       },
     ])
     expect((await json('chats', '--last', '1')).map(({ chat }) => chat)).toEqual(['group:alice/team'])
+    const shownName = 'The Te\u0430m\\u{202e} ‹Cyrillic, Latin›'
+    expect((await ask('groups')).out.map(line => line.split('\t')[1])).toEqual([shownName])
+    expect((await ask('chats')).out.map(line => line.split('\t').at(-1))).toEqual([shownName, '–', '–'])
     await runner.stop()
     expect(await looks()).toEqual(running)
 
@@ -89,7 +97,9 @@ describe('chats, users and groups', { timeout: 90_000 }, () => {
       ['dora', '?', 'after pairing'],
     ])
     expect((await ask('groups')).out.map(line => line.split('\t').slice(0, 3))).toEqual([['alice/team', '–', '?']])
-    expect((await ask('chats')).code).toBe(0)
+    const chatsAlone = await ask('chats')
+    expect(chatsAlone).toMatchObject({ code: 0, err: '' })
+    expect(chatsAlone.out.map(line => line.split('\t').at(-1))).toEqual(['–', '–', '–'])
     expect((await run(['chats', '--account', 'other', ...at])).code).toBe(2)
   })
 

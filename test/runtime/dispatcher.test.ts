@@ -21,6 +21,7 @@ test('everybody who has adopted a message hears that it is recorded: a chart tha
     message: (_, id) => ({ id, sender: 'alice', timeMs: 0, text: 'hi', files: [] }),
     alternations: () => 0,
     history: () => [],
+    groupNames: { of: async () => null },
     tell: () => {},
     onStart: () => {},
   })
@@ -56,6 +57,7 @@ test('who adopts a message whose adoption is recorded already hears so at once, 
     message: (_, id) => kept.get(id),
     alternations: () => 0,
     history: () => [],
+    groupNames: { of: async () => null },
     tell: (_, { type }) => told.push(type),
     onStart: () => {},
   })
@@ -69,4 +71,34 @@ test('who adopts a message whose adoption is recorded already hears so at once, 
   expect([isHeard, asked]).toEqual([true, ['m1', 'm2']])
   // The second one's, which nobody has recorded.
   expect(told).toEqual(['dispatch.adopted'])
+})
+
+test('whoever is given up before it is known what the group is called is not asked', async () => {
+  const asked: string[] = []
+  const naming = Promise.withResolvers<string | null>()
+  const clock = createVirtualClock(0)
+  const dispatcher = createDispatcher({
+    settings: settingsOf(),
+    responder: {
+      async respond({ messageId }) {
+        asked.push(messageId)
+        return null
+      },
+    },
+    clock,
+    senders: { waitMs: () => 0, spend: () => {} },
+    message: (_, id) => ({ id, sender: 'alice', timeMs: 0, text: 'hi', files: [] }),
+    alternations: () => 0,
+    history: () => [],
+    groupNames: { of: () => naming.promise },
+    tell: () => {},
+    onStart: () => {},
+  })
+  dispatcher.submit({ chat: 'group:alice/team', id: 'm1', attempt: 1, urgent: false })
+  const drained = dispatcher.drain(1_000)
+  await clock.advance(1_000)
+  await drained
+  naming.resolve('Team')
+  await new Promise(resolve => setImmediate(resolve))
+  expect([asked, dispatcher.running()]).toEqual([[], 0])
 })

@@ -1,4 +1,6 @@
-import { shownChat, shownName } from '../../domain/shown.ts'
+import type { ChatId } from '../../domain/ids.ts'
+import { shownChat, shownDisplayName, shownName } from '../../domain/shown.ts'
+import { askMesh } from '../ask-mesh.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { askRunner } from '../control/client.ts'
 import { chatsAtRest } from '../control/offline.ts'
@@ -9,18 +11,43 @@ export type ChatsOptions = StateOptions & { readonly last: number }
 
 /** The conversations that a bot knows, the newest first. */
 export async function chats(options: ChatsOptions): Promise<number> {
-  const found = await keptChats(options, Math.min(options.last, CHATS_MAX))
-  if (options.json) for (const chat of found.chats) printJson(chat)
-  else show(found)
+  const { total, chats } = await keptChats(options, Math.min(options.last, CHATS_MAX))
+  const named = withNames(chats, await namesOf(options, chats))
+  if (options.json) for (const chat of named) printJson(chat)
+  else show(total, named)
   return 0
 }
+
+/** `name`: what people see a group called. */
+type NamedChat = KeptChat & { readonly name: string | null }
+
+/** By account. The state has no names, and is what was asked for: where the agent is away there are none, and nothing is amiss. */
+async function namesOf(options: StateOptions, chats: readonly KeptChat[]): Promise<ReadonlyMap<string, Names>> {
+  const names = new Map<string, Names>()
+  const withGroups = new Set(chats.flatMap(({ account, chat }) => (chat.startsWith('group:') ? [account] : [])))
+  if (withGroups.size === 0) return names
+  for (const settings of (await atRestOf(options)).accounts) {
+    if (!withGroups.has(settings.id)) continue
+    const listed = await askMesh(
+      settings,
+      agent => agent.chats(),
+      () => {},
+    )
+    names.set(settings.id, new Map((listed ?? []).map(({ chat, name }) => [chat, name])))
+  }
+  return names
+}
+type Names = ReadonlyMap<ChatId, string | undefined>
+
+const withNames = (chats: readonly KeptChat[], names: ReadonlyMap<string, Names>): readonly NamedChat[] =>
+  chats.map(chat => ({ ...chat, name: names.get(chat.account)?.get(chat.chat) ?? null }))
 
 export async function keptChats(options: StateOptions, last: number): Promise<KeptChats> {
   const online = await askRunner(options.stateDir, { do: 'chats', account: options.account ?? null, last })
   return online ?? (await chatsAtRest(await atRestOf(options), last))
 }
 
-function show({ total, chats }: KeptChats): void {
+function show(total: number, chats: readonly NamedChat[]): void {
   if (total === 0) print('No chats are known yet.')
   if (total === 0) return
   const hasSeveral = new Set(chats.map(chat => chat.account)).size > 1
@@ -30,8 +57,9 @@ function show({ total, chats }: KeptChats): void {
     stamp(chat.lastAtMs),
     lastOf(chat),
     ...[chat.waiting, chat.held, chat.toSend, chat.deadLetters].map(String),
+    shownDisplayName(chat.name ?? '') ?? '–',
   ])
-  printRows(['CHAT', ...(hasSeveral ? ['ACCOUNT'] : []), 'LAST', 'DECISION', 'WAITING', 'HELD', 'TO SEND', 'DEAD'], rows)
+  printRows(['CHAT', ...(hasSeveral ? ['ACCOUNT'] : []), 'LAST', 'DECISION', 'WAITING', 'HELD', 'TO SEND', 'DEAD', 'NAME'], rows)
   if (total > chats.length && isTerminal) print(colours.dim(`${total - chats.length} more; --last says how many are shown.`))
 }
 

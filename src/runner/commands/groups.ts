@@ -1,6 +1,6 @@
 import { type Group, parseChat } from '../../domain/ids.ts'
 import { type AccountSettings, permissionOf } from '../../domain/settings.ts'
-import { shownName } from '../../domain/shown.ts'
+import { shownDisplayName, shownName } from '../../domain/shown.ts'
 import type { ZtmAgent } from '../../ports/ztm-agent.ts'
 import { askMesh } from '../ask-mesh.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
@@ -99,7 +99,7 @@ function show(found: readonly ShownGroup[]): void {
   const rows = found.map(({ account, creator, group, name, members, answered, lastAtMs }) => [
     `${shownName(creator)}/${shownName(group)}`,
     ...(hasSeveral ? [account] : []),
-    plain(name) || '–',
+    shownDisplayName(name) ?? '–',
     members === null ? '?' : String(members.length),
     stamp(lastAtMs),
     plain(answered),
