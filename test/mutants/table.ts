@@ -732,4 +732,32 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'true',
     tests: ['test/runtime/put-back.test.ts'],
   },
+  {
+    name: 'a file of the mesh is read faster than it is taken',
+    file: 'src/adapters/ztm/undici-transport.ts',
+    from: '      reading.pause()\n',
+    to: '',
+    tests: ['test/adapters/ztm/file-content.test.ts'],
+  },
+  {
+    name: 'a file that is not what its hash says is taken for it',
+    file: 'src/adapters/ztm/file-content.ts',
+    from: ".digest('hex') === hash",
+    to: ".digest('hex') !== ''",
+    tests: ['test/adapters/ztm/file-content.test.ts'],
+  },
+  {
+    name: 'a file that changes while it is read is sent',
+    file: 'src/runtime/files.ts',
+    from: 'if (bytes < size) throw hasChanged()',
+    to: 'if (size < 0) throw hasChanged()',
+    tests: ['test/runtime/attachments.test.ts'],
+  },
+  {
+    name: 'what a group is called waits for an agent that hangs',
+    file: 'src/runtime/group-names.ts',
+    from: 'clock.after(WAIT_MS_MAX, () => over.abort())',
+    to: 'clock.after(WAIT_MS_MAX, () => {})',
+    tests: ['test/runtime/group-names.test.ts'],
+  },
 ]
