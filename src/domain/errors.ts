@@ -62,6 +62,12 @@ export class UnsafeName extends ZtmChatError {
   readonly mayHaveActed = false
 }
 
+/** Neither mesh nor state knows whom a message is for; nothing was sent. */
+export class NobodyThere extends ZtmChatError {
+  readonly retryable = false
+  readonly mayHaveActed = false
+}
+
 /** The config is wrong; `problems` has one sentence for each fault, all of them at once. */
 export class ConfigInvalid extends ZtmChatError {
   readonly retryable = false

@@ -1,6 +1,6 @@
 /** Who and what is there, asked of the mesh itself each time. Every id can be used as a target as it is. */
-import { distance } from 'fastest-levenshtein'
 import { groupChat, parseChat } from '../domain/ids.ts'
+import { nearest } from '../domain/nearest.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import { displayName } from '../domain/shown.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
@@ -117,18 +117,10 @@ function resolve(input: string, kind: 'user' | 'group', known: readonly Director
     if (named.length > 1)
       return { resolved: false, isNear: true, note: `Several groups are called so: ${named.map(({ id }) => id).join(', ')}.` }
   }
-  const near = nearest(chat === null ? input : targetOf(chat), known)
+  const [near] = nearest(
+    chat === null ? input : targetOf(chat),
+    known.map(({ id }) => id),
+  )
   const what = chat === null ? TARGET_HINT : `The mesh shows no ${kind} "${input}".`
-  return near === null ? { resolved: false, note: what } : { resolved: false, isNear: true, note: `${what} Did you mean "${near}"?` }
-}
-
-const folded = (name: string): string => name.normalize('NFKC').toLowerCase()
-
-/** Of a name's letters, so many may be wrong or missing for it to be meant. */
-const SLIPS_MAX = 0.4
-
-/** Names are compared exactly, so one that differs in its capitals is pointed out, and never taken for the one that was meant. */
-function nearest(input: string, known: readonly DirectoryEntry[]): string | null {
-  const [best] = known.map(({ id }) => ({ id, steps: distance(folded(id), folded(input)) })).sort((one, other) => one.steps - other.steps)
-  return best !== undefined && best.steps <= Math.max(1, Math.floor(input.length * SLIPS_MAX)) ? best.id : null
+  return near === undefined ? { resolved: false, note: what } : { resolved: false, isNear: true, note: `${what} Did you mean "${near}"?` }
 }

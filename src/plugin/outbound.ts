@@ -119,6 +119,7 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
       // Known already: then it need not be read again, which may no longer be possible.
       const before = repeats ? handle.known(chat).filter(repeats) : []
       if (before.length > 0) return { keys: before }
+      await handle.findRecipient(chat)
       const files: Attachment[] = []
       for (const url of mediaUrls) files.push(await handle.upload(await loadMedia(url, handle.fileBytesMax, access)))
       return handle.send({ chat, text, key, ...(files.length > 0 && { files }), ...(repeats && { repeats }) })

@@ -39,6 +39,7 @@ import { createPerformers } from './performers.ts'
 import { createPlace } from './place.ts'
 import { createPoster } from './poster.ts'
 import { createReading } from './reading.ts'
+import { createRecipients } from './recipients.ts'
 import { createRegistry } from './registry.ts'
 import { type AccountHandle, type AccountState, type RuntimeEvent, STATE_PHRASE } from './runtime.ts'
 import { createSenders } from './senders.ts'
@@ -432,6 +433,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   })
 
   const byHand = createByHand({ limits, registry, journal, desk, drained })
+  const recipients = createRecipients({ settings, agent, clock, chats: registry.chats })
   const inspector = createInspection({
     account,
     registry,
@@ -460,6 +462,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
         pendingPairings: registry.pairings().filter(request => request.matches('pending')).length,
       })
     },
+    findRecipient: chat => recipients.find(chat),
     ...byHand,
     ...createFiles(settings, agent),
     explain: wanted => explainFrom(store, registry, wanted),

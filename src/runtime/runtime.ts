@@ -137,6 +137,11 @@ export interface AccountHandle {
   readonly agent: ZtmAgent
   status(): AccountStatus
   /**
+   * For whoever is about to write to a chat that somebody has named: the mesh itself takes posts to names that it does not have.
+   * @throws {NobodyThere} when neither the mesh nor the state knows the chat; one that is away now, but known, is found
+   */
+  findRecipient(chat: ChatId): Promise<void>
+  /**
    * Takes a message into the outbox; resolves when it is durable, from then on delivery is ours (never report a failure for it again).
    * The same `key` again is acknowledged and not sent twice; so is one that repeats a reply of this chat, by the keys that are known
    * (of open replies, and the newest that were confirmed). Text is made safe and split here.

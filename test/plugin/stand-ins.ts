@@ -62,6 +62,7 @@ export function handleOf(own: Pick<AccountHandle, 'send'> & Partial<AccountHandl
     id: 'default',
     agent: simulation.agentOf(settingsOf()),
     status: () => quietStatus,
+    findRecipient: async () => {},
     known: () => [],
     inCustody: () => [],
     fileBytesMax: 20_971_520,
