@@ -125,8 +125,8 @@ function hasNoAccounts(input: unknown): boolean {
   return typeof accounts === 'object' && Object.keys(accounts).length === 0
 }
 
-/** Two accounts that are one bot would both answer. */
-function twins(accounts: readonly AccountSettings[], prefix: string): readonly string[] {
+/** Two accounts that are one bot would both answer: a problem of each but the first. */
+export function twins(accounts: readonly AccountSettings[], prefix: string): readonly string[] {
   const problems: string[] = []
   const bots = new Map<string, AccountId>()
   for (const { id, enabled, agentUrl, meshName, username } of accounts) {

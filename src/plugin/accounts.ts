@@ -1,5 +1,5 @@
 /** Accounts as OpenClaw sees them: found in its config, and reported even when something in them is wrong. */
-import { DEFAULT_ACCOUNT, type ParsedConfig, parseConfig } from '../domain/config.ts'
+import { DEFAULT_ACCOUNT, type ParsedConfig, parseConfig, twins } from '../domain/config.ts'
 import { ConfigInvalid } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -53,14 +53,23 @@ function resolveIn(section: Section, id: AccountId): PluginAccount {
     if (!(error instanceof ConfigInvalid)) throw error
     const alone = onlyAccount(section, id)
     if (alone === null) return unusable(id, error.problems, isEnabled(section, id))
-    // Another account's mistake is not this one's.
+    // Another account's mistake is not this one's, but for one that both have made: to be the same bot.
     try {
-      return found(parseConfig(alone), id)
+      return unlessTwin(section, found(parseConfig(alone), id))
     } catch (own) {
       if (!(own instanceof ConfigInvalid)) throw own
       return unusable(id, own.problems, isEnabled(section, id))
     }
   }
+}
+
+/** The first of accounts that are one bot runs. */
+function unlessTwin(section: Section, account: PluginAccount): PluginAccount {
+  const ids = Object.keys(sectionAt(section, 'accounts')).map(key => key.toLowerCase())
+  const earlier = ids.slice(0, ids.indexOf(account.accountId)).map(id => resolveIn(section, id))
+  const bots = [...earlier, account].flatMap(({ settings }) => settings ?? [])
+  const problems = account.settings === null ? [] : twins(bots, `channels.${CHANNEL_ID}`)
+  return problems.length === 0 ? account : unusable(account.accountId, problems, account.enabled)
 }
 
 function found(parsed: ParsedConfig, id: AccountId): PluginAccount {

@@ -46,6 +46,7 @@ import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
 import { createTimers } from './timers.ts'
+import { createTwins } from './twins.ts'
 
 const OLD_STATE =
   'The mesh has replies of this bot of which its state knows nothing (a copy that was put back?): what they answer is not answered again; approvals and dead letters of that time are lost.'
@@ -190,6 +191,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       isPushed: () => feed.mode() === 'push',
       isLive: () => status.current() === 'live',
       onPost(chat, key) {
+        twins.posting(key)
         emit({ event: 'posted', account, atMs: clock.now(), chat, key })
         poll.wake()
       },
@@ -259,6 +261,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     onForgotten() {
       if (!place.isFirstLoad()) noteOldState()
     },
+    onOwn: (chat, own) => twins.see(chat, own),
     committed: changes => journal.committed(changes),
   })
 
@@ -370,6 +373,14 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   const certificate = createCertificateWatch(settings, clock, log)
 
+  const twins = createTwins({
+    username: settings.username,
+    meshName: settings.meshName,
+    clock,
+    log,
+    isKnown: (chat, key) => byHand.known(chat).includes(key),
+  })
+
   const healer = createHealer({
     settings,
     agent,
@@ -452,7 +463,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       return status.status({
         feed: feed.mode(),
         selfHeal: healed && { times: healed.times, lastAtMs: healed.atMs, lastReason: healed.reason },
-        warnings: [certificate.warning(), healer.warning()].filter(sentence => sentence !== null),
+        warnings: [certificate.warning(), healer.warning(), twins.warning()].filter(sentence => sentence !== null),
         deadLetters: byHand.deadLetters().length,
         chats: registry.chats.size,
         waitingDispatches: dispatcher.waiting() + answeredBefore.waiting(),
@@ -482,6 +493,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       place.begin()
       for (const [, { messages }] of registry.chats.unfolded()) answeredBefore.expect(messages.keys())
       registry.resume(clock.monotonic())
+      twins.inherit(posts().flatMap(({ key, phase }) => (phase === 'queued' ? [] : [key])))
       for (const [chat, { messages }] of registry.chats.unfolded())
         for (const id of registry.chat(chat)?.context.queue ?? []) senders.take(messages.get(id)?.sender ?? '', id)
       healer.start()

@@ -78,6 +78,8 @@ export type IntakeOptions = {
   readonly onAnswered: (ids: ReadonlySet<MessageId>) => void
   /** One of them is not known: another life had answered it. */
   readonly onForgotten: () => void
+  /** What the chat shows of our own. */
+  readonly onOwn: (chat: ChatId, own: readonly RawMessage[]) => void
 }
 
 type Candidate = {
@@ -256,7 +258,9 @@ export function createIntake(options: IntakeOptions): Intake {
   const isOwn = ({ sender }: RawMessage) => sender === settings.username
 
   const seeOwn = (chat: ChatId, messages: readonly RawMessage[]): ReadonlySet<MessageId> => {
-    const keys = new Set(messages.filter(isOwn).flatMap(({ message }) => replyKeyOf(message) ?? []))
+    const own = messages.filter(isOwn)
+    options.onOwn(chat, own)
+    const keys = new Set(own.flatMap(({ message }) => replyKeyOf(message) ?? []))
     const answered = new Set([...keys].map(answeredBy))
     // Most of what a chat shows of ours was seen before.
     const news = registry.outbox(chat)?.context.posts.flatMap(({ key, seen }) => (!seen && keys.has(key) ? key : [])) ?? []

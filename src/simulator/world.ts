@@ -40,6 +40,8 @@ export const echoResponder: Responder = { respond: async ({ text }) => `echo: ${
 
 export type WorldOptions = {
   readonly seed?: number
+  /** Shares its mesh and its time: another process, with a state of its own, of the same bot or of another. */
+  readonly beside?: Pick<World, 'clock' | 'mesh'>
   /** As in a config file; the mesh and the bot user are filled in, and DMs are open unless it says otherwise. */
   readonly config?: Readonly<Record<string, unknown>>
   readonly quirks?: Partial<Quirks>
@@ -104,10 +106,17 @@ export interface World {
 type Life = { over: boolean; timers: number; requests: number; readonly agents: ZtmAgent[] }
 
 export function createWorld(options: WorldOptions = {}): World {
-  const { seed = 1, quirks = {}, responder = echoResponder, runtimeSkewMs = () => 0, eventsMax = Number.POSITIVE_INFINITY } = options
+  const {
+    seed = 1,
+    beside,
+    quirks = {},
+    responder = echoResponder,
+    runtimeSkewMs = () => 0,
+    eventsMax = Number.POSITIVE_INFINITY,
+  } = options
   const random = createSeededRandom(seed)
-  const clock = createVirtualClock(START_MS)
-  const mesh = createMesh({ clock, random, name: MESH, quirks: { ...CALM, ...quirks } })
+  const clock = beside?.clock ?? createVirtualClock(START_MS)
+  const mesh = beside?.mesh ?? createMesh({ clock, random, name: MESH, quirks: { ...CALM, ...quirks } })
   mesh.bot = BOT
   const bot = mesh.user(BOT)
   const memory = createMemoryLog()

@@ -481,8 +481,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a key that somebody else writes confirms a reply',
     file: INTAKE,
-    from: 'messages.filter(isOwn).flatMap(',
-    to: 'messages.flatMap(',
+    from: 'const own = messages.filter(isOwn)\n',
+    to: 'const own = messages\n',
     tests: ['test/runtime/forged-keys.test.ts'],
   },
   {

@@ -47,6 +47,21 @@ test('an account whose config is wrong is reported with what is wrong, and does 
   expect(configAdapter(resolve).isConfigured?.(broken, cfg)).toBe(false)
 })
 
+test('of accounts that are one bot the first runs, and the others are told: both would answer', () => {
+  const resolve = createAccountResolver()
+  const same = { username: 'w', agentUrl: 'http://127.0.0.1:7777/' }
+  const cfg = config({ ...two, accounts: { ...two.accounts, twin: same, third: same, off: { ...same, enabled: false } } })
+  for (const id of ['work', 'play', 'off']) expect(resolve(cfg, id)).toMatchObject({ accountId: id, problems: [] })
+  for (const id of ['twin', 'third'])
+    expect(resolve(cfg, id)).toMatchObject({
+      settings: null,
+      enabled: true,
+      problems: [
+        `channels.ztm-chat.accounts.${id} is the same bot as account "work" (w on mesh home at http://127.0.0.1:7777) and both would answer; remove one, or set enabled: false.`,
+      ],
+    })
+})
+
 test('a section that says nothing is an account that is not configured', () => {
   const account = createAccountResolver()(config({}))
   expect(account.settings).toBeNull()

@@ -1,0 +1,91 @@
+/**
+ * Another process that serves the same user answers everything once more. Its replies stand in our chats, under our name and with keys of
+ * this program, and no post of ours has put them there. Only what is read anyway is looked at, and nothing but a warning comes of it.
+ */
+import type { ChatId, ReplyKey, UserName } from '../domain/ids.ts'
+import { replyKeyOf } from '../domain/inbound.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { RawMessage } from '../ports/ztm-agent.ts'
+
+/** What was posted this long before us or later is ours to know: the agent's clock dates it, and may differ from ours. */
+const CLOCKS_MS = 60_000
+/** So many posts are remembered; of what is older nothing is said. */
+const POSTS_MAX = 10_000
+/** A sign is told for so long: whoever has stopped the other process is rid of it then. */
+const TOLD_MS = 3_600_000
+
+/** What the log calls a sign. */
+export const TWIN_FOUND = 'another process posts as this user'
+
+export interface Twins {
+  /** An earlier life may have posted these. */
+  inherit(keys: Iterable<ReplyKey>): void
+  posting(key: ReplyKey): void
+  /** What a chat, or a file of it, shows of our user. */
+  see(chat: ChatId, own: readonly RawMessage[]): void
+  /** Null without a sign of another process. */
+  warning(): string | null
+}
+
+export type TwinsOptions = {
+  readonly username: UserName
+  readonly meshName: string
+  readonly clock: Clock
+  readonly log: Log
+  /** Whether an earlier life had queued or sent it, as far as that is remembered. */
+  readonly isKnown: (chat: ChatId, key: ReplyKey) => boolean
+}
+
+export function createTwins({ username, meshName, clock, log, isKnown }: TwinsOptions): Twins {
+  const posts = new Map<ReplyKey, { times: number; atMs: number }>()
+  const inherited = new Set<ReplyKey>()
+  /** By the agent's clock: what is dated earlier may be of an earlier life, or forgotten. */
+  let sinceMs = clock.now() + CLOCKS_MS
+  let newestMs = Number.NEGATIVE_INFINITY
+  /** When the newest sign was found, monotonic. */
+  let foundAtMs = Number.NEGATIVE_INFINITY
+
+  const isTold = () => clock.monotonic() - foundAtMs < TOLD_MS
+
+  const found = (chat: ChatId, key: ReplyKey, atMs: number) => {
+    // The same copies are read again and again.
+    if (atMs <= newestMs) return
+    if (!isTold()) log.warn({ chat, key }, TWIN_FOUND)
+    newestMs = atMs
+    foundAtMs = clock.monotonic()
+  }
+
+  return {
+    inherit(keys) {
+      for (const key of keys) inherited.add(key)
+    },
+    posting(key) {
+      const times = (posts.get(key)?.times ?? 0) + 1
+      posts.delete(key)
+      posts.set(key, { times, atMs: clock.now() })
+      const [oldest] = posts
+      if (posts.size <= POSTS_MAX || oldest === undefined) return
+      posts.delete(oldest[0])
+      sinceMs = Math.max(sinceMs, oldest[1].atMs + CLOCKS_MS)
+    },
+    see(chat, own) {
+      const copies = new Map<ReplyKey, Set<number>>()
+      for (const { time, message } of own) {
+        if (typeof time !== 'number' || time <= sinceMs) continue
+        const key = replyKeyOf(message)
+        // The agent may show one message twice; two posts have two times.
+        if (key !== null) copies.set(key, (copies.get(key) ?? new Set()).add(time))
+      }
+      for (const [key, times] of copies) {
+        const ours = posts.get(key)?.times ?? 0
+        if (times.size <= ours || inherited.has(key) || (ours === 0 && isKnown(chat, key))) continue
+        found(chat, key, Math.max(...times))
+      }
+    },
+    warning: () =>
+      isTold()
+        ? `Another process posts as "${username}" on the mesh "${meshName}", so that people may be answered twice: stop it, be it a run with another state directory, an OpenClaw gateway, or one on another machine.`
+        : null,
+  }
+}
