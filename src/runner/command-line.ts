@@ -3,11 +3,12 @@ import { Command, Option } from 'commander'
 import { nameOnMesh, names, namesOnMesh, several, wholeCount, wholePort } from './option-values.ts'
 import { plain } from './output.ts'
 import { defaultStateDir, stateDirFault } from './state-dir.ts'
+import { DEFAULT_CONFIG, type Place } from './typed.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
-/** `finish` gets the exit code of the command that was called. */
-export function commandLine(finish: (code: number) => void): Command {
+/** `begin` gets the options of the command that is called, `finish` its exit code. */
+export function commandLine(finish: (code: number) => void, begin: (options: Place) => void = () => {}): Command {
   const program = new Command('ztm-chat')
     .description('Connects assistants and programs to ZTM Chat: a bot without a gateway, a simulated mesh, and tools around them.')
     .version(version(), '-V, --version')
@@ -16,6 +17,7 @@ export function commandLine(finish: (code: number) => void): Command {
     .showHelpAfterError('Add --help to see what there is.')
     .showSuggestionAfterError()
     .addOption(new Option('--debug', 'show stacks of unexpected failures'))
+    .hook('preAction', (_, called) => begin(called.opts()))
 
   const command = (parent: Command, name: string, description: string) =>
     parent
@@ -23,7 +25,7 @@ export function commandLine(finish: (code: number) => void): Command {
       .description(description)
       .addOption(new Option('--debug', 'show stacks of unexpected failures'))
       .addOption(new Option('--json', 'JSON on standard output, one object a line').default(false, 'readable text'))
-  const withConfig = (one: Command) => one.option('--config <file>', 'config of the bot: .json5, .json or .yaml', './ztm-chat.json5')
+  const withConfig = (one: Command) => one.option('--config <file>', 'config of the bot: .json5, .json or .yaml', DEFAULT_CONFIG)
   const withStateDir = (one: Command) => one.option('--state-dir <dir>', 'where state is kept', defaultStateDir())
   const withAccount = (one: Command) => one.option('--account <id>', 'only this account')
   const withState = (one: Command) =>

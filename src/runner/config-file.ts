@@ -62,6 +62,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
   try {
     const found = await stat(path)
     if (found.isDirectory()) throw refused(`${path} is a folder; expected a file.`)
+    // Reading a pipe or a device may never end.
+    if (!found.isFile()) throw refused(`${path} is no regular file; expected a file.`)
     if (found.size > FILE_BYTES_MAX)
       throw refused(`${path} has ${found.size} bytes; a config has at most ${FILE_BYTES_MAX}: is it the right file?`)
     return await readFile(path)

@@ -3,6 +3,7 @@ import type { ChatId } from '../domain/ids.ts'
 import { shownChat, shownName } from '../domain/shown.ts'
 import type { RuntimeEvent } from '../runtime/runtime.ts'
 import { colours, plain } from './output.ts'
+import { type Place, typed } from './typed.ts'
 
 const time = (atMs: number): string => colours.dim(new Date(atMs).toTimeString().slice(0, 8))
 const where = (account: string, chat?: ChatId): string =>
@@ -17,12 +18,12 @@ const STATES: Readonly<Record<string, (text: string) => string>> = {
 }
 
 /** Null: not worth a line. */
-export function eventLine(event: RuntimeEvent): string | null {
-  const said = sentenceOf(event)
+export function eventLine(event: RuntimeEvent, bot: Place): string | null {
+  const said = sentenceOf(event, bot)
   return said === null ? null : `${time(event.atMs)}  ${where(event.account, 'chat' in event ? event.chat : undefined)}  ${said}`
 }
 
-function sentenceOf(event: RuntimeEvent): string | null {
+function sentenceOf(event: RuntimeEvent, bot: Place): string | null {
   switch (event.event) {
     case 'state': {
       const state = (STATES[event.state] ?? colours.dim)(event.state)
@@ -44,18 +45,18 @@ function sentenceOf(event: RuntimeEvent): string | null {
     case 'sent':
       return colours.green(`reply ${short(event.key)} is on the mesh`)
     case 'dead-letter':
-      return `${colours.red('dead letter')} ${short(event.id)}: ${plain(event.reason)} ${colours.dim('(kept: ztm-chat deadletter list)')}`
+      return `${colours.red('dead letter')} ${short(event.id)}: ${plain(event.reason)} ${colours.dim(plain(`(kept: ${typed('deadletter list', bot)})`))}`
     case 'pairing':
-      return pairingLine(event)
+      return pairingLine(event, bot)
     default:
       return event satisfies never
   }
 }
 
-function pairingLine({ state, user, code }: Extract<RuntimeEvent, { event: 'pairing' }>): string {
+function pairingLine({ state, user, code }: Extract<RuntimeEvent, { event: 'pairing' }>, bot: Place): string {
   const name = shownName(user)
   if (state !== 'pending') return `pairing of ${name}: ${state}`
-  return `${name} asks to be let in: ${colours.bold(`ztm-chat pairing approve ${code}`)}`
+  return `${name} asks to be let in: ${colours.bold(plain(typed(`pairing approve ${code}`, bot)))}`
 }
 
 /** Ids are 24 digits long; the first eight tell them apart for the eye. */

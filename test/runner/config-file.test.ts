@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,6 +124,12 @@ describe('a bad config file is refused', () => {
     await mkdir(join(folder, 'folder.json'))
 
     expect(await problemsOf(loadConfigFile(join(folder, 'folder.json')))).toEqual(['folder.json is a folder; expected a file.'])
+  })
+
+  test('when it is a pipe, from which reading might never end', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe.json')])
+
+    expect(await problemsOf(loadConfigFile(join(folder, 'pipe.json')))).toEqual(['pipe.json is no regular file; expected a file.'])
   })
 
   test('when it cannot be read, with the reason that the system gives', async () => {

@@ -85,7 +85,9 @@ describe('pairing', { timeout: 60_000 }, () => {
     const expected = {
       code: 1,
       out: [],
-      err: 'ztm-chat: Pairing has not let in "alice"; "ztm-chat users" shows whom it has, and names are compared letter for letter.\n',
+      err: expect.stringMatching(
+        /^ztm-chat: Pairing has not let in "alice"; "ztm-chat users --config .* --state-dir .*" shows whom it has, and names are compared letter for letter\.\n$/,
+      ),
     }
     expect(await run(['pairing', 'revoke', 'alice', ...at])).toMatchObject(expected)
     const again = startInTest(['run', ...at, '--json'])
@@ -101,7 +103,7 @@ describe('pairing', { timeout: 60_000 }, () => {
       code: 1,
       out: [],
       err: expect.stringContaining(
-        'No pending request has the code "ABCDEFGH"; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list" shows',
+        'No pending request has the code "ABCDEFGH"; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list --config',
       ),
     }
     expect(await run(['pairing', 'approve', 'ABCDEFGH', ...at])).toMatchObject(expected)
@@ -114,7 +116,7 @@ describe('pairing', { timeout: 60_000 }, () => {
     const ended = await run(['pairing', 'list', '--state-dir', folder], { cwd: folder })
     expect(ended).toMatchObject({
       code: 2,
-      err: expect.stringContaining('does not exist; "ztm-chat init" writes one, or name another with --config.'),
+      err: expect.stringContaining(`does not exist; "ztm-chat init --state-dir ${folder}" writes one, or name another with --config.`),
     })
   })
 })

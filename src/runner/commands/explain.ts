@@ -31,9 +31,9 @@ export function showLives(found: readonly Explained[], asJson: boolean): void {
   }
 }
 
-export function wantedOf(id: string | undefined, { chat, last }: Pick<ExplainOptions, 'chat' | 'last'>): WantedLives {
+export function wantedOf(id: string | undefined, { chat, last }: Pick<ExplainOptions, 'chat' | 'last'>, program = 'ztm-chat'): WantedLives {
   if ((id === undefined) === (chat === undefined)) {
-    throw new UsageError('Say what to explain: "ztm-chat explain MESSAGE-ID", or "ztm-chat explain --chat alice --last 5".')
+    throw new UsageError(`Say what to explain: "${program} explain MESSAGE-ID", or "${program} explain --chat alice --last 5".`)
   }
   if (chat !== undefined) return { chat: chatOf('--chat', chat), last: Math.min(last, EXPLAINED_MAX) }
   const start = (id ?? '').replace(/#\d+$/, '').toLowerCase()

@@ -15,6 +15,7 @@ import { saveConfig } from '../init/save.ts'
 import { Cancelled, terminalPrompter } from '../init/terminal-prompter.ts'
 import { colours, complain, isTerminal, plain, print } from '../output.ts'
 import { shellWord } from '../shell-word.ts'
+import { typed, typedIn } from '../typed.ts'
 import { UsageError } from '../usage-error.ts'
 import { run } from './run.ts'
 
@@ -24,7 +25,7 @@ export type InitOptions = { readonly config: string; readonly stateDir: string }
 export async function init({ config, stateDir }: InitOptions): Promise<number> {
   if (!isTerminal) {
     throw new UsageError(
-      `init asks questions, and needs a terminal; without one write ${config} yourself (meshName and username are enough), and look at it with "ztm-chat doctor --config ${config}".`,
+      `init asks questions, and needs a terminal; without one write ${config} yourself (meshName and username are enough), and look at it with "ztm-chat doctor".`,
     )
   }
   const prompter = terminalPrompter()
@@ -38,17 +39,17 @@ export async function init({ config, stateDir }: InitOptions): Promise<number> {
     prompter.close()
   }
   if (start === null) {
-    complain('Left without a bot; "ztm-chat init" asks again, and "ztm-chat run" starts that of a config that is there.')
+    complain(
+      typedIn('Left without a bot; "ztm-chat init" asks again, and "ztm-chat run" starts that of a config that is there.', {
+        config,
+        stateDir,
+      }),
+    )
     return 1
   }
   const { config: path, responder, model } = start
-  const again = [
-    'ztm-chat run --config',
-    shellWord(path),
-    '--responder',
-    shellWord(responder),
-    ...(model === undefined ? [] : ['--model', shellWord(model)]),
-  ].join(' ')
+  const options = ['--config', path, '--responder', responder, ...(model === undefined ? [] : ['--model', model])]
+  const again = typed(['run', ...options.map(shellWord)].join(' '), { stateDir })
   print('')
   print(`${start.isWanted ? 'From now on it is started with' : 'Start it with'}: ${colours.bold(plain(again))}`)
   return start.isWanted ? run({ config: path, responder, ...(model !== undefined && { model }), stateDir, json: false }) : 0

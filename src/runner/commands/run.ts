@@ -33,7 +33,7 @@ export async function run({ config, responder, model, system, stateDir, json, in
 
   const tell = (event: RuntimeEvent) => {
     if (json) return printJson(event)
-    const line = eventLine(event)
+    const line = eventLine(event, { config, stateDir })
     if (line !== null) print(line)
   }
   const port = typeof inspect === 'number' ? inspect : inspector.port

@@ -3,6 +3,7 @@ import { askRunner } from '../control/client.ts'
 import { eachAtRest } from '../control/offline.ts'
 import type { RunningStatus } from '../control/protocol.ts'
 import { colours, counted, plain, print, printJson } from '../output.ts'
+import { typed } from '../typed.ts'
 
 export async function status(options: StateOptions): Promise<number> {
   const running = await askRunner(options.stateDir, { do: 'status', account: options.account ?? null })
@@ -25,7 +26,9 @@ export async function status(options: StateOptions): Promise<number> {
   }))
   if (!options.json)
     print(
-      colours.dim(resting.length === 0 ? 'not running, and never ran with this state directory; "ztm-chat run" starts it' : 'not running'),
+      colours.dim(
+        resting.length === 0 ? `not running, and never ran with this state directory; "${typed('run', options)}" starts it` : 'not running',
+      ),
     )
   for (const account of resting) {
     if (options.json) printJson({ running: false, ...account })

@@ -5,6 +5,7 @@ import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { counted } from '../output.ts'
+import { typedIn } from '../typed.ts'
 import { lookAtAgent } from './agent.ts'
 import { type Finding, findingsOf, sentenceOf } from './finding.ts'
 import { lookAtNames } from './names.ts'
@@ -23,7 +24,16 @@ export type LookOptions = {
   readonly signal: AbortSignal
 }
 
-export async function lookAtBot({ config, stateDir, account, clock, signal }: LookOptions): Promise<readonly Finding[]> {
+export async function lookAtBot(options: LookOptions): Promise<readonly Finding[]> {
+  const findings = await lookEverywhere(options)
+  return findings.map(finding => ({
+    ...finding,
+    message: typedIn(finding.message, options),
+    remedy: finding.remedy && typedIn(finding.remedy, options),
+  }))
+}
+
+async function lookEverywhere({ config, stateDir, account, clock, signal }: LookOptions): Promise<readonly Finding[]> {
   const { accounts, findings } = await lookAtConfig(config, account)
   const runner = await lookAtRunner(stateDir)
   const own = await Promise.all(

@@ -9,6 +9,7 @@ import type { AccountSettings } from '../../domain/settings.ts'
 import { askRunner } from '../control/client.ts'
 import type { RunningStatus } from '../control/protocol.ts'
 import { counted } from '../output.ts'
+import { shellWord } from '../shell-word.ts'
 import { stateDirFault } from '../state-dir.ts'
 import { type Finding, findingsOf, sentenceOf } from './finding.ts'
 
@@ -63,7 +64,7 @@ async function rightsFindings(stateDir: string): Promise<readonly Finding[]> {
   }
   if ((mode & OTHERS) === 0) return []
   const message = `Others than its owner have rights to ${stateDir} (mode ${(mode & 0o777).toString(8)}): messages are in it.`
-  return [problem('state directory', message, `chmod 700 ${stateDir}`)]
+  return [problem('state directory', message, `chmod 700 ${shellWord(stateDir)}`)]
 }
 
 async function spaceFindings(folder: string, freeBytes: (path: string) => Promise<number>): Promise<readonly Finding[]> {
@@ -108,7 +109,13 @@ function accountFindings({ account, state, reason, warnings, deadLetters, uncert
       : problem('runner', `The account is ${state}${reason === null ? '' : `: ${reason}`}`, null),
     ...warnings.map(message => warning('runner', message)),
     ...(deadLetters > 0
-      ? [warning('runner', `There ${deadLetters === 1 ? 'is' : 'are'} ${counted(deadLetters, 'dead letter')}.`, 'ztm-chat deadletter list')]
+      ? [
+          warning(
+            'runner',
+            `There ${deadLetters === 1 ? 'is' : 'are'} ${counted(deadLetters, 'dead letter')}.`,
+            '"ztm-chat deadletter list" shows why.',
+          ),
+        ]
       : []),
     ...(uncertain > 0
       ? [

@@ -48,7 +48,11 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
     '--responder is "http:ftp://x"; expected echo, exec:COMMAND, openai:URL, or an http or https URL (http:URL).',
   ],
   ['run --config', USAGE, "option '--config <file>' argument missing", SEE_HELP],
-  ['run --config nowhere.json5', USAGE, 'nowhere.json5 does not exist; "ztm-chat init" writes one, or name another with --config.'],
+  [
+    'run --config nowhere.json5',
+    USAGE,
+    'nowhere.json5 does not exist; "ztm-chat init --config nowhere.json5" writes one, or name another with --config.',
+  ],
   ['run --config .', USAGE, '. has no known ending; expected a .json5, .json, .yaml or .yml file.'],
   ['run --config bot.toml', USAGE, 'bot.toml has no known ending; expected a .json5, .json, .yaml or .yml file.'],
   ['run --state-dir=', USAGE, '--state-dir is empty; expected the path of a folder.'],
@@ -119,7 +123,7 @@ const COMMANDS: readonly (readonly [string, number, ...string[]])[] = [
   [
     'init',
     USAGE,
-    'init asks questions, and needs a terminal; without one write FILE yourself (meshName and username are enough), and look at it with "ztm-chat doctor --config FILE".',
+    'init asks questions, and needs a terminal; without one write FILE yourself (meshName and username are enough), and look at it with "ztm-chat doctor".',
   ],
   ['simulate --seeds 0', USAGE, "option '--seeds <n>' argument '0' is invalid. expected a whole number from 1.", SEE_HELP],
   ['simulate --seeds x', USAGE, "option '--seeds <n>' argument 'x' is invalid. expected a whole number from 1.", SEE_HELP],

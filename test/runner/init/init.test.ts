@@ -43,7 +43,7 @@ describe('init', { timeout: 90_000 }, () => {
     await terminal.answers('Type a number from 1 to', '')
     await terminal.answers('Start the bot now? [Y/n]:', 'maybe')
     await terminal.answers('Type y or n.', '')
-    await terminal.shows('started with: ztm-chat run --config ./ztm-chat.json5 --responder echo')
+    await terminal.shows(`started with: ztm-chat run --config ./ztm-chat.json5 --responder echo --state-dir ${join(folder, 'state')}`)
     await terminal.shows('live')
     terminal.press('\x03')
 
@@ -171,7 +171,7 @@ describe('init', { timeout: 90_000 }, () => {
 
     expect(await terminal.ended).toBe(1)
     expect(terminal.screen()).toContain(
-      'Left without a bot; "ztm-chat init" asks again, and "ztm-chat run" starts that of a config that is there.',
+      `Left without a bot; "ztm-chat init --state-dir ${join(folder, 'state')}" asks again, and "ztm-chat run --state-dir ${join(folder, 'state')}" starts that of a config that is there.`,
     )
     expect(await readdir(folder)).toEqual([])
   })
@@ -212,7 +212,7 @@ describe('init', { timeout: 90_000 }, () => {
     expect(ended).toMatchObject({
       code: 2,
       out: [],
-      err: 'ztm-chat: init asks questions, and needs a terminal; without one write ./ztm-chat.json5 yourself (meshName and username are enough), and look at it with "ztm-chat doctor --config ./ztm-chat.json5".\n',
+      err: 'ztm-chat: init asks questions, and needs a terminal; without one write ./ztm-chat.json5 yourself (meshName and username are enough), and look at it with "ztm-chat doctor".\n',
     })
     expect(await readdir(folder)).toEqual([])
   })

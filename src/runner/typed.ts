@@ -1,0 +1,22 @@
+/** Commands as they have to be typed to reach the bot that this command was about: whoever has named its config or its state names them again. */
+import { shellWord } from './shell-word.ts'
+import { defaultStateDir } from './state-dir.ts'
+
+export const DEFAULT_CONFIG = './ztm-chat.json5'
+
+/** Where a bot is, as far as the command line says it. */
+export type Place = { readonly config?: string | undefined; readonly stateDir?: string | undefined }
+
+/** `ztm-chat COMMAND` with what it needs of `--config` and `--state-dir`. */
+export function typed(command: string, { config = DEFAULT_CONFIG, stateDir = defaultStateDir() }: Place): string {
+  // What is in the command already was meant so.
+  const options = [
+    ...(config === DEFAULT_CONFIG ? [] : ['--config', config]),
+    ...(stateDir === defaultStateDir() ? [] : ['--state-dir', stateDir]),
+  ]
+  return ['ztm-chat', command, ...options.map(shellWord)].join(' ')
+}
+
+/** The same for every command of this program that stands in quotes in a sentence. */
+export const typedIn = (sentence: string, place: Place): string =>
+  sentence.replace(/"ztm-chat ([^"]+)"/g, (_, command: string) => `"${typed(command, place)}"`)
