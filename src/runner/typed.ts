@@ -9,7 +9,6 @@ export type Place = { readonly config?: string | undefined; readonly stateDir?: 
 
 /** `ztm-chat COMMAND` with what it needs of `--config` and `--state-dir`. */
 export function typed(command: string, { config = DEFAULT_CONFIG, stateDir = defaultStateDir() }: Place): string {
-  // What is in the command already was meant so.
   const options = [
     ...(config === DEFAULT_CONFIG ? [] : ['--config', config]),
     ...(stateDir === defaultStateDir() ? [] : ['--state-dir', stateDir]),
