@@ -1,7 +1,7 @@
 /** The command line: what there is. Commands load when they are called. */
 import { Command, Option } from 'commander'
 import { nameOnMesh, names, namesOnMesh, several, wholeCount, wholePort } from './option-values.ts'
-import { plain } from './output.ts'
+import { inShort, plain } from './output.ts'
 import { defaultStateDir, stateDirFault } from './state-dir.ts'
 import { DEFAULT_CONFIG, type Place } from './typed.ts'
 import { UsageError } from './usage-error.ts'
@@ -170,7 +170,11 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
 }
 
 /** What was typed stands in it. */
-const linesOf = (text: string): string => text.split('\n').map(plain).join('\n')
+const linesOf = (text: string): string =>
+  text
+    .split('\n')
+    .map(line => plain(inShort(line)))
+    .join('\n')
 
 const RUN_HELP = `
 Responders:

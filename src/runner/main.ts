@@ -13,8 +13,13 @@ const USAGE = 2
 
 /** Returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  watchOutput()
   let code = OK
+  let isLost = false
+  watchOutput(() => {
+    isLost = true
+    // It may be the very last line that could not be written.
+    process.exitCode = FAILED
+  })
   let place: Place = {}
   try {
     await commandLine(
@@ -25,7 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
         place = called
       },
     ).parseAsync(args, { from: 'user' })
-    return code
+    return isLost ? FAILED : code
   } catch (error) {
     return explain(error, place, args.includes('--debug'))
   }

@@ -14,15 +14,19 @@ const faultColours = createColors(mayColour(stderr))
 
 const readerGone = new AbortController()
 
-/** Fires when nobody reads standard output any more, as after `| head`. */
+/** Fires when standard output takes no more: nobody reads it, as after `| head`, or it cannot be written. */
 export const outputClosed: AbortSignal = readerGone.signal
 
-/** From now on a reader that goes away ends the command quietly, and is no crash. */
-export function watchOutput(): void {
+/** From now on a reader that goes away ends the command quietly, and one whose output cannot be written is told; `onFault` hears of the latter. */
+export function watchOutput(onFault: () => void): void {
   stdout.on('error', error => {
+    if (readerGone.signal.aborted) return
+    readerGone.abort()
+    const code = 'code' in error ? error.code : error.message
     // EIO: the terminal itself is gone.
-    if ('code' in error && (error.code === 'EPIPE' || error.code === 'EIO')) readerGone.abort()
-    else throw error
+    if (code === 'EPIPE' || code === 'EIO') return
+    complain(`Standard output cannot be written (${code}); make room for it, or send it elsewhere.`)
+    onFault()
   })
   stderr.on('error', () => {})
 }
@@ -34,12 +38,22 @@ export function print(line: string): void {
 export const printJson = (value: unknown): void => print(seen(JSON.stringify(value)))
 
 export function complain(sentence: string): void {
-  stderr.write(`${faultColours.red('ztm-chat:')} ${plain(sentence)}\n`)
+  stderr.write(`${faultColours.red('ztm-chat:')} ${plain(inShort(sentence))}\n`)
 }
 
 export function warn(sentence: string): void {
-  stderr.write(`${faultColours.yellow('ztm-chat:')} ${plain(sentence)}\n`)
+  stderr.write(`${faultColours.yellow('ztm-chat:')} ${plain(inShort(sentence))}\n`)
 }
+
+const SENTENCE_CHARACTERS_MAX = 2_000
+/** The end of a sentence says what to do. */
+const END_CHARACTERS = 500
+
+/** A sentence that quotes an argument of a megabyte would move everything else out of sight. */
+export const inShort = (sentence: string): string =>
+  sentence.length <= SENTENCE_CHARACTERS_MAX
+    ? sentence
+    : `${sentence.slice(0, SENTENCE_CHARACTERS_MAX - END_CHARACTERS)} … ${sentence.slice(-END_CHARACTERS)}`
 
 /** `1 chat`, `2 chats`. */
 export const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`

@@ -18,6 +18,7 @@ export function stateDirFault(path: string): string | null {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOTDIR') return `The state directory ${path} lies below a file; name a folder with --state-dir.`
+    if (code === 'ELOOP') return `The state directory ${path} is a symbolic link that leads back to itself; name a folder with --state-dir.`
     if (code === 'EACCES')
       return `The state directory ${path} is out of this user's reach; run this as its owner, or name another with --state-dir.`
     return null

@@ -1,7 +1,8 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { folderInTest, type Line, run, startInTest } from './cli.ts'
+import { CLI, folderInTest, type Line, run, startInTest } from './cli.ts'
 
 /** Makes this Node say that it is another one. */
 const pretend = (version: string): readonly string[] => [
@@ -51,6 +52,42 @@ describe('the command line', { timeout: 60_000 }, () => {
       out: [],
       err: `ztm-chat: The state directory ${folder} is out of this user's reach; run this as its owner, or name another with --state-dir.\n`,
     })
+  })
+
+  test('a state directory that is a link to itself is refused', async () => {
+    const loop = join(await folderInTest(), 'loop')
+    await symlink('loop', loop)
+    expect(await run(['status', '--state-dir', loop])).toMatchObject({
+      code: 2,
+      err: `ztm-chat: The state directory ${loop} is a symbolic link that leads back to itself; name a folder with --state-dir.\n`,
+    })
+  })
+
+  test.each(['--help', 'demo --json', 'status'])('output that cannot be written is told in one sentence: %s', async args => {
+    const folder = await folderInTest()
+    await writeFile(join(folder, 'ztm-chat.json5'), '{ meshName: "home", username: "my-bot" }')
+    const shell = spawnSync('sh', ['-c', `"$0" "$1" ${args} > /dev/full`, process.execPath, CLI], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_NO_WARNINGS: '1', XDG_STATE_HOME: folder },
+    })
+    expect({ code: shell.status, err: shell.stderr }).toEqual({
+      code: 1,
+      err: 'ztm-chat: Standard output cannot be written (ENOSPC); make room for it, or send it elsewhere.\n',
+    })
+  })
+
+  test('drawings that cannot be written anywhere are told so', async () => {
+    expect(await run(['statecharts', '--out', ''])).toMatchObject({
+      code: 2,
+      err: 'ztm-chat: Nothing can be drawn in "" (ENOENT); name a folder with --out.\n',
+    })
+  })
+
+  test.each([['explain'], ['users'], ['nothing-called']])('what is typed is quoted in short: %s', async command => {
+    const { code, err } = await run([command, 'x'.repeat(100_000)])
+    expect(code).toBe(2)
+    expect(err.length).toBeLessThan(3_000)
   })
 
   test('the stack of a failure is there for those who ask for it', async () => {

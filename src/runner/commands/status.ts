@@ -27,7 +27,9 @@ export async function status(options: StateOptions): Promise<number> {
   if (!options.json)
     print(
       colours.dim(
-        resting.length === 0 ? `not running, and never ran with this state directory; "${typed('run', options)}" starts it` : 'not running',
+        resting.length === 0
+          ? `not running, and never ran with this state directory; "${plain(typed('run', options))}" starts it`
+          : 'not running',
       ),
     )
   for (const account of resting) {
