@@ -31,13 +31,16 @@ export interface OfflineState extends ByHand, Pick<AccountHandle, 'explain' | 'f
   readonly problems: readonly string[]
 }
 
+/** Another command that was called at the same time is done by then. */
+const OTHERS_TAKE_MS = 5_000
+
 export type OfflineOptions = { readonly settings: AccountSettings; readonly stateDir: string; readonly log: Log }
 
 /** @throws {StoreUnusable} when a runner owns the state, or it cannot be used. */
 export async function withOfflineState<T>(options: OfflineOptions, use: (state: OfflineState) => Promise<T> | T): Promise<T> {
   const { settings, stateDir, log } = options
   const { id: account, limits } = settings
-  const store = await openAccountStore({ root: stateDir, account })
+  const store = await openAccountStore({ root: stateDir, account, waitMs: OTHERS_TAKE_MS })
   const timers = createTimers(systemClock)
   const trouble = Promise.withResolvers<never>()
   trouble.promise.catch(() => {})

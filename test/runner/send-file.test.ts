@@ -85,3 +85,33 @@ describe('send --file', { timeout: 60_000 }, () => {
     expect(await send('--file', small)).toMatchObject({ code: 1, err: expect.stringContaining('Is the ZTM agent running there?') })
   })
 })
+
+describe('send to a bot that rests', { timeout: 60_000 }, () => {
+  test('takes what is sent at the same time, one after the other, and nothing for a name that nobody has', async () => {
+    const { at, alice } = await bot()
+    const first = startInTest(['run', ...at, '--json'])
+    await first.line(isLive)
+    await first.stop()
+
+    const sent = await Promise.all(['one', 'two', 'three', 'four'].map(text => run(['send', '--to', 'alice', text, ...at])))
+    for (const { code, err } of sent) expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(await run(['send', '--to', 'alcie', 'five', ...at])).toMatchObject({
+      code: 1,
+      out: [],
+      err: 'ztm-chat: Nobody on the mesh is known as alcie, so nothing was sent; write alice if that is who is meant, or send again when they are online.\n',
+    })
+    const second = startInTest(['run', ...at, '--json'])
+    await second.line(isLive)
+
+    await expect
+      .poll(
+        () =>
+          alice
+            .inbox()
+            .map(({ message }) => (message as { text: string }).text)
+            .sort(),
+        { timeout: 30_000 },
+      )
+      .toEqual(['one', 'two', 'three', 'four'].sort())
+  })
+})

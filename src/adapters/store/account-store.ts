@@ -16,10 +16,12 @@ export interface AccountStoreOptions extends Pick<StoreOptions, 'segmentBytes' |
   /** The state directory. */
   readonly root: string
   readonly account: AccountId
+  /** Somebody else may hold it for so long; whoever opens it waits, and the whole process does. */
+  readonly waitMs?: number
 }
 
 /** One account's store in `accounts/ID/` of the state directory. Takes the lock; `close` gives it back. */
-export async function openAccountStore({ root, account, ...options }: AccountStoreOptions): Promise<Store> {
+export async function openAccountStore({ root, account, waitMs = 0, ...options }: AccountStoreOptions): Promise<Store> {
   const folder = `accounts/${accountFolder(account)}`
   const where = join(root, folder)
   const base = createNodeDisk(root)
@@ -29,7 +31,7 @@ export async function openAccountStore({ root, account, ...options }: AccountSto
   } catch (cause) {
     throw storeFailure(cause, `Making ${where}`, where)
   }
-  const lease = await acquireLock(where)
+  const lease = await acquireLock(where, where, waitMs)
   return openStore({ disk: createNodeDisk(where), where, lease, ...options })
 }
 

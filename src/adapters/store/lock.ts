@@ -20,12 +20,13 @@ const holder = z.object({ pid: z.int(), startedAt: z.string(), host: z.string() 
 /**
  * Locks the folder, or refuses and names the holder. The lock is SQLite's own lock on `lock.db`: the system drops it with the process,
  * however that ends, it holds between containers that share the folder, and SQLite also excludes a second holder in the same process.
- * `lock.json` is for the message only. `where` is the state directory as the user knows it.
+ * `lock.json` is for the message only. `where` is the state directory as the user knows it. For so long somebody else may hold it, during
+ * which this process does nothing else.
  */
-export async function acquireLock(folder: string, where = folder): Promise<Lease> {
+export async function acquireLock(folder: string, where = folder, waitMs = 0): Promise<Lease> {
   const path = join(folder, 'lock.db')
   const note = join(folder, 'lock.json')
-  const database = await openDatabase(path, where)
+  const database = await openDatabase(path, where, waitMs)
   try {
     // Nothing is ever written: no rollback journal beside it.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
@@ -72,7 +73,7 @@ export async function lockHolder(folder: string): Promise<string | null> {
   }
 }
 
-async function openDatabase(path: string, where: string): Promise<DatabaseSync> {
+async function openDatabase(path: string, where: string, waitMs: number): Promise<DatabaseSync> {
   try {
     // Made here for its mode, and opened only when it is new: closing any file of an inode drops this process's locks on it.
     closeSync(openSync(path, 'wx', 0o600))
@@ -81,7 +82,7 @@ async function openDatabase(path: string, where: string): Promise<DatabaseSync> 
   }
   if (!(await lstat(path)).isFile()) throw storeFailure(Object.assign(new Error(path), { code: 'ELOOP' }), `Locking ${path}`, where)
   try {
-    return new DatabaseSync(path)
+    return new DatabaseSync(path, { timeout: waitMs })
   } catch (cause) {
     throw new StoreUnusable(`${path} cannot be opened (${messageOf(cause)}); make it belong to this user.`, false, { cause })
   }
