@@ -2,8 +2,8 @@
  * A decision in words that need no knowledge of the program: which rules were asked, which one decided, and what would have to be
  * different for another outcome. What is claimed about other outcomes is computed by the policy itself.
  */
-import type { Action, Decision, DirectFacts, Facts, Gate, GroupFacts, Reason } from './decision.ts'
-import { decide } from './policy.ts'
+import type { Action, Decision, DirectFacts, DmPolicy, Facts, Gate, GroupFacts, GroupPolicy } from './decision.ts'
+import { BY_PAIRING, decide } from './policy.ts'
 
 /** One rule, in the order of the policy's table. */
 export type Rule = { readonly question: string; readonly answer: string; readonly decides: boolean }
@@ -31,15 +31,18 @@ export function explain(facts: Facts, decision: Decision): Explanation {
 }
 
 /** Of a message that was kept back, once that has ended: what it ended with. The rules stay those that were asked when it came. */
-export function explainEnd(held: Explanation, sender: string, reason: Reason): Explanation {
-  return { ...held, sentence: `It was kept back, and then ${endOf(nameOf(sender), reason)}.`, otherwise: [] }
+export function explainEnd(held: Explanation, sender: string, ending: Decision): Explanation {
+  return { ...held, sentence: `It was kept back, and then ${endOf(nameOf(sender), ending)}.`, otherwise: [] }
 }
 
-const endOf = (who: string, reason: Reason): string => {
-  if (reason === 'whitelisted') return `passed on to the assistant, because the owner let ${who} in by a pairing code`
-  if (reason === 'pairing_rejected') return `not answered, because the owner refused to let ${who} in`
-  if (reason === 'pairing_expired') return `not answered, because nobody let ${who} in before the pairing code expired`
-  return `not answered, because the bot kept as many messages or requests as it may`
+const endOf = (who: string, { action, reason, detail }: Decision): string => {
+  if (action === 'process') {
+    const cause = detail === BY_PAIRING.detail ? `the bot’s owner approved ${who}` : `the bot’s settings were changed and let ${who} in`
+    return `passed on to the assistant, because ${cause}`
+  }
+  if (reason === 'pairing_rejected') return `not answered, because the bot’s owner refused to let ${who} in`
+  if (reason === 'pairing_expired') return `not answered, because the code that ${who} was given expired before the bot’s owner approved it`
+  return `not answered, because more messages of people who are not let in yet were waiting than the bot keeps`
 }
 
 // The sentence.
@@ -54,9 +57,9 @@ const sentenceOf = (facts: Facts, decision: Decision): string => `${OUTCOMES[dec
 
 const GATES: Readonly<Record<Gate, string>> = {
   own_message: 'the bot wrote it itself',
-  unsupported_content: 'it has neither text nor a file that can be read, or bears no usable time',
+  unsupported_content: 'it has neither text nor a file that can be read, or does not say when it was written',
   history: 'it was written before the bot was started for the first time',
-  too_old: 'it is older than everything that the bot still keeps track of',
+  too_old: 'it reached the bot too long after it was written: a day, unless limits.ageFenceMs says otherwise',
   future_dated: 'its writer’s clock is wrong: too many of that writer’s messages are dated in the future',
 }
 
@@ -75,15 +78,15 @@ function directCause(facts: DirectFacts, who: string, reason: Decision['reason']
     case 'disabled':
       return 'direct messages to this bot are switched off for everybody'
     case 'whitelisted':
-      return facts.listed ? `${who} is on the list of people who may always write to the bot` : `the owner let ${who} in by a pairing code`
+      return facts.listed ? `${who} is on the list of people who may always write to the bot` : `the bot’s owner has approved ${who}`
     case 'allowed':
       return 'everybody may write to this bot directly'
     case 'denied':
       return isDirectPolicy(facts.policy)
         ? `only people on the list may write to this bot, and ${who} is not on it`
-        : `the setting dmPolicy has a value that the bot does not know (${nameOf(facts.policy)}), and then it lets nobody in`
+        : `the setting dmPolicy, which says who may write to the bot, has an unknown value (${nameOf(facts.policy)}), and until that is put right nobody new is let in`
     case 'pending':
-      return `the bot does not know ${who} yet: ${who} was given a code, and the owner has to approve it`
+      return `the bot does not know ${who} yet: it has sent ${who} a code, and answers as soon as the bot’s owner approves that code`
     default:
       return detail
   }
@@ -99,16 +102,16 @@ function groupCause(facts: GroupFacts, who: string, action: Action, reason: Deci
       return `the bot could not find out in time whether ${who} is a member of this group`
     case 'denied':
       return isGroupPolicy(facts.policy)
-        ? `in this group the bot listens to the group’s creator only, and ${who} is somebody else`
-        : `the setting groupPolicy has a value that the bot does not know (${nameOf(facts.policy)}), and then it listens to the group’s creator only`
+        ? `in this group the bot listens only to the person who created it, and ${who} did not`
+        : `the setting groupPolicy, which says who may talk to the bot in groups, has an unknown value (${nameOf(facts.policy)}), and until that is put right the bot listens only to the person who created a group`
     case 'whitelisted':
       return action === 'process'
         ? `${who} is on this group’s list of people whom the bot may answer`
         : `in this group the bot answers only people on the group’s list, and ${who} is not on it`
     case 'mention_required':
-      return `in this group the bot answers only when it is mentioned by its name, and ${who} did not mention it`
+      return `in this group the bot answers only when somebody mentions it (writes @ and its name), and ${who} did not`
     case 'creator':
-      return `${who} created this group`
+      return `${who} created this group, and the bot listens to the person who did`
     case 'allowed':
       return 'every member of this group may talk to the bot'
     default:
@@ -147,12 +150,12 @@ function askDirect({ sender, policy, listed, paired }: DirectFacts): readonly As
   return [
     { question: 'Does the writer have no name?', ...when(sender.trim() === '') },
     { question: 'Are direct messages switched off (dmPolicy "disabled")?', ...when(policy === 'disabled') },
-    { question: `Is ${who} in allowFrom, or does it have "*"?`, ...when(listed) },
-    { question: `Was ${who} approved by pairing?`, ...when(paired) },
+    { question: `Is ${who} on the list of people who may always write (allowFrom), or is everybody ("*")?`, ...when(listed) },
+    { question: `Has the bot’s owner approved ${who} (pairing)?`, ...when(paired) },
     { question: 'May everybody write (dmPolicy "open")?', ...when(open) },
     { question: 'May only people on the list write (dmPolicy "allowlist")?', ...when(closed) },
     { question: 'May strangers ask to be let in (dmPolicy "pairing")?', ...when(policy === 'pairing') },
-    { question: 'Is the value of dmPolicy unknown?', ...when(true), answer: `yes: ${nameOf(policy)}` },
+    { question: 'Is it unknown what dmPolicy is set to?', ...when(true), answer: `yes: ${nameOf(policy)}` },
   ]
 }
 
@@ -186,17 +189,17 @@ function askGroup({ sender, enabled, isCreator, membership, policy, listed, requ
     },
     { question: 'Is everybody but the creator shut out (groupPolicy "disabled")?', ...when(policy === 'disabled') },
     {
-      question: `Must ${who} be in the group’s allowFrom (groupPolicy "allowlist"), and is not?`,
+      question: `Must ${who} be on the group’s list (allowFrom, as groupPolicy is "allowlist"), and is not?`,
       ...when(policy === 'allowlist' && !listed),
-      ...(policy === 'allowlist' && listed ? { answer: `no: ${who} is in it` } : {}),
+      ...(policy === 'allowlist' && listed ? { answer: `no: ${who} is on it` } : {}),
     },
     {
-      question: 'Is the value of groupPolicy unknown?',
+      question: 'Is it unknown what groupPolicy is set to?',
       ...when(!isGroupPolicy(policy)),
       answer: isGroupPolicy(policy) ? 'no' : `yes: ${nameOf(policy)}`,
     },
     mention,
-    through(open ? 'May every member talk to the bot (groupPolicy "open")?' : `Is ${who} in the group’s allowFrom?`),
+    through(open ? 'May every member talk to the bot (groupPolicy "open")?' : `Is ${who} on the group’s list (allowFrom)?`),
   ]
 }
 
@@ -239,6 +242,18 @@ function leversOf(facts: Facts): readonly Lever[] {
   return [...wait, ...levers]
 }
 
+const DIRECT_WORDS = {
+  open: 'everybody may write to the bot',
+  pairing: 'strangers may ask to be let in',
+  allowlist: 'only people on the list may write to the bot',
+  disabled: 'nobody may write to the bot directly',
+} as const satisfies Readonly<Record<DmPolicy, string>>
+const GROUP_WORDS = {
+  open: 'every member of this group may talk to the bot',
+  allowlist: 'people on this group’s list may talk to the bot',
+  disabled: 'only the person who created this group may talk to the bot',
+} as const satisfies Readonly<Record<GroupPolicy, string>>
+
 function directLevers(now: DirectFacts): readonly Lever[] {
   const who = nameOf(now.sender)
   const set = (change: string, to: Partial<DirectFacts>): Lever => ({
@@ -246,13 +261,15 @@ function directLevers(now: DirectFacts): readonly Lever[] {
     apply: facts => (facts.conversation.kind === 'direct' ? { ...facts, conversation: { ...facts.conversation, ...to } } : facts),
   })
   return [
-    now.listed ? set(`neither ${who} nor "*" is in allowFrom`, { listed: false }) : set(`${who} is in allowFrom`, { listed: true }),
+    now.listed
+      ? set(`neither ${who} nor "*" is on the list of people who may always write (allowFrom)`, { listed: false })
+      : set(`${who} is on the list of people who may always write (allowFrom)`, { listed: true }),
     now.paired
-      ? set(`the approval of ${who} is taken back`, { paired: false })
-      : set(`the owner approves ${who} by pairing`, { paired: true }),
+      ? set(`the bot’s owner takes the approval of ${who} back`, { paired: false })
+      : set(`the bot’s owner approves ${who} (pairing)`, { paired: true }),
     ...(['open', 'pairing', 'allowlist', 'disabled'] as const)
       .filter(policy => policy !== now.policy)
-      .map(policy => set(`dmPolicy is "${policy}"`, { policy })),
+      .map(policy => set(`${DIRECT_WORDS[policy]} (dmPolicy "${policy}")`, { policy })),
   ]
 }
 
@@ -265,11 +282,11 @@ function groupLevers(now: GroupFacts): readonly Lever[] {
   return [
     now.mentioned ? set(`${who} does not mention the bot`, { mentioned: false }) : set(`${who} mentions the bot`, { mentioned: true }),
     now.listed
-      ? set(`neither ${who} nor "*" is in the group’s allowFrom`, { listed: false })
-      : set(`${who} is in the group’s allowFrom`, { listed: true }),
+      ? set(`neither ${who} nor "*" is on the group’s list (allowFrom)`, { listed: false })
+      : set(`${who} is on the group’s list (allowFrom)`, { listed: true }),
     now.requireMention
-      ? set('requireMention is false for the group', { requireMention: false })
-      : set('requireMention is true for the group', { requireMention: true }),
+      ? set('the bot need not be mentioned in this group (requireMention false)', { requireMention: false })
+      : set('the bot must be mentioned in this group (requireMention true)', { requireMention: true }),
     ...(now.isCreator
       ? []
       : [
@@ -279,8 +296,10 @@ function groupLevers(now: GroupFacts): readonly Lever[] {
         ]),
     ...(['open', 'allowlist', 'disabled'] as const)
       .filter(policy => policy !== now.policy)
-      .map(policy => set(`groupPolicy is "${policy}" for the group`, { policy })),
-    now.enabled ? set('enableGroups is false', { enabled: false }) : set('enableGroups is true', { enabled: true }),
+      .map(policy => set(`${GROUP_WORDS[policy]} (groupPolicy "${policy}")`, { policy })),
+    now.enabled
+      ? set('the bot takes no part in groups (enableGroups false)', { enabled: false })
+      : set('the bot takes part in groups (enableGroups true)', { enabled: true }),
   ]
 }
 

@@ -84,7 +84,7 @@ export function createLifeReader(wanted: Wanted): LifeReader {
   const end = (one: Kept, decision: Decision) => {
     const { sender, explanation } = one.life
     one.isHeld = false
-    one.life = { ...one.life, decision, explanation: explanation && explainEnd(explanation, sender, decision.reason) }
+    one.life = { ...one.life, decision, explanation: explanation && explainEnd(explanation, sender, decision) }
   }
   const add = (one: Kept | undefined, moment: Moment) => {
     if (!one) return

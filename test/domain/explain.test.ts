@@ -36,61 +36,83 @@ const rows: readonly (readonly [row: string, facts: Facts, sentence: string, oth
     'direct 2, switched off',
     direct({ policy: 'disabled' }),
     'It was not answered, because direct messages to this bot are switched off for everybody.',
-    ['dmPolicy is "open"'],
+    ['everybody may write to the bot (dmPolicy "open")'],
   ],
   [
     'direct 2, switched off, for a listed person',
     direct({ policy: 'disabled', listed: true }),
     'It was not answered, because direct messages to this bot are switched off for everybody.',
-    ['dmPolicy is "open"', 'dmPolicy is "pairing"', 'dmPolicy is "allowlist"'],
+    [
+      'everybody may write to the bot (dmPolicy "open")',
+      'strangers may ask to be let in (dmPolicy "pairing")',
+      'only people on the list may write to the bot (dmPolicy "allowlist")',
+    ],
   ],
   [
     'direct 3, listed',
     direct({ listed: true, policy: 'allowlist' }),
     'It was passed on to the assistant, because “alice” is on the list of people who may always write to the bot.',
-    ['neither “alice” nor "*" is in allowFrom', 'dmPolicy is "disabled"'],
+    [
+      'neither “alice” nor "*" is on the list of people who may always write (allowFrom)',
+      'nobody may write to the bot directly (dmPolicy "disabled")',
+    ],
   ],
   [
     'direct 4, approved',
     direct({ paired: true }),
-    'It was passed on to the assistant, because the owner let “alice” in by a pairing code.',
-    ['dmPolicy is "disabled"'],
+    'It was passed on to the assistant, because the bot’s owner has approved “alice”.',
+    ['nobody may write to the bot directly (dmPolicy "disabled")'],
   ],
   [
     'direct 5, open',
     direct({ policy: 'open' }),
     'It was passed on to the assistant, because everybody may write to this bot directly.',
-    ['dmPolicy is "allowlist"', 'dmPolicy is "disabled"'],
+    ['only people on the list may write to the bot (dmPolicy "allowlist")', 'nobody may write to the bot directly (dmPolicy "disabled")'],
   ],
   [
     'direct 6, not listed',
     direct({ policy: 'allowlist' }),
     'It was not answered, because only people on the list may write to this bot, and “alice” is not on it.',
-    ['“alice” is in allowFrom', 'the owner approves “alice” by pairing', 'dmPolicy is "open"'],
+    [
+      '“alice” is on the list of people who may always write (allowFrom)',
+      'the bot’s owner approves “alice” (pairing)',
+      'everybody may write to the bot (dmPolicy "open")',
+    ],
   ],
   [
     'direct 7, a stranger',
     direct({}),
-    'It is kept back and not answered yet, because the bot does not know “alice” yet: “alice” was given a code, and the owner has to approve it.',
-    ['“alice” is in allowFrom', 'the owner approves “alice” by pairing', 'dmPolicy is "open"'],
+    'It is kept back and not answered yet, because the bot does not know “alice” yet: it has sent “alice” a code, and answers as soon as the bot’s owner approves that code.',
+    [
+      '“alice” is on the list of people who may always write (allowFrom)',
+      'the bot’s owner approves “alice” (pairing)',
+      'everybody may write to the bot (dmPolicy "open")',
+    ],
   ],
   [
     'direct –, unknown policy',
     direct({ policy: 'friends' }),
-    'It was not answered, because the setting dmPolicy has a value that the bot does not know (“friends”), and then it lets nobody in.',
-    ['“alice” is in allowFrom', 'the owner approves “alice” by pairing', 'dmPolicy is "open"'],
+    'It was not answered, because the setting dmPolicy, which says who may write to the bot, has an unknown value (“friends”), and until that is put right nobody new is let in.',
+    [
+      '“alice” is on the list of people who may always write (allowFrom)',
+      'the bot’s owner approves “alice” (pairing)',
+      'everybody may write to the bot (dmPolicy "open")',
+    ],
   ],
   [
     'group 0, groups off',
     group({ enabled: false }),
     'It was not answered, because this bot does not take part in groups.',
-    ['enableGroups is true'],
+    ['the bot takes part in groups (enableGroups true)'],
   ],
   [
     'group 0, groups off, without a mention',
     group({ enabled: false, mentioned: false }),
     'It was not answered, because this bot does not take part in groups.',
-    ['“bob” mentions the bot + enableGroups is true', 'requireMention is false for the group + enableGroups is true'],
+    [
+      '“bob” mentions the bot + the bot takes part in groups (enableGroups true)',
+      'the bot need not be mentioned in this group (requireMention false) + the bot takes part in groups (enableGroups true)',
+    ],
   ],
   ['group 1, no name', group({ sender: '' }), 'It was not answered, because it came without the name of its writer.', []],
   [
@@ -108,50 +130,60 @@ const rows: readonly (readonly [row: string, facts: Facts, sentence: string, oth
   [
     'group 2, the creator',
     group({ isCreator: true, policy: 'disabled' }),
-    'It was passed on to the assistant, because “bob” created this group.',
-    ['“bob” does not mention the bot', 'enableGroups is false'],
+    'It was passed on to the assistant, because “bob” created this group, and the bot listens to the person who did.',
+    ['“bob” does not mention the bot', 'the bot takes no part in groups (enableGroups false)'],
   ],
   [
     'group 3, disabled',
     group({ policy: 'disabled' }),
-    'It was not answered, because in this group the bot listens to the group’s creator only, and “bob” is somebody else.',
-    ['groupPolicy is "open" for the group', 'groupPolicy is "allowlist" for the group'],
+    'It was not answered, because in this group the bot listens only to the person who created it, and “bob” did not.',
+    [
+      'every member of this group may talk to the bot (groupPolicy "open")',
+      'people on this group’s list may talk to the bot (groupPolicy "allowlist")',
+    ],
   ],
   [
     'group 4, not listed',
     group({ listed: false }),
     'It was not answered, because in this group the bot answers only people on the group’s list, and “bob” is not on it.',
-    ['“bob” is in the group’s allowFrom', 'groupPolicy is "open" for the group'],
+    ['“bob” is on the group’s list (allowFrom)', 'every member of this group may talk to the bot (groupPolicy "open")'],
   ],
   [
     'group 4, listed',
     group({}),
     'It was passed on to the assistant, because “bob” is on this group’s list of people whom the bot may answer.',
-    ['“bob” does not mention the bot', 'neither “bob” nor "*" is in the group’s allowFrom', '“bob” leaves the group'],
+    ['“bob” does not mention the bot', 'neither “bob” nor "*" is on the group’s list (allowFrom)', '“bob” leaves the group'],
   ],
   [
     'group 5, open',
     group({ policy: 'open' }),
     'It was passed on to the assistant, because every member of this group may talk to the bot.',
-    ['“bob” does not mention the bot', '“bob” leaves the group', 'groupPolicy is "disabled" for the group'],
+    [
+      '“bob” does not mention the bot',
+      '“bob” leaves the group',
+      'only the person who created this group may talk to the bot (groupPolicy "disabled")',
+    ],
   ],
   [
     'group 6, not mentioned',
     group({ mentioned: false }),
-    'It was not answered, because in this group the bot answers only when it is mentioned by its name, and “bob” did not mention it.',
-    ['“bob” mentions the bot', 'requireMention is false for the group'],
+    'It was not answered, because in this group the bot answers only when somebody mentions it (writes @ and its name), and “bob” did not.',
+    ['“bob” mentions the bot', 'the bot need not be mentioned in this group (requireMention false)'],
   ],
   [
     'group 6, not mentioned by the creator',
     group({ isCreator: true, mentioned: false }),
-    'It was not answered, because in this group the bot answers only when it is mentioned by its name, and “bob” did not mention it.',
-    ['“bob” mentions the bot', 'requireMention is false for the group'],
+    'It was not answered, because in this group the bot answers only when somebody mentions it (writes @ and its name), and “bob” did not.',
+    ['“bob” mentions the bot', 'the bot need not be mentioned in this group (requireMention false)'],
   ],
   [
     'group –, unknown policy',
     group({ policy: 'friends' }),
-    'It was not answered, because the setting groupPolicy has a value that the bot does not know (“friends”), and then it listens to the group’s creator only.',
-    ['groupPolicy is "open" for the group', 'groupPolicy is "allowlist" for the group'],
+    'It was not answered, because the setting groupPolicy, which says who may talk to the bot in groups, has an unknown value (“friends”), and until that is put right the bot listens only to the person who created a group.',
+    [
+      'every member of this group may talk to the bot (groupPolicy "open")',
+      'people on this group’s list may talk to the bot (groupPolicy "allowlist")',
+    ],
   ],
   [
     'the loop guard',
@@ -163,7 +195,7 @@ const rows: readonly (readonly [row: string, facts: Facts, sentence: string, oth
   [
     'before any policy: nothing to read',
     gated('unsupported_content'),
-    'It was not answered, because it has neither text nor a file that can be read, or bears no usable time.',
+    'It was not answered, because it has neither text nor a file that can be read, or does not say when it was written.',
     [],
   ],
   [
@@ -175,7 +207,7 @@ const rows: readonly (readonly [row: string, facts: Facts, sentence: string, oth
   [
     'before any policy: too old',
     gated('too_old'),
-    'It was not answered, because it is older than everything that the bot still keeps track of.',
+    'It was not answered, because it reached the bot too long after it was written: a day, unless limits.ageFenceMs says otherwise.',
     [],
   ],
   [
@@ -232,7 +264,7 @@ const DECIDING: Readonly<Record<string, RegExp>> = {
   pending: /^May strangers ask to be let in/,
   denied: /no name|dmPolicy|groupPolicy/,
   allowed: /dmPolicy "open"|groupPolicy "open"/,
-  whitelisted: /allowFrom|approved by pairing/,
+  whitelisted: /allowFrom|owner approved .* \(pairing\)/,
   own_message: /can and should look at/,
 }
 

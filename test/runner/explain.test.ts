@@ -25,7 +25,9 @@ describe('explain', { timeout: 60_000 }, () => {
     const said = online.out.join('\n')
     expect(said).toContain('It was not answered, because only people on the list may write to this bot, and “mallory” is not on it.')
     expect(said).toContain('→ May only people on the list write (dmPolicy "allowlist")? yes')
-    expect(said).toContain('It would be passed on if “mallory” is in allowFrom, or if the owner approves “mallory” by pairing')
+    expect(said).toContain(
+      'It would be passed on if “mallory” is on the list of people who may always write (allowFrom), or if the bot’s owner approves “mallory” (pairing)',
+    )
     const alice = await run(['explain', '--chat', 'alice', ...at])
     expect(alice.out.join('\n')).toMatch(/answered by the responder.*reply handed to the ZTM agent.*reply seen on the mesh/s)
 

@@ -66,7 +66,7 @@ describe('the life of a message', () => {
     expect(life).toMatchObject({
       decision: { action: 'process', reason: 'whitelisted', detail: 'approved by pairing' },
       explanation: {
-        sentence: 'It was kept back, and then passed on to the assistant, because the owner let “alice” in by a pairing code.',
+        sentence: 'It was kept back, and then passed on to the assistant, because the bot’s owner approved “alice”.',
         otherwise: [],
       },
     })
@@ -86,7 +86,7 @@ describe('the life of a message', () => {
     expect(life).toMatchObject({
       decision: { action: 'ignore', reason: 'pairing_rejected' },
       explanation: {
-        sentence: 'It was kept back, and then not answered, because the owner refused to let “alice” in.',
+        sentence: 'It was kept back, and then not answered, because the bot’s owner refused to let “alice” in.',
         otherwise: [],
       },
     })

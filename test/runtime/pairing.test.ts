@@ -67,6 +67,9 @@ describe('a stranger', () => {
     expect(world.events.flatMap(event => (event.event === 'pairing' ? event.state : []))).toEqual(['pending', 'let in'])
     const [life] = await world.account.explain({ chat: 'peer:alice', last: 1 })
     expect(life?.decision).toMatchObject({ action: 'process', reason })
+    expect(life?.explanation?.sentence).toBe(
+      'It was kept back, and then passed on to the assistant, because the bot’s settings were changed and let “alice” in.',
+    )
     await world.stop()
   })
 
