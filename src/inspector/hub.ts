@@ -86,13 +86,16 @@ export function createHub({ accounts, now, every = everyOf }: HubOptions): Hub {
   const inspectionOf = (account: string): Inspection | null => accounts().find(({ id }) => id === account)?.inspection ?? null
 
   const overview = (): readonly AccountOverview[] =>
-    accounts().map(account => ({
-      status: account.status(),
-      pairings: account.pairings(),
-      deadLetters: account.deadLetters().slice(-200),
-      perSecond: trafficOf(account.id).perSecond(now()),
-      latency: trafficOf(account.id).latency(),
-    }))
+    accounts()
+      .map(account => ({
+        status: account.status(),
+        pairings: account.pairings(),
+        deadLetters: account.deadLetters().slice(-200),
+        perSecond: trafficOf(account.id).perSecond(now()),
+        latency: trafficOf(account.id).latency(),
+      }))
+      // They come as they have started, which is another order each time.
+      .toSorted(({ status: one }, { status: other }) => (one.account < other.account ? -1 : 1))
 
   const onStep = (account: string, step: Step) => {
     const atMs = now()

@@ -110,7 +110,7 @@ export function Actors() {
           />{' '}
           only with something to do
         </label>
-        <output>{shown ? `${total.toLocaleString('en')} actors` : '…'}</output>
+        <output>{shown ? `${total.toLocaleString('en')} ${total === 1 ? 'actor' : 'actors'}` : '…'}</output>
       </form>
       <div
         class="rows"
@@ -121,7 +121,15 @@ export function Actors() {
         onKeyDown={onKey}
         {...(activeRow && { 'aria-activedescendant': `actor-${active.value}` })}
       >
-        {shown && total === 0 && <p class="empty">{search.value || busyOnly.value ? 'No actor fits.' : 'No actors yet.'}</p>}
+        {shown && total === 0 && (
+          <p class="empty">
+            {search.value
+              ? 'No actor has that in its name: try less of it, or clear the search.'
+              : busyOnly.value
+                ? 'Nothing waits for anything: no actor of this account has something to do.'
+                : 'No actors yet: the first are there as soon as the account has started.'}
+          </p>
+        )}
         <div class="space" style={{ height: `${rows.getTotalSize()}px` }}>
           {items.map(({ index, start }) => (
             <Row
@@ -159,8 +167,10 @@ function Row({ index, start, row, isActive, onOpen }: RowProps) {
       {row ? (
         <>
           <span class={`kind ${row.kind}`}>{row.kind}</span>
-          <span class="name">{row.kind === 'pairing' ? shownName(row.name) : shownPlace(row.name)}</span>
-          <span class={row.isRunning ? 'state' : 'state soft'}>{stateText(row.value)}</span>
+          <span class="name link">{row.kind === 'pairing' ? shownName(row.name) : shownPlace(row.name)}</span>
+          <span class={row.isRunning ? 'state' : 'state soft'} title={stateText(row.value)}>
+            {stateText(row.value)}
+          </span>
         </>
       ) : (
         <span class="soft">…</span>

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Taken } from '../../runtime/inspection.ts'
 import type { PastStep } from '../../runtime/past.ts'
+import { useFocusHandedOn } from './focus.ts'
 import { hrefOf } from './route.ts'
 import { actor, askPast, past, want } from './stream.ts'
 import { activeStates, clockMs, plain, shownName, shownPlace, stateText } from './words.ts'
@@ -62,7 +63,7 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
         )}
       </header>
       {told && !view ? (
-        <p class="empty">This actor is not there any more; it may have finished its work.</p>
+        <p class="empty">This actor is not there any more; it may have finished its work. “Actors” lists those that are.</p>
       ) : (
         <div class="split">
           <div>
@@ -88,12 +89,13 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
             <Drawing
               kind={kind}
               isWhole={isWhole}
+              isPast={moment !== undefined}
               states={shown !== undefined ? activeStates(kind, shown) : []}
               taken={moment ? [] : (last?.taken ?? [])}
             />
           </div>
           <aside>
-            <h3>Now</h3>
+            <h3>{moment ? 'Now (the drawing shows the past)' : 'Now'}</h3>
             <p class="now">{view ? stateText(view.value) : '…'}</p>
             {view?.context !== undefined && view?.context !== null && (
               <details>
@@ -102,7 +104,7 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
               </details>
             )}
             <h3>Last steps</h3>
-            {told && told.steps.length === 0 && <p class="soft">None since you are looking.</p>}
+            {told && told.steps.length === 0 && <p class="soft">None since this view was opened.</p>}
             <ol class="steps">
               {told?.steps.toReversed().map((step, at) => (
                 <li key={`${step.atMs}-${told.steps.length - at}`}>
@@ -123,9 +125,10 @@ type PastProps = { steps: readonly PastStep[] | null; at: number; onOpen: () => 
 
 /** One chat's history under a slider: its records through the charts again. */
 function Past({ steps, at, onOpen, onMove, onClose }: PastProps) {
+  const box = useFocusHandedOn<HTMLParagraphElement>(steps === null, 'input, button')
   if (steps === null) {
     return (
-      <p class="past">
+      <p class="travel" ref={box}>
         <button type="button" onClick={onOpen}>
           go back in time
         </button>
@@ -134,7 +137,7 @@ function Past({ steps, at, onOpen, onMove, onClose }: PastProps) {
   }
   const moment = steps[at]
   return (
-    <p class="past">
+    <p class="travel" ref={box}>
       <input
         type="range"
         aria-label="Moment"
@@ -145,7 +148,7 @@ function Past({ steps, at, onOpen, onMove, onClose }: PastProps) {
       />
       <output>{moment ? `${clockMs(moment.atMs)} · ${moment.event} (${at + 1} of ${steps.length})` : 'nothing is recorded'}</output>
       <button type="button" onClick={onClose}>
-        now
+        back to now
       </button>
     </p>
   )
@@ -168,9 +171,9 @@ export function Transitions({ taken }: { taken: readonly Taken[] }) {
   )
 }
 
-type DrawingProps = { kind: string; isWhole: boolean; states: readonly string[]; taken: readonly Taken[] }
+type DrawingProps = { kind: string; isWhole: boolean; isPast: boolean; states: readonly string[]; taken: readonly Taken[] }
 
-function Drawing({ kind, isWhole, states, taken }: DrawingProps) {
+function Drawing({ kind, isWhole, isPast, states, taken }: DrawingProps) {
   const box = useRef<HTMLDivElement>(null)
   const [drawing, setDrawing] = useState<SVGElement | null | undefined>(undefined)
   useEffect(() => {
@@ -201,9 +204,16 @@ function Drawing({ kind, isWhole, states, taken }: DrawingProps) {
     if (drawing && hasStates && !isWhole && box.current) showActive(box.current)
   }, [drawing, hasStates, isWhole])
   return (
-    <div class="drawing">
+    <div class={isPast ? 'drawing past' : 'drawing'}>
       {drawing === null && <p class="empty">There is no drawing of this chart.</p>}
-      <div class={isWhole ? 'paper whole' : 'paper'} ref={box} role="img" aria-label={`Statechart ${kind}; active: ${states.join(', ')}`} />
+      <div
+        class={isWhole ? 'paper whole' : 'paper'}
+        ref={box}
+        role="img"
+        // What is larger than its box is scrolled by keyboard, too; not every browser sees to that.
+        tabIndex={isWhole ? -1 : 0}
+        aria-label={`Statechart ${kind}; active: ${states.join(', ')}`}
+      />
     </div>
   )
 }

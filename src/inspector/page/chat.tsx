@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Life, Moment } from '../../runtime/life.ts'
 import { hrefOf } from './route.ts'
-import { chat, want } from './stream.ts'
+import { chat, overview, want } from './stream.ts'
 import { clock, clockMs, duration, plain, shownName, shownPlace } from './words.ts'
 
 /** Pixels. */
@@ -23,10 +23,15 @@ export function Chat({ account, chat: name }: { account: string; chat: string })
           <a href={hrefOf({ view: 'chart', account, actor: `outbox:${name}` })}>outbox</a>
         </nav>
       </header>
-      {told === null || told === undefined ? (
+      {overview.value?.every(({ status }) => status.account !== account) ? (
+        <p class="empty">No account “{plain(account)}” runs here.</p>
+      ) : told === null || told === undefined ? (
         <p class="empty">Reading the journal…</p>
       ) : told.lives.length === 0 ? (
-        <p class="empty">No message of this chat is in the history.</p>
+        <p class="empty">
+          No message of this chat is in the history, which goes back 7 days unless the config says otherwise (limits.historyMs). The next
+          one shows up here by itself.
+        </p>
       ) : (
         <ol class="lives">
           {told.lives.map(life => (
@@ -61,12 +66,17 @@ const STAGES: readonly (readonly [Moment['what'], string])[] = [
   ['reply confirmed', 'confirmed'],
 ]
 
+/** What a message, or a reply to it, has come to after it was given up. */
+const ENDS: ReadonlySet<Moment['what']> = new Set(['dead letter', 'tried again by hand', 'given up by hand'])
+
 function Message({ life }: { life: Life }) {
   const { sender, text, timeMs, decision, explanation, moments, id } = life
   const replies = moments.filter(({ what, detail }) => what === 'reply queued' && detail !== undefined)
   const fromMs = moments[0]?.atMs ?? 0
+  const end = moments.findLast(({ what }) => ENDS.has(what))
+  const isGivenUp = end?.what === 'dead letter'
   return (
-    <li class={`life ${decision.action}`}>
+    <li class={`life ${isGivenUp ? 'given-up' : decision.action}`}>
       <div class="head">
         <b>{sender === '' ? '(no name)' : shownName(sender)}</b>
         <time class="soft">{clock(timeMs ?? fromMs)}</time>
@@ -76,7 +86,17 @@ function Message({ life }: { life: Life }) {
       </div>
       <p class="text">{text === null ? <span class="soft">its text is not kept</span> : plain(text)}</p>
       <p class="why">{plain(explanation?.sentence ?? decision.detail)}</p>
-      {decision.action !== 'ignore' && (
+      {isGivenUp && (
+        <p class="trouble">
+          Given up: {plain(end.detail ?? 'no reason is kept')}. <a href={hrefOf({ view: 'requests' })}>Try it again, or drop it</a>
+        </p>
+      )}
+      {decision.action === 'pairing' && (
+        <p>
+          <a href={hrefOf({ view: 'requests' })}>Let them in, or not</a>
+        </p>
+      )}
+      {decision.action === 'process' && (
         <ol class="stages" aria-label="What became of it">
           {STAGES.map(([what, word]) => {
             const found = moments.findLast(moment => moment.what === what)
@@ -96,7 +116,7 @@ function Message({ life }: { life: Life }) {
           {plain(detail ?? '')}
         </p>
       ))}
-      <details>
+      <details onToggle={event => event.currentTarget.scrollIntoView({ block: 'nearest' })}>
         <summary>{explanation ? 'why, and every step' : 'every step'}</summary>
         {explanation && (
           <>

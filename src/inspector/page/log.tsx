@@ -44,12 +44,18 @@ export function Log() {
         >
           clear
         </button>
-        <output>
-          {lines.length} shown{skipped.value > 0 && `, ${skipped.value.toLocaleString('en')} too many to show`}
+        <output aria-live="off">
+          {lines.length} shown, the newest first{skipped.value > 0 && `; ${skipped.value.toLocaleString('en')} came too fast to be shown`}
         </output>
       </form>
       {lines.length === 0 ? (
-        <p class="empty">{log.value.length > 0 ? 'No event fits.' : 'No event since this view was opened.'}</p>
+        <p class="empty">
+          {log.value.length > 0
+            ? 'No event has that in its name or its actor’s: clear the filter to see all.'
+            : paused.value
+              ? 'Paused: “go on” shows what comes from then on.'
+              : 'No event since this view was opened. The next message of anybody makes some.'}
+        </p>
       ) : (
         <ol class="lines">
           {lines.toReversed().map((line, at) => (

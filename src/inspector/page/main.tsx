@@ -5,11 +5,13 @@ import { Actors } from './actors.tsx'
 import { Chart } from './chart.tsx'
 import { Chat } from './chat.tsx'
 import { Composer } from './composer.tsx'
+import { useFocusKept } from './focus.ts'
 import { Log } from './log.tsx'
 import { Overview } from './overview.tsx'
 import { Requests, said } from './requests.tsx'
 import { route } from './route.ts'
-import { connect, connection, overview, takeToken, version } from './stream.ts'
+import { connect, connection, lostAtMs, overview, takeToken, version } from './stream.ts'
+import { clock, zone } from './words.ts'
 
 const VIEWS = [
   ['overview', '#/', 'Overview'],
@@ -18,7 +20,7 @@ const VIEWS = [
   ['log', '#/log', 'Events'],
 ] as const
 
-const CONNECTIONS = { connecting: 'connecting…', live: 'live', lost: 'connection lost, trying again…', refused: 'not let in' } as const
+const CONNECTIONS = { connecting: 'connecting…', live: 'connected', lost: 'connection lost, trying again…', refused: 'not let in' } as const
 const SAID_MS = 6_000
 
 function Page() {
@@ -26,12 +28,14 @@ function Page() {
   const state = connection.value
   const waiting = overview.value?.reduce((sum, { pairings, deadLetters }) => sum + pairings.length + deadLetters.length, 0) ?? 0
   useEffect(() => {
-    if (said.value === null) return
+    // What went wrong stays until somebody has read it.
+    if (!said.value?.ok) return
     const timer = setTimeout(() => {
       said.value = null
     }, SAID_MS)
     return () => clearTimeout(timer)
   }, [said.value])
+  const main = useFocusKept(now)
   return (
     <>
       <header class="top">
@@ -45,7 +49,13 @@ function Page() {
         </nav>
         <output class={`badge connection ${state}`}>{CONNECTIONS[state]}</output>
       </header>
-      <main class={state === 'lost' ? 'stale' : ''}>
+      <main class={state === 'lost' ? 'stale' : ''} ref={main} tabIndex={-1}>
+        {state === 'lost' && (
+          <p class="trouble">
+            No connection to the bot since {clock(lostAtMs.value)}: what is shown is from then. The page comes back by itself when the bot
+            does; if it was started anew, open the address that it prints.
+          </p>
+        )}
         {state === 'refused' ? (
           <p class="empty">
             The token is missing or wrong. Open the address that was printed when the inspector was started; it holds for as long as that
@@ -57,10 +67,21 @@ function Page() {
       </main>
       {state !== 'refused' && <Composer />}
       <footer class="soft">
-        {version.value && `version ${version.value} · `}Read from the running charts; at most ten updates a second.
+        {version.value && `version ${version.value} · `}times in {zone()} · at most ten updates a second
       </footer>
       <output class={`said ${said.value === null ? '' : said.value.ok ? 'ok' : 'bad'}`} aria-live="polite">
         {said.value?.text}
+        {said.value?.ok === false && (
+          <button
+            type="button"
+            onClick={() => {
+              said.value = null
+              main.current?.focus()
+            }}
+          >
+            close
+          </button>
+        )}
       </output>
     </>
   )

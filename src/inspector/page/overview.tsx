@@ -1,7 +1,7 @@
 import type { AccountOverview, Quantiles } from '../protocol.ts'
 import { hrefOf } from './route.ts'
 import { nowMs, overview } from './stream.ts'
-import { ago, duration, plain } from './words.ts'
+import { age, ago, duration, plain } from './words.ts'
 
 export function Overview() {
   const accounts = overview.value
@@ -27,7 +27,7 @@ function Account({ status, perSecond, latency, pairings, deadLetters }: AccountO
           <a href={hrefOf({ view: 'chart', account, actor: `account:${account}` })}>{plain(account)}</a>
         </h2>
         <span class={`badge ${state}`}>{state}</span>
-        <span class="soft">for {duration(Math.max(0, now - status.sinceMs))}</span>
+        <span class="soft">for {age(now - status.sinceMs)}</span>
       </header>
       {reason !== null && state !== 'live' && <p class="trouble">{plain(reason)}</p>}
       {status.warnings.map(warning => (
@@ -37,8 +37,8 @@ function Account({ status, perSecond, latency, pairings, deadLetters }: AccountO
       ))}
       <Spark {...perSecond} />
       <dl class="figures">
-        <Figure name="seen" value={counters.seen} />
-        <Figure name="passed on" value={counters.processed} />
+        <Figure name="messages seen" value={counters.seen} />
+        <Figure name="let through" value={counters.processed} />
         <Figure name="replies confirmed" value={counters.sent} />
         <Figure
           name="at the responder"
@@ -124,10 +124,13 @@ const WIDTH = 300
 const HEIGHT = 44
 
 function Spark({ decided, confirmed }: AccountOverview['perSecond']) {
-  const most = Math.max(1, ...decided, ...confirmed)
+  const most = Math.max(0, ...decided, ...confirmed)
   const line = (counts: readonly number[]) =>
     counts
-      .map((count, at) => `${((at / (counts.length - 1)) * WIDTH).toFixed(1)},${(HEIGHT - 2 - (count / most) * (HEIGHT - 6)).toFixed(1)}`)
+      .map(
+        (count, at) =>
+          `${((at / (counts.length - 1)) * WIDTH).toFixed(1)},${(HEIGHT - 2 - (count / Math.max(1, most)) * (HEIGHT - 6)).toFixed(1)}`,
+      )
       .join(' ')
   const rate = (counts: readonly number[]) => (counts.slice(-10).reduce((sum, count) => sum + count, 0) / 10).toFixed(1)
   const said = `${rate(decided)} messages and ${rate(confirmed)} replies a second`

@@ -1,5 +1,8 @@
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
 import type { Act } from '../protocol.ts'
+import { useFocusHandedOn, useFocusInherited } from './focus.ts'
 import { hrefOf } from './route.ts'
 import { act, approveCommand, mayAct, nowMs, overview } from './stream.ts'
 import { ago, duration, plain, shownName, shownPlace } from './words.ts'
@@ -25,27 +28,36 @@ export function Requests() {
   const now = nowMs.value
   return (
     <section class="requests">
-      {!mayAct.value && <p class="warning">This page may only look: use the command line to act.</p>}
-      <h2>Pairing requests</h2>
+      {!mayAct.value && (
+        <p class="warning">
+          This page may only look. To act: <code>ztm-chat pairing --help</code>, <code>ztm-chat deadletter --help</code>
+        </p>
+      )}
+      <h2 tabIndex={-1}>Pairing requests</h2>
       {pairings.length === 0 ? (
-        <p class="empty">Nobody waits to be let in.</p>
+        <p class="empty">Nobody waits to be let in. A stranger who writes to the bot shows up here, with a code (dmPolicy "pairing").</p>
       ) : (
         <ul class="items">
           {pairings.map(({ account, user, code, openedAtMs, expiresAtMs, held }) => (
-            <li key={`${account}/${user}`} class="item">
+            <Item key={`${account}/${user}`}>
               <div>
                 <b>{shownName(user)}</b> asks to be let in with the code <code>{plain(code)}</code>
                 <div class="soft">
                   {ago(openedAtMs, now)}, {held} {held === 1 ? 'message' : 'messages'} kept, expires in{' '}
-                  {duration(Math.max(0, expiresAtMs - now))} · {plain(account)}
+                  {duration(Math.max(0, expiresAtMs - now))} · account {plain(account)}
                 </div>
               </div>
               {approveCommand.value === null ? (
                 <Buttons
                   keyOf={`${account}/${code}`}
+                  of={shownName(user)}
                   choices={[
-                    ['approve', { do: 'approve', account, code }],
-                    ['reject', { do: 'reject', account, code }],
+                    { name: 'approve', act: { do: 'approve', account, code } },
+                    {
+                      name: 'reject',
+                      act: { do: 'reject', account, code },
+                      question: `Reject ${shownName(user)}? What they wrote stays unanswered.`,
+                    },
                   ]}
                 />
               ) : (
@@ -53,31 +65,32 @@ export function Requests() {
                   To let them in, run <code>{plain(`${approveCommand.value} ${code} --account ${account}`)}</code>
                 </div>
               )}
-            </li>
+            </Item>
           ))}
         </ul>
       )}
-      <h2>Dead letters</h2>
+      <h2 tabIndex={-1}>Dead letters</h2>
       {letters.length === 0 ? (
-        <p class="empty">Nothing was given up.</p>
+        <p class="empty">Nothing was given up. A message or a reply whose last attempt failed shows up here, to be tried again.</p>
       ) : (
         <ul class="items">
           {letters.toReversed().map(({ account, id, kind, chat, atMs, reason }) => (
-            <li key={`${account}/${id}`} class="item">
+            <Item key={`${account}/${id}`}>
               <div>
                 <b>{kind}</b> in <a href={hrefOf({ view: 'chat', account, chat })}>{shownPlace(chat)}</a>: {plain(reason)}
                 <div class="soft">
-                  {ago(atMs, now)} · {plain(id)} · {plain(account)}
+                  {ago(atMs, now)} · account {plain(account)} · id {plain(id)}
                 </div>
               </div>
               <Buttons
                 keyOf={`${account}/${id}`}
+                of={`the ${kind} in ${shownPlace(chat)}`}
                 choices={[
-                  ['retry', { do: 'retry', account, id }],
-                  ['drop', { do: 'drop', account, id }],
+                  { name: 'retry', act: { do: 'retry', account, id } },
+                  { name: 'drop', act: { do: 'drop', account, id }, question: `Drop this ${kind} for good?` },
                 ]}
               />
-            </li>
+            </Item>
           ))}
         </ul>
       )}
@@ -85,21 +98,60 @@ export function Requests() {
   )
 }
 
-function Buttons({ keyOf, choices }: { keyOf: string; choices: readonly (readonly [string, Act])[] }) {
-  if (!mayAct.value) return null
+function Item({ children }: { children: ComponentChildren }) {
+  const box = useFocusInherited()
   return (
-    <div class="buttons">
-      {choices.map(([name, what], at) => (
+    <li class="item" ref={box}>
+      {children}
+    </li>
+  )
+}
+
+type Choice = {
+  readonly name: string
+  readonly act: Act
+  /** Asked before it is done, as it cannot be taken back. */
+  readonly question?: string
+}
+
+function Buttons({ keyOf, of, choices }: { keyOf: string; of: string; choices: readonly Choice[] }) {
+  const [asked, setAsked] = useState<Choice | null>(null)
+  // The first is to keep things as they are; and back to the button that asked.
+  const box = useFocusHandedOn<HTMLFieldSetElement>(asked, asked ? 'button' : 'button.asks')
+  if (!mayAct.value) return null
+  const isBusy = busy.value.has(keyOf)
+  // A button that is disabled loses the focus.
+  const go = ({ act: what }: Choice) => !isBusy && void perform(what, keyOf)
+  return asked ? (
+    <fieldset
+      class="buttons"
+      ref={box}
+      onKeyDown={event => {
+        if (event.key === 'Escape') setAsked(null)
+      }}
+    >
+      <legend>{asked.question}</legend>
+      <button type="button" onClick={() => setAsked(null)}>
+        cancel
+      </button>
+      <button type="button" class="final" aria-disabled={isBusy} onClick={() => go(asked)}>
+        {asked.name}
+      </button>
+    </fieldset>
+  ) : (
+    <fieldset class="buttons" ref={box}>
+      {choices.map((choice, at) => (
         <button
           type="button"
-          key={name}
-          class={at === 0 ? 'first' : ''}
-          disabled={busy.value.has(keyOf)}
-          onClick={() => void perform(what, keyOf)}
+          key={choice.name}
+          class={choice.question ? 'asks' : at === 0 ? 'first' : ''}
+          aria-label={`${choice.name} ${of}`}
+          aria-disabled={isBusy}
+          onClick={() => (choice.question ? setAsked(choice) : go(choice))}
         >
-          {name}
+          {choice.name}
         </button>
       ))}
-    </div>
+    </fieldset>
   )
 }

@@ -8,6 +8,8 @@ export type Connection = 'connecting' | 'live' | 'lost' | 'refused'
 
 export const connection = signal<Connection>('connecting')
 export const nowMs = signal(Date.now())
+/** When the connection was lost; of use only while it is. */
+export const lostAtMs = signal(0)
 export const overview = signal<readonly AccountOverview[] | null>(null)
 export const list = signal<Tick['list'] | null>(null)
 export const actor = signal<Tick['actor'] | null>(null)
@@ -62,6 +64,7 @@ export function connect(token: string): void {
   made.onclose = async () => {
     for (const settle of open.values()) settle({ ok: false, said: 'The connection was lost; look whether it was done.' })
     open.clear()
+    if (connection.value !== 'lost') lostAtMs.value = Date.now()
     connection.value = 'lost'
     failures++
     // A browser does not say why: ask in a way that it tells.

@@ -3,8 +3,23 @@ import type { Json } from '../../domain/json.ts'
 
 export { plain, shownName, shownPlace } from '../../domain/shown.ts'
 
-export const clock = (atMs: number): string => new Date(atMs).toLocaleTimeString('sv')
+const TIME = new Intl.DateTimeFormat('sv', { timeStyle: 'medium' })
+const DAY = new Intl.DateTimeFormat('sv', { dateStyle: 'short' })
+
+/** Of another day than today: with the day. */
+export function clock(atMs: number): string {
+  const day = DAY.format(atMs)
+  return day === DAY.format(Date.now()) ? TIME.format(atMs) : `${day} ${TIME.format(atMs)}`
+}
 export const clockMs = (atMs: number): string => `${clock(atMs)}.${String(Math.floor(atMs) % 1_000).padStart(3, '0')}`
+
+/** Of all times on the page: `Europe/Berlin, UTC+1`. */
+export function zone(): string {
+  const { timeZone } = TIME.resolvedOptions()
+  const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' }).formatToParts()
+  const offset = parts.find(({ type }) => type === 'timeZoneName')?.value.replace('GMT', 'UTC') ?? ''
+  return timeZone === 'UTC' ? timeZone : `${timeZone}, ${offset}`
+}
 
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
@@ -13,7 +28,10 @@ export function duration(ms: number): string {
   return ms < 86_400_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`
 }
 
-export const ago = (atMs: number | null, nowMs: number): string => (atMs === null ? 'never' : `${duration(Math.max(0, nowMs - atMs))} ago`)
+/** How long something lasts: tenths of a second would only flicker. */
+export const age = (ms: number): string => (ms < 60_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : duration(ms))
+
+export const ago = (atMs: number | null, nowMs: number): string => (atMs === null ? 'never' : `${age(nowMs - atMs)} ago`)
 
 /** `door: deciding · turn: answering › dispatching`. */
 export function stateText(value: Json): string {

@@ -74,7 +74,7 @@ const allLive = async (page: Page) => {
   await until(
     'the page shows every account live',
     async () => {
-      if ((await page.locator('.connection').textContent()) !== 'live') return false
+      if ((await page.locator('.connection').textContent()) !== 'connected') return false
       const badges = await page.getByRole('region').locator('header .badge').allTextContents()
       return badges.length === ACCOUNTS.length && badges.every(state => state === 'live')
     },

@@ -86,7 +86,7 @@ test('a hundred thousand conversations: the page opens at once, scrolls to the e
   const search = page.getByRole('searchbox')
   const searchedAtMs = performance.now()
   await search.fill('USER-77777')
-  await expect.poll(() => found.textContent()).toBe('1 actors')
+  await expect.poll(() => found.textContent()).toBe('1 actor')
   const foundMs = performance.now() - searchedAtMs
   await rows.getByText('peer:user-77777').click()
   await page.getByText('at rest, from its record').waitFor()

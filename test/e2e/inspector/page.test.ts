@@ -35,13 +35,13 @@ describe('the page of a running bot', () => {
   let page: Page
   beforeEach(async () => {
     page = await opened(scene.inspector.url)
-    await expect.poll(() => badge(page)).toBe('live')
+    await expect.poll(() => badge(page)).toBe('connected')
   })
 
   test('keeps the token out of the address, and in this tab', async () => {
     expect(page.url()).not.toContain(scene.inspector.token)
     await page.reload()
-    await expect.poll(() => badge(page)).toBe('live')
+    await expect.poll(() => badge(page)).toBe('connected')
   })
 
   test('overview: health, figures, latencies and what was not answered', async () => {
@@ -56,7 +56,7 @@ describe('the page of a running bot', () => {
   test('actors: found by a name, chosen and opened by keyboard alone', async () => {
     await page.getByRole('link', { name: 'Actors' }).click()
     await page.getByRole('searchbox').fill('PEER:CAR')
-    await expect.poll(() => page.locator('.filters output').textContent()).toMatch(/^[12] actors$/)
+    await expect.poll(() => page.locator('.filters output').textContent()).toMatch(/^(1 actor|2 actors)$/)
     await page.getByRole('listbox').focus()
     await page.keyboard.press('End')
     await page.keyboard.press('Enter')
@@ -83,7 +83,7 @@ describe('the page of a running bot', () => {
     await page.keyboard.press('Home')
     await page.getByText(/chat.opened \(1 of \d+\)/).waitFor()
     expect(await page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
-    await page.getByRole('button', { name: 'now' }).click()
+    await page.getByRole('button', { name: 'back to now' }).click()
     await expect.poll(() => page.locator('[data-state="chat.door.awaiting pairing"].active').count()).toBe(1)
   })
 
@@ -149,7 +149,7 @@ describe('the page of a running bot', () => {
     await page.getByRole('link', { name: /Requests/ }).click()
     await page.getByRole('button', { name: 'approve' }).click()
     await page.getByText('mallory is approved; what they wrote is answered now.').waitFor()
-    await page.getByText('Nobody waits to be let in.').waitFor()
+    await page.getByText('Nobody waits to be let in').waitFor()
     await expect
       .poll(() =>
         scene.mesh
@@ -160,7 +160,9 @@ describe('the page of a running bot', () => {
       )
       .toContain('echo: let me in, please')
     await page.getByRole('button', { name: 'drop' }).click()
-    await page.getByText('Nothing was given up.').waitFor()
+    await page.getByText('Drop this message for good?').waitFor()
+    await page.getByRole('button', { name: 'drop', exact: true }).click()
+    await page.getByText('Nothing was given up').waitFor()
   })
 
   test('events: they come, they are filtered, and they stand still when they are told to', async () => {
@@ -203,6 +205,165 @@ describe('the page of a running bot', () => {
   })
 })
 
+/** Texts whose colour is too near to what they stand on: below 4.5 to 1, as WCAG AA has it. */
+const TOO_PALE = `(() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number)
+  const linear = part => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4)
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+  const groundOf = element => {
+    const { backgroundColor } = getComputedStyle(element)
+    const [r, g, b, alpha = 1] = numbers(backgroundColor)
+    return alpha === 0 && element.parentElement ? groundOf(element.parentElement) : [r, g, b]
+  }
+  const isOn = element => element.checkVisibility() && !element.closest('svg, option')
+  const all = [...document.querySelectorAll('body *')].filter(isOn)
+  const texts = all.filter(element => [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim() !== ''))
+  return texts.flatMap(element => {
+    const [one, other] = [light(numbers(getComputedStyle(element).color)), light(groundOf(element))].sort((a, b) => b - a)
+    const ratio = (one + 0.05) / (other + 0.05)
+    return ratio < 4.5 ? [element.textContent.trim() + ': ' + ratio.toFixed(2)] : []
+  })
+})()`
+
+/** What has the focus, in words; null for the page itself. */
+const FOCUSED = `(() => {
+  const it = document.activeElement
+  if (it === null || it === document.body) return null
+  const { outlineStyle, boxShadow } = getComputedStyle(it)
+  const { left, top, width, height } = it.getBoundingClientRect()
+  const [x, y] = [Math.min(left + width / 2, innerWidth - 1), Math.min(top + Math.min(height / 2, 20), innerHeight - 1)]
+  return {
+    name: [it.tagName.toLowerCase(), it.getAttribute('aria-label') ?? it.textContent.trim() ?? ''].join(' ').trim(),
+    isMarked: outlineStyle !== 'none' || boxShadow !== 'none',
+    isSeen: it.contains(document.elementFromPoint(x, y)),
+  }
+})()`
+const focused = (page: Page) => page.evaluate<{ name: string; isMarked: boolean; isSeen: boolean } | null>(FOCUSED)
+const focusedName = async (page: Page) => (await focused(page))?.name
+
+/** How much takes the keyboard. */
+const TAKES_KEYS = `[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].length`
+
+const VIEWS = [
+  '#/',
+  '#/actors',
+  '#/requests',
+  '#/log',
+  '#/chat/default/peer%3Aalice',
+  '#/chat/default/peer%3Acarol',
+  '#/chart/default/chat%3Apeer%3Aalice',
+  '#/chart/default/pairing%3Amallory',
+]
+
+describe('without a mouse, and by eye', () => {
+  let scene: Scene
+  beforeAll(async () => {
+    scene = await openScene()
+    await fill(scene)
+    await scene.says('carol', 'fail again')
+    await vi.waitUntil(() => scene.events.filter(({ event }) => event === 'dead-letter').length >= 2, { timeout: 20_000 })
+    await vi.waitUntil(() => scene.events.filter(({ event }) => event === 'sent').length >= 4, { timeout: 20_000 })
+  })
+  afterAll(() => scene.close())
+  let page: Page
+  beforeEach(async () => {
+    page = await opened(scene.inspector.url)
+    await page.getByRole('region').first().waitFor()
+  })
+
+  test.each(VIEWS)('everything in %s is reached by Tab, one after the other, with the focus in sight', async hash => {
+    await page.setViewportSize({ width: 900, height: 500 })
+    await goTo(page, hash)
+    await page.locator('main > *').first().waitFor()
+    if (hash.startsWith('#/chat/')) await page.locator('.life').last().waitFor()
+    if (hash.startsWith('#/chart/')) await page.locator('.state.active').first().waitFor()
+    await page.getByRole('link', { name: 'Overview' }).focus()
+    const all = Number(await page.evaluate(TAKES_KEYS))
+    for (let n = 1; n < all; n++) {
+      await page.keyboard.press('Tab')
+      expect(await focused(page), `${hash}, ${n + 1} of ${all}`).toMatchObject({ isMarked: true, isSeen: true })
+    }
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBeNull()
+  })
+
+  test.each(['light', 'dark'] as const)('every text of a page that is %s can be told from its ground', async colorScheme => {
+    const looked = await opened(scene.inspector.url, { colorScheme })
+    await looked.getByRole('region').first().waitFor()
+    for (const hash of VIEWS) {
+      await goTo(looked, hash)
+      await looked.locator('main > *').first().waitFor()
+      if (hash.startsWith('#/chat/')) await looked.locator('.life').last().waitFor()
+      expect(await looked.evaluate(TOO_PALE), hash).toEqual([])
+    }
+  })
+
+  test('from a list into a chart, the focus goes on in what is shown then', async () => {
+    await page.getByRole('link', { name: 'Actors' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('searchbox').fill('chat:peer:alice')
+    await expect.poll(() => page.locator('.filters output').textContent()).toBe('1 actor')
+    await page.getByRole('listbox').focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: /peer:alice/ }).waitFor()
+    await expect.poll(async () => (await focusedName(page))?.startsWith('main')).toBe(true)
+    expect(await focused(page)).toMatchObject({ isMarked: true })
+    await page.keyboard.press('Tab')
+    expect(await focusedName(page)).toBe('a outbox')
+  })
+
+  test('a message that was given up is seen to be so in its conversation, with the reason and the way to it', async () => {
+    await goTo(page, '#/chat/default/peer%3Acarol')
+    const message = page.locator('.life').first()
+    await message.getByText('Given up: the model is overloaded.').waitFor()
+    await message.getByRole('link', { name: 'Try it again, or drop it' }).click()
+    await page.getByRole('heading', { name: 'Dead letters' }).waitFor()
+  })
+
+  test('times are told with their zone, and on another day with the day', async () => {
+    const looked = await opened(scene.inspector.url, { timezoneId: 'Asia/Tokyo' })
+    await looked.getByText('times in Asia/Tokyo, UTC+9').waitFor()
+    await goTo(looked, '#/chat/default/peer%3Acarol')
+    const time = looked.locator('.life time').first()
+    expect(await time.textContent()).toMatch(/^\d\d:\d\d:\d\d$/)
+    await looked.clock.setFixedTime(Date.now() + 3 * 86_400_000)
+    await goTo(looked, '#/chat/default/peer%3Aalice')
+    await expect.poll(() => time.textContent()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+  })
+
+  test('the slider of a chart has the focus once it is there, and gives it back', async () => {
+    await goTo(page, '#/chart/default/chat%3Apeer%3Amallory')
+    await page.getByRole('button', { name: 'go back in time' }).focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => focusedName(page)).toBe('input Moment')
+    await page.keyboard.press('Home')
+    await page.getByText('the drawing shows the past').waitFor()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => focusedName(page)).toBe('button go back in time')
+  })
+
+  test('what cannot be taken back is asked about first, and afterwards the focus is on what is next', async () => {
+    await goTo(page, '#/requests')
+    const first = page.locator('.item').filter({ hasText: 'message in' }).first()
+    await first.getByRole('button', { name: /drop/ }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('group', { name: 'Drop this message for good?' }).waitFor()
+    expect(await focusedName(page)).toBe('button cancel')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => focusedName(page)).toBe('button drop the message in peer:carol')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.getByText('message in peer:carol').count()).toBe(1)
+    expect(await focusedName(page)).toBe('button retry the message in peer:carol')
+    await page.keyboard.press('Tab')
+    for (const key of ['Enter', 'Tab', 'Enter']) await page.keyboard.press(key)
+    await page.getByText('Nothing was given up').waitFor()
+    expect(await focused(page)).toMatchObject({ name: 'h2 Dead letters', isMarked: true, isSeen: true })
+  })
+})
+
 test('a page without the token says what to do, and one whose bot is gone says so and comes back to nothing false', async () => {
   const scene = await openScene({ mayAct: false })
   const stranger = await openPage(browser)
@@ -219,8 +380,20 @@ test('a page without the token says what to do, and one whose bot is gone says s
   await page.getByRole('region', { name: 'Account default' }).waitFor()
   await page.getByRole('link', { name: 'Requests' }).click()
   await page.getByText('This page may only look').waitFor()
+  await page.clock.install()
   await scene.close()
   await page.getByText('connection lost, trying again').waitFor()
+  await page.getByText(/No connection to the bot since \d\d:\d\d:\d\d/).waitFor()
+
+  // What could not be done is told until somebody has read it.
+  await page.getByRole('textbox', { name: 'Message' }).fill('anybody?')
+  await page.keyboard.press('Enter')
+  const said = page.getByText('There is no connection.')
+  await said.waitFor()
+  await page.clock.runFor(60_000)
+  expect(await said.isVisible()).toBe(true)
+  await page.getByRole('button', { name: 'close' }).click()
+  expect(await said.isVisible()).toBe(false)
 })
 
 test('another page cannot read from it, frame it, or open its stream', async () => {

@@ -31,14 +31,17 @@ export type SceneOptions = {
   readonly mayAct?: boolean
   /** Leaves in the folder what an earlier life of the bot would have. */
   readonly remember?: (stateDir: string) => Promise<void>
+  /** More accounts beside `default`: one of the bot `helpdesk`, and one whose ZTM agent is away. */
+  readonly hasMore?: boolean
 }
 
-export async function openScene({ mayAct = true, remember }: SceneOptions = {}): Promise<Scene> {
+export async function openScene({ mayAct = true, remember, hasMore = false }: SceneOptions = {}): Promise<Scene> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ztm-chat-inspector-'))
   await remember?.(stateDir)
   const mesh = createMesh({ clock: systemClock, random: cryptoRandom, name: 'demo-mesh', quirks: CALM })
   mesh.bot = BOT
   const served = await serveAgent(mesh.user(BOT).agent)
+  const more = hasMore ? await serveAgent(mesh.user('helpdesk').agent) : null
   const { accounts, defaultAccount } = parseConfig({
     agentUrl: served.url,
     meshName: 'demo-mesh',
@@ -49,6 +52,13 @@ export async function openScene({ mayAct = true, remember }: SceneOptions = {}):
     groupPolicy: 'open',
     pollInterval: 100,
     limits: { quietPollMs: 100, confirmationLookMs: 100, dispatchAttempts: 1 },
+    ...(more && {
+      accounts: {
+        default: {},
+        helpdesk: { username: 'helpdesk', agentUrl: more.url, dmPolicy: 'open' },
+        archive: { username: 'archive', agentUrl: 'http://127.0.0.1:9' },
+      },
+    }),
   })
   const events: RuntimeEvent[] = []
   const say = (user: string, chat: string, text: string) => mesh.user(user).says(text, chatOf('the chat', chat))
@@ -90,6 +100,7 @@ export async function openScene({ mayAct = true, remember }: SceneOptions = {}):
     async close() {
       await runner.stop(0)
       await served.close()
+      await more?.close()
       await rm(stateDir, { recursive: true, force: true })
     },
   }
