@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { DirectFacts, Facts, Gate, GroupFacts } from '../../src/domain/decision.ts'
-import { explain } from '../../src/domain/explain.ts'
-import { decide } from '../../src/domain/policy.ts'
+import type { Decision, DirectFacts, Facts, Gate, GroupFacts } from '../../src/domain/decision.ts'
+import { explain, explainEnd } from '../../src/domain/explain.ts'
+import { BY_PAIRING, decide } from '../../src/domain/policy.ts'
 
 const direct = (facts: Partial<DirectFacts>, rest: Partial<Facts> = {}): Facts => ({
   gate: null,
@@ -27,6 +27,7 @@ const group = (facts: Partial<GroupFacts>, rest: Partial<Facts> = {}): Facts => 
   },
 })
 const gated = (gate: Gate) => direct({}, { gate })
+const ended = (reason: Decision['reason']): Decision => ({ action: 'ignore', reason, detail: 'held for pairing, which ended' })
 const explained = (facts: Facts) => explain(facts, decide(facts))
 
 /** Every row of the two policies: what is said of it, and what would change it. */
@@ -224,6 +225,31 @@ describe('a decision is explained in a sentence, with what would change it', () 
     expect(said).toBe(sentence)
     expect(ways.map(({ changes }) => changes.join(' + '))).toEqual(otherwise)
   })
+})
+
+test.each<[string, Decision, string]>([
+  ['approved', BY_PAIRING, 'passed on to the assistant, because the bot’s owner approved “alice”'],
+  ['let in', decide(direct({ listed: true })), 'passed on to the assistant, because the bot’s settings were changed and let “alice” in'],
+  [
+    'let in with everybody',
+    decide(direct({ policy: 'open' })),
+    'passed on to the assistant, because the bot’s settings were changed and let “alice” in',
+  ],
+  ['refused', ended('pairing_rejected'), 'not answered, because the bot’s owner refused to let “alice” in'],
+  [
+    'too late',
+    ended('pairing_expired'),
+    'not answered, because the code that “alice” was given expired before the bot’s owner approved it',
+  ],
+  [
+    'too many',
+    ended('pairing_overflow'),
+    'not answered, because more messages of people who are not let in yet were waiting than the bot keeps',
+  ],
+])('what was kept back is told by its end: %s', (_end, decision, told) => {
+  const { sentence, otherwise } = explainEnd(explained(direct({})), 'alice', decision)
+  expect(sentence).toBe(`It was kept back, and then ${told}.`)
+  expect(otherwise).toEqual([])
 })
 
 const both = [false, true]

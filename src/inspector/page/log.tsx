@@ -45,7 +45,8 @@ export function Log() {
           clear
         </button>
         <output aria-live="off">
-          {lines.length} shown, the newest first{skipped.value > 0 && `; ${skipped.value.toLocaleString('en')} came too fast to be shown`}
+          {lines.length} shown{lines.length > 0 && ', the newest first'}
+          {skipped.value > 0 && `; ${skipped.value.toLocaleString('en')} came too fast to be shown`}
         </output>
       </form>
       {lines.length === 0 ? (

@@ -29,7 +29,7 @@ export function duration(ms: number): string {
 }
 
 /** How long something lasts: tenths of a second would only flicker. */
-export const age = (ms: number): string => (ms < 60_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : duration(ms))
+export const age = (ms: number): string => (ms < 59_500 ? `${Math.max(0, Math.round(ms / 1_000))} s` : duration(Math.max(60_000, ms)))
 
 export const ago = (atMs: number | null, nowMs: number): string => (atMs === null ? 'never' : `${age(nowMs - atMs)} ago`)
 

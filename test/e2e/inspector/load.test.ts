@@ -92,7 +92,7 @@ test('ten thousand actors at a thousand steps a second, and a hundred clients th
   await page.keyboard.press('End')
   await page.getByText('peer:user-9999').waitFor()
   await page.getByRole('searchbox').fill('user-4242')
-  await expect.poll(() => page.locator('.filters output').textContent()).toBe('1 actors')
+  await expect.poll(() => page.locator('.filters output').textContent()).toBe('1 actor')
 
   await page.getByRole('link', { name: 'Events' }).click()
   const fromMs = performance.now()

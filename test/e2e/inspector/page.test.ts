@@ -377,7 +377,7 @@ test('a page without the token says what to do, and one whose bot is gone says s
   const { page } = await openPage(browser)
   onTestFinished(() => page.context().close())
   await page.goto(scene.inspector.url)
-  await page.getByRole('region', { name: 'Account default' }).waitFor()
+  await page.getByRole('region', { name: 'Account default' }).getByText('most in a second of this minute: 0').waitFor()
   await page.getByRole('link', { name: 'Requests' }).click()
   await page.getByText('This page may only look').waitFor()
   await page.clock.install()
@@ -394,6 +394,14 @@ test('a page without the token says what to do, and one whose bot is gone says s
   expect(await said.isVisible()).toBe(true)
   await page.getByRole('button', { name: 'close' }).click()
   expect(await said.isVisible()).toBe(false)
+})
+
+test('several accounts stand in the order of their names, one in trouble with its reason', async () => {
+  const scene = await openScene({ hasMore: true })
+  onTestFinished(() => scene.close())
+  const page = await opened(scene.inspector.url)
+  await page.getByRole('region', { name: 'Account archive' }).getByText('Is the ZTM agent running there?').waitFor()
+  await expect.poll(() => page.getByRole('region').locator('h2').allTextContents()).toEqual(['archive', 'default', 'helpdesk'])
 })
 
 test('another page cannot read from it, frame it, or open its stream', async () => {

@@ -68,6 +68,9 @@ async function openBusy(): Promise<Scene> {
 
 async function show(page: Page, scene: Scene, [, hash, act]: Shot): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+  // As if it had been opened here: with no focus handed on, and nothing searched.
+  await page.reload()
+  await page.getByText('connected', { exact: true }).waitFor()
   await page.waitForTimeout(500)
   await act?.(page, scene)
   await page.waitForTimeout(700)
