@@ -155,7 +155,7 @@ function askDirect({ sender, policy, listed, paired }: DirectFacts): readonly As
     { question: 'May everybody write (dmPolicy "open")?', ...when(open) },
     { question: 'May only people on the list write (dmPolicy "allowlist")?', ...when(closed) },
     { question: 'May strangers ask to be let in (dmPolicy "pairing")?', ...when(policy === 'pairing') },
-    { question: 'Is it unknown what dmPolicy is set to?', ...when(true), answer: `yes: ${nameOf(policy)}` },
+    { question: 'Is dmPolicy set to something unknown?', ...when(true), answer: `yes: ${nameOf(policy)}` },
   ]
 }
 
@@ -194,7 +194,7 @@ function askGroup({ sender, enabled, isCreator, membership, policy, listed, requ
       ...(policy === 'allowlist' && listed ? { answer: `no: ${who} is on it` } : {}),
     },
     {
-      question: 'Is it unknown what groupPolicy is set to?',
+      question: 'Is groupPolicy set to something unknown?',
       ...when(!isGroupPolicy(policy)),
       answer: isGroupPolicy(policy) ? 'no' : `yes: ${nameOf(policy)}`,
     },

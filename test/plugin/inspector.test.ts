@@ -108,7 +108,7 @@ test('another port takes effect with the first account that restarts for it', as
   await leaveHome()
   const leaveHomeAgain = await enter('home', { enabled: true, port })
   expect((await address()).port).toBe(String(port))
-  expect(await statusOf(await address())).toEqual(['work', 'home'])
+  expect(await statusOf(await address())).toEqual(['home', 'work'])
   await expect(fetch(first.origin)).rejects.toThrow()
   await leaveWork()
   await leaveHomeAgain()
