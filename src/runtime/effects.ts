@@ -24,6 +24,11 @@ export type Effects = {
   startDeadline(params: { user: UserName; atMs: number }): void
 }
 
+/** One of them, as data. */
+export type Asked = {
+  readonly [Name in keyof Effects]: { readonly type: Name; readonly params: Parameters<Effects[Name]>[0] }
+}[keyof Effects]
+
 const nothing = () => {}
 
 /** For charts that are only to remember. */
@@ -48,6 +53,10 @@ export const noEffects: Effects = {
   startPairingBackoff: nothing,
   startDeadline: nothing,
 }
+
+/** For a host that carries them out later, or elsewhere. */
+export const asData = (take: (asked: Asked) => void): Effects =>
+  Object.fromEntries(Object.keys(noEffects).map(type => [type, (params: never) => take({ type, params } as Asked)])) as unknown as Effects
 
 /**
  * Carries effects out in the order in which they were asked for, after the step that asked: an effect may make other charts,

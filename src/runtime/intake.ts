@@ -7,13 +7,13 @@ import type { Change, FileOfMessages, Inbound, Seen } from '../../machines/recor
 import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
+import { countsApproval, directFacts, groupFacts, mentions } from '../domain/facts.ts'
 import { answeredBy, type ChatId, type MessageId, parseChat, type UserName } from '../domain/ids.ts'
 import { readMessage, replyKeyOf } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
 import { identify } from '../domain/message-id.ts'
-import { matchesAllowFrom } from '../domain/policy.ts'
-import { type AccountSettings, permissionOf } from '../domain/settings.ts'
+import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawMessage } from '../ports/ztm-agent.ts'
 import type { Backlog } from './backlog.ts'
@@ -104,7 +104,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const inFlight = new Map<ChatId, Set<MessageId>>()
   const noted = new Map<ChatId, Set<MessageId>>()
   const full = new Set<ChatId>()
-  const patterns = settings.mentionPatterns.map(pattern => new RegExp(pattern, 'i'))
+  const isMention = mentions(settings)
 
   const note = (chat: ChatId, id: MessageId): boolean => {
     const ids = noted.get(chat) ?? new Set()
@@ -178,26 +178,13 @@ export function createIntake(options: IntakeOptions): Intake {
   ): Promise<Facts['conversation']> => {
     const conversation = parseChat(chat)
     if (conversation.kind === 'peer') {
-      const listed = matchesAllowFrom(sender, settings.allowFrom)
-      const mayBePaired = !gated && (settings.dmPolicy === 'pairing' || settings.dmPolicy === 'allowlist')
-      const paired = !listed && mayBePaired && (await options.isPaired(sender))
-      return { kind: 'direct', sender, policy: settings.dmPolicy, listed, paired }
+      const paired = !gated && countsApproval(settings, sender) && (await options.isPaired(sender))
+      return directFacts(settings, sender, paired)
     }
     const { creator, group } = conversation
-    const permission = permissionOf(settings, creator, group)
     const isAsked = settings.enableGroups && sender.trim() !== '' && !gated
     const membership = isAsked ? await memberships.of(creator, group, { sender, id }, signal) : 'unknown'
-    return {
-      kind: 'group',
-      sender,
-      enabled: settings.enableGroups,
-      isCreator: sender === creator,
-      membership,
-      policy: permission.groupPolicy,
-      listed: matchesAllowFrom(sender, permission.allowFrom),
-      requireMention: permission.requireMention,
-      mentioned: findMention(text, settings.username).mentioned || patterns.some(pattern => pattern.test(text)),
-    }
+    return groupFacts(settings, conversation, { sender, membership, mentioned: isMention(text) })
   }
 
   /** Why this message is none of the policy's business; `known` = it was dealt with before. */

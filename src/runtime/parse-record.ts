@@ -1,6 +1,6 @@
 /** The journal's door: what is replayed is checked here, never cast. */
 import type { AccountRecord, Change, ChatRecord, OutboxRecord, PairingRecord } from '../../machines/records.ts'
-import type { ChatId } from '../domain/ids.ts'
+import type { ChatId, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 
 // A kind that is not listed is a type error: `Record` asks for all of them.
@@ -52,17 +52,23 @@ const isKind = <Kind extends { type: string }>(kinds: Record<string, true>, even
 
 export const isChatId = (text: string): text is ChatId => /^(?:peer:.+|group:[^/]+\/.+)$/s.test(text)
 
-/** Key of the snapshot entry that a change belongs to. */
-export const keyOf = (change: Change): string => {
-  switch (change.at) {
+/** What has an entry of its own in a snapshot. */
+export type Subject =
+  | { readonly at: 'account' }
+  | { readonly at: 'chat'; readonly chat: ChatId }
+  | { readonly at: 'pairing'; readonly user: UserName }
+
+/** Key of the snapshot entry that is about it: of the one that a change belongs to, too. */
+export const keyOf = (subject: Subject): string => {
+  switch (subject.at) {
     case 'chat':
-      return `chat:${change.chat}`
+      return `chat:${subject.chat}`
     case 'pairing':
-      return `pairing:${change.user}`
+      return `pairing:${subject.user}`
     case 'account':
       return 'account'
     default:
-      return change satisfies never
+      return subject satisfies never
   }
 }
 
