@@ -3,7 +3,7 @@
  * served. The number of slots follows the mesh: one more for each quick confirmation, half when confirmations lag.
  */
 import type { OutboxEvent } from '../../machines/outbox.ts'
-import type { ReplyBody } from '../../machines/records.ts'
+import type { Reply, ReplyBody } from '../../machines/records.ts'
 import { ZtmAgentRefused, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId, ReplyKey } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -141,16 +141,9 @@ export function createPoster(options: PosterOptions): Poster {
     async post(chat, key, { text, files }, signal) {
       beganAtMs.set(key, clock.monotonic())
       try {
-        await agent.post(chat, { text, ...(files && { files }), ztmChat: { key } }, signal)
-        tell(chat, { type: 'post.accepted', key, atMs: clock.monotonic() })
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        if (error instanceof ZtmAgentRefused) beganAtMs.delete(key)
-        if (error instanceof ZtmAgentRefused)
-          tell(chat, { type: 'post.refused', key, status: error.status, reason, atMs: clock.monotonic() })
-        else if (!(error instanceof ZtmChatError) || error.mayHaveActed) tell(chat, { type: 'post.unknown', key, atMs: clock.monotonic() })
-        else if (error.retryable) tell(chat, { type: 'post.not-sent', key })
-        else tell(chat, { type: 'post.refused', key, status: 0, reason, atMs: clock.monotonic() })
+        const outcome = await postOnce(agent, { chat, key, text, ...(files && { files }) }, clock, signal)
+        if (outcome.type === 'post.refused' && outcome.status !== 0) beganAtMs.delete(key)
+        tell(chat, outcome)
       } finally {
         active.delete(chat)
         if (active.size === 0) drained()
@@ -200,6 +193,25 @@ export function createPoster(options: PosterOptions): Poster {
       slots = quick ? Math.min(limits.unconfirmedPosts, slots + 1) : Math.max(SLOTS_MIN, Math.floor(slots / 2))
       grant()
     },
+  }
+}
+
+/** What has become of it, as far as the agent's answer tells. */
+export async function postOnce(
+  agent: Pick<ZtmAgent, 'post'>,
+  { chat, key, text, files }: Reply & { readonly chat: ChatId },
+  clock: Pick<Clock, 'monotonic'>,
+  signal: AbortSignal,
+): Promise<OutboxEvent> {
+  try {
+    await agent.post(chat, { text, ...(files && { files }), ztmChat: { key } }, signal)
+    return { type: 'post.accepted', key, atMs: clock.monotonic() }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    if (error instanceof ZtmAgentRefused) return { type: 'post.refused', key, status: error.status, reason, atMs: clock.monotonic() }
+    if (!(error instanceof ZtmChatError) || error.mayHaveActed) return { type: 'post.unknown', key, atMs: clock.monotonic() }
+    if (error.retryable) return { type: 'post.not-sent', key }
+    return { type: 'post.refused', key, status: 0, reason, atMs: clock.monotonic() }
   }
 }
 

@@ -346,15 +346,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a post without an answer is made again without a look',
     file: POSTER,
-    from: "tell(chat, { type: 'post.unknown', key, atMs: clock.monotonic() })",
-    to: "tell(chat, { type: 'post.not-sent', key })",
+    from: "return { type: 'post.unknown', key, atMs: clock.monotonic() }",
+    to: "return { type: 'post.not-sent', key }",
     tests: ['test/runtime/delivery.test.ts'],
   },
   {
     name: 'a 201 is taken for a receipt',
     file: POSTER,
-    from: "tell(chat, { type: 'post.accepted', key, atMs: clock.monotonic() })",
-    to: "tell(chat, { type: 'reply.seen', keys: [key] })",
+    from: "return { type: 'post.accepted', key, atMs: clock.monotonic() }",
+    to: "return { type: 'reply.seen', keys: [key] }",
     tests: ['test/runtime/delivery.test.ts'],
   },
   {
