@@ -13,7 +13,7 @@ import type { Timers } from './timers.ts'
 
 const TICKET_RETRY_MS = 5_000
 
-const APPROVED = 'You are approved. Your message is being answered now.'
+export const APPROVED = 'You are approved. Your message is being answered now.'
 const LET_IN = 'You may write to me now. Your message is being answered.'
 
 export interface PairingDesk {
@@ -37,7 +37,7 @@ export type PairingDeskOptions = {
   readonly commit: (changes: readonly Change[]) => void
 }
 
-const instructions = (user: UserName, code: string) =>
+export const instructions = (user: UserName, code: string) =>
   `I do not know you yet, ${user}, so I may not answer. Give this code to my owner: ${code}\nThey approve it with: ztm-chat pairing approve ${code}`
 
 export function createPairingDesk({ settings, store, clock, random, timers, registry, commit }: PairingDeskOptions): PairingDesk {

@@ -25,6 +25,7 @@ const isTest = (name: string) => name.endsWith('.test.ts')
 const ENTRIES: Readonly<Record<string, string>> = {
   'openclaw-ztm-chat': 'src/index.ts',
   'openclaw-ztm-chat/testing': 'src/testing.ts',
+  'openclaw-ztm-chat/cluster': 'src/cluster.ts',
 }
 
 /** The package's name leads to its source, as it leads to dist/ where it is installed. */

@@ -72,6 +72,15 @@ test('everything that package.json and the plugin point to is in it', () => {
   expect(named.filter(target => !paths.includes(target))).toEqual([])
 })
 
+test('the engine of fleets is installed by those who run it, and by nobody else', () => {
+  const { dependencies, optionalDependencies = {}, peerDependencies, peerDependenciesMeta } = manifest
+  const engine = (names: object) => Object.keys(names).filter(name => name.startsWith('@restatedev/'))
+
+  expect([engine(dependencies), engine(optionalDependencies)]).toEqual([[], []])
+  expect(engine(peerDependencies)).toEqual(['@restatedev/restate-sdk'])
+  expect(peerDependenciesMeta['@restatedev/restate-sdk']).toEqual({ optional: true })
+})
+
 test('what its pages link to, and show, is in it', () => {
   const pages = paths.filter(path => path.endsWith('.md'))
   const missing = pages.flatMap(page =>

@@ -27,7 +27,7 @@ const PACKAGES: Partial<Record<Layer, RegExp>> = {
 function layerOf(path: string): Layer | null {
   const [, layer] = /^(?:src\/)?(domain|ports|machines|runtime|adapters|inspector)\//.exec(path) ?? []
   if (layer !== undefined) return layer as Layer
-  return /^src\/(plugin|runner|setup|simulator)\/|^src\/(index|testing)\.ts$/.test(path) ? 'root' : null
+  return /^src\/(cluster|plugin|runner|setup|simulator)\/|^src\/(cluster|index|testing)\.ts$/.test(path) ? 'root' : null
 }
 
 function violation(path: string, { specifier, isType }: Import): string | null {
@@ -58,6 +58,15 @@ test('imports point down only', () => {
 
   expect(sources.length).toBeGreaterThan(30)
   expect(violationsIn(sources)).toEqual([])
+})
+
+test('whoever does not run on Restate loads nothing of it', () => {
+  const loaded = sourcesIn('src', 'machines')
+    .filter(({ path }) => !/^src\/cluster[/.]/.test(path))
+    .flatMap(({ path, text }) => importsOf(text).map(({ specifier }) => ({ path, specifier })))
+    .filter(({ path, specifier }) => specifier.startsWith('@restatedev/') || /^src\/cluster[/.]/.test(targetOf(path, specifier) ?? ''))
+
+  expect(loaded).toEqual([])
 })
 
 test('only files with their ending are imported', () => {

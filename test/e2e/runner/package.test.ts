@@ -31,6 +31,7 @@ test('the command says which version it is, and draws nothing else in', async ()
   expect((await here(join(project, 'node_modules/.bin/ztm-chat'), '--version')).stdout).toBe(`${version}\n`)
   const names = await readdir(join(project, 'node_modules'))
   expect(names).not.toContain('openclaw')
+  expect(names).not.toContain('@restatedev')
   expect(names.filter(name => !name.startsWith('.')).length).toBeLessThan(40)
 })
 

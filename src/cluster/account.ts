@@ -1,0 +1,62 @@
+/** What the chats of an account share: who was approved, and the codes of the requests that are open. */
+import { implement, type ObjectContext } from '@restatedev/restate-sdk'
+import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
+import type { UserName } from '../domain/ids.ts'
+import { pairingCode } from '../domain/pairing-code.ts'
+import { advance } from './advance.ts'
+import { ACCOUNT, INSIDE, keyIn, PAIRING } from './contracts.ts'
+import { readKept } from './kept.ts'
+import { type SettingsAt, settingsOf } from './settings-at.ts'
+
+const REQUESTS = 'requests'
+type Request = { readonly user: UserName; readonly code: string }
+
+const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (await ctx.get<readonly Request[]>(REQUESTS)) ?? []
+
+const userOf = async (ctx: ObjectContext, code: string): Promise<UserName | null> =>
+  (await requestsOf(ctx)).find(request => request.code === code.trim().toUpperCase())?.user ?? null
+
+export const accountObject = (accounts: SettingsAt) =>
+  implement(ACCOUNT, {
+    handlers: {
+      async approve(ctx, { code }) {
+        const user = await userOf(ctx, code)
+        if (user !== null) ctx.sendClient(PAIRING, keyIn(ctx.key, user)).approve()
+        return { user }
+      },
+      async reject(ctx, { code }) {
+        const user = await userOf(ctx, code)
+        if (user !== null) ctx.sendClient(PAIRING, keyIn(ctx.key, user)).reject()
+        return { user }
+      },
+      async record(ctx, changes) {
+        const { limits } = settingsOf(accounts, ctx.key)
+        const kept = await readKept(ctx)
+        const atMs = await ctx.date.now()
+        await advance(ctx, { subject: { at: 'account' }, limits, kept, inputs: [{ to: 'records', changes }], atMs, perform: () => [] })
+      },
+      async ticket(ctx, user) {
+        const { limits } = settingsOf(accounts, ctx.key)
+        const requests = await requestsOf(ctx)
+        const known = requests.find(request => request.user === user)
+        if (known) return known.code
+        if (requests.length >= limits.pairingPending) return null
+        // The chance of `ctx` can be foretold: it is the invocation's name.
+        const code = await ctx.run('code', () => pairingCode(cryptoRandom.integer))
+        ctx.set(REQUESTS, [...requests, { user, code }])
+        return code
+      },
+      async ended(ctx, user) {
+        ctx.set(
+          REQUESTS,
+          (await requestsOf(ctx)).filter(request => request.user !== user),
+        )
+      },
+      async isApproved(ctx, user) {
+        const { stored } = await readKept(ctx)
+        const account = stored as { readonly approved: readonly UserName[] } | null
+        return account?.approved.includes(user) ?? false
+      },
+    },
+    options: { handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE } },
+  })

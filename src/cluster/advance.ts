@@ -1,0 +1,43 @@
+/** One invocation of an object: what came in, and whatever follows from it at once, step by step; then what there is now is kept. */
+import type { ObjectContext } from '@restatedev/restate-sdk'
+import type { Json } from '../domain/json.ts'
+import type { Limits } from '../domain/limits.ts'
+import { type Input, step } from '../runtime/cell.ts'
+import type { Asked } from '../runtime/effects.ts'
+import type { Subject } from '../runtime/parse-record.ts'
+import { type Kept, writeKept } from './kept.ts'
+import { setTimer, type Timer, type Timers } from './timers.ts'
+
+/** What is kept, while it changes. */
+export type Draft = { stored: Json; timers: Timers }
+
+export type Advance = {
+  readonly subject: Subject
+  readonly limits: Limits
+  readonly kept: Kept
+  readonly inputs: readonly Input[]
+  /** Wall clock, ms. */
+  readonly atMs: number
+  /** Sets an effect going, durably. What answers it at once is given back; everything else comes as an invocation of its own. */
+  readonly perform: (asked: Asked, draft: Draft) => Promise<readonly Input[]> | readonly Input[]
+}
+
+/** Gives back what is kept then. Whatever it asks of `ctx` depends on what came in, and on nothing else: Restate runs it again after a crash. */
+export async function advance(ctx: ObjectContext, { subject, limits, kept, inputs, atMs, perform }: Advance): Promise<Json> {
+  const draft: Draft = { stored: kept.stored, timers: kept.timers }
+  const queue = [...inputs]
+  for (const input of queue) {
+    const { stored, asked } = step({ subject, stored: draft.stored, inputs: [input], atMs, limits })
+    draft.stored = stored
+    for (const one of asked) queue.push(...(await perform(one, draft)))
+  }
+  writeKept(ctx, { ...kept, ...draft })
+  return draft.stored
+}
+
+/** The object sends it to itself, for later. */
+export function startTimer(draft: Draft, name: string): Timer {
+  const { timers, timer } = setTimer(draft.timers, name)
+  draft.timers = timers
+  return timer
+}

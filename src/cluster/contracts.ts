@@ -1,0 +1,92 @@
+/** What there is on Restate, and what each of them takes. A key begins with the account, so that bots share no chat. */
+import { iface } from '@restatedev/restate-sdk'
+import { z } from 'zod'
+import type { Change, Inbound, ReplyBody } from '../../machines/records.ts'
+import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
+import type { PostLimits } from '../domain/lost-post.ts'
+import type { Input } from '../runtime/cell.ts'
+import type { Timer } from './timers.ts'
+
+const SEPARATOR = '/'
+
+export const keyIn = (account: AccountId, name: ChatId | UserName): string => encodeURIComponent(account) + SEPARATOR + name
+
+export function parseKey(key: string): { readonly account: AccountId; readonly name: string } {
+  const end = key.indexOf(SEPARATOR)
+  return { account: decodeURIComponent(key.slice(0, end)), name: key.slice(end + SEPARATOR.length) }
+}
+
+/** `message.received` as whoever reads the mesh tells it. What the settings and the state say of it is found out here. */
+const received = z.strictObject({
+  id: z.string().min(1),
+  sender: z.string(),
+  /** The sender's clock, ms since 1970. */
+  timeMs: z.number().nonnegative(),
+  text: z.string(),
+  files: z.array(z.json()),
+  /** Of the sender in the group. */
+  membership: z.enum(['member', 'outsider', 'unknown']),
+  /** The last moment at which everything of the account had been seen, wall clock ms. */
+  liveAtMs: z.number(),
+})
+export type Received = z.infer<typeof received>
+
+export type Turn = {
+  readonly account: AccountId
+  readonly chat: ChatId
+  readonly id: MessageId
+  readonly attempt: number
+  readonly urgent: boolean
+  readonly message: Inbound
+  readonly alternations: number
+}
+
+type InChat = { readonly account: AccountId; readonly chat: ChatId }
+export type PostJob = InChat & { readonly key: ReplyKey; readonly body: ReplyBody }
+export type LookJob = InChat & { readonly sinceMs: number }
+/** `nowMs`: when it was asked, by the clock that dates the post. */
+export type CheckJob = LookJob & { readonly key: ReplyKey; readonly nowMs: number }
+
+/** What an event of an outbox carries of the limits. */
+export const postLimits = ({ lostPostMs, lostUnansweredPostMs, uncertainRepostMs }: PostLimits): PostLimits => ({
+  lostPostMs,
+  lostUnansweredPostMs,
+  uncertainRepostMs,
+})
+
+export const CHAT = iface.object('chat', {
+  receive: iface.schemas({ input: received }),
+  give: iface.json<readonly Input[]>(),
+  /** A timer, and what it is for. */
+  fire: iface.json<Timer & { readonly input: Input }>(),
+  held: iface.shared.json<void, readonly MessageId[]>(),
+})
+
+export const PAIRING = iface.object('pairing', {
+  /** A chat holds a message of the user. */
+  open: iface.json<{ readonly wrote: boolean }>(),
+  approve: iface.json(),
+  reject: iface.json(),
+  fire: iface.json<Timer>(),
+})
+
+export const ACCOUNT = iface.object('account', {
+  approve: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
+  reject: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
+  record: iface.json<readonly Change[]>(),
+  /** A code for a new request; null when too many are open. */
+  ticket: iface.json<UserName, string | null>(),
+  ended: iface.json<UserName>(),
+  isApproved: iface.shared.json<UserName, boolean>(),
+})
+
+export const RESPONDER = iface.service('responder', { respond: iface.json<Turn>() })
+
+export const POSTER = iface.service('poster', {
+  post: iface.json<PostJob>(),
+  look: iface.json<LookJob>(),
+  check: iface.json<CheckJob>(),
+})
+
+/** Of handlers that only the others call. */
+export const INSIDE = { ingressPrivate: true } as const

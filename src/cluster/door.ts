@@ -1,0 +1,52 @@
+/** A message at a chat's door: whether it is new, and what its chart is told of it. */
+import { toChat } from '../../machines/records.ts'
+import { emptyCursor, look } from '../domain/cursor.ts'
+import type { Gate } from '../domain/decision.ts'
+import { directFacts, groupFacts, mentions } from '../domain/facts.ts'
+import { type ChatId, parseChat } from '../domain/ids.ts'
+import { noLoop, onMessage } from '../domain/loop-guard.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Input } from '../runtime/cell.ts'
+import type { ChatEntry } from '../runtime/entries.ts'
+import type { Received } from './contracts.ts'
+
+export type Known = {
+  readonly chat: ChatId
+  /** Null: it was never heard of. */
+  readonly entry: Pick<ChatEntry, 'cursor' | 'loop'> | null
+  /** The sender was approved by pairing. */
+  readonly paired: boolean
+  readonly nowMs: number
+}
+
+/** Nothing, when the message was dealt with before. */
+export function inputsFor(settings: AccountSettings, received: Received, { chat, entry, paired, nowMs }: Known): readonly Input[] {
+  const { limits } = settings
+  const { id, sender, timeMs, text, files, membership, liveAtMs } = received
+  const floorMs = liveAtMs - limits.ageFenceMs
+  const verdict = look(entry?.cursor ?? emptyCursor(floorMs), { id, sender, timeMs }, { nowMs, liveMs: liveAtMs, limits })
+  if (verdict === 'seen' || verdict === 'too_old') return []
+  const conversation = parseChat(chat)
+  const isEmpty = text.trim() === '' && files.length === 0
+  const gates: Partial<Record<typeof verdict, Gate>> = { missed: 'too_old', future_full: 'future_dated' }
+  return [
+    ...(entry ? [] : [{ to: 'records', changes: [toChat(chat, { type: 'chat.opened', floorMs, history: [], shown: true })] } as const]),
+    {
+      to: 'chat',
+      event: {
+        type: 'message.received',
+        message: { id, sender, timeMs, text, files },
+        facts: {
+          gate: gates[verdict] ?? (isEmpty ? 'unsupported_content' : null),
+          looping: onMessage(entry?.loop ?? noLoop, { sender, atMs: nowMs, limits }).looping,
+          conversation:
+            conversation.kind === 'peer'
+              ? directFacts(settings, sender, paired)
+              : groupFacts(settings, conversation, { sender, membership, mentioned: mentions(settings)(text) }),
+        },
+        liveAtMs,
+        heldMax: limits.pairingHeld,
+      },
+    },
+  ]
+}

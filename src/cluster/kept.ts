@@ -1,0 +1,24 @@
+/** What an object keeps: the entry of a snapshot, in the version that the disk has, and the timers that run. */
+import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk'
+import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
+import type { Json } from '../domain/json.ts'
+import { noTimers, type Timers } from './timers.ts'
+
+export type Kept = {
+  readonly version: number
+  readonly stored: Json
+  readonly timers: Timers
+}
+
+const NAME = 'entry'
+
+export async function readKept(ctx: ObjectContext | ObjectSharedContext): Promise<Kept> {
+  const kept = await ctx.get<Kept>(NAME)
+  if (kept === null) return { version: SHARD_VERSION, stored: null, timers: noTimers }
+  // No reason to give up: whoever knows the version goes on where this one stops.
+  if (kept.version !== SHARD_VERSION)
+    throw new Error(`What is kept of "${ctx.key}" has version ${kept.version}, and this program knows version ${SHARD_VERSION} only.`)
+  return kept
+}
+
+export const writeKept = (ctx: ObjectContext, kept: Kept): void => ctx.set(NAME, kept)

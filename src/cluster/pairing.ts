@@ -1,0 +1,99 @@
+/** One stranger who asked to be let in. Codes come from the account's object, and so does the word of an owner. */
+import { implement, type ObjectContext, rpc } from '@restatedev/restate-sdk'
+import type { PairingContext } from '../../machines/pairing.ts'
+import { toChat } from '../../machines/records.ts'
+import { type MessageId, peerChat } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
+import type { Input } from '../runtime/cell.ts'
+import type { Asked } from '../runtime/effects.ts'
+import { APPROVED, instructions } from '../runtime/pairing-desk.ts'
+import { advance, type Draft, startTimer } from './advance.ts'
+import { ACCOUNT, CHAT, keyIn, PAIRING, parseKey } from './contracts.ts'
+import { type Kept, readKept } from './kept.ts'
+import { type SettingsAt, settingsOf } from './settings-at.ts'
+import { isRunning, stopTimer } from './timers.ts'
+
+const codeOf = (stored: Json): string => (stored as { readonly context: PairingContext } | null)?.context.code ?? ''
+
+export function pairingObject(accounts: SettingsAt) {
+  const placeOf = (ctx: ObjectContext) => {
+    const { account, name: user } = parseKey(ctx.key)
+    const chat = peerChat(user)
+    return { account, user, chat, chatKey: keyIn(account, chat), limits: settingsOf(accounts, account).limits }
+  }
+  const held = (ctx: ObjectContext): Promise<readonly MessageId[]> => ctx.client(CHAT, placeOf(ctx).chatKey).held()
+
+  const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number): Promise<void> => {
+    const { account, user, chat, chatKey, limits } = placeOf(ctx)
+
+    const perform = async (asked: Asked, draft: Draft): Promise<readonly Input[]> => {
+      switch (asked.type) {
+        case 'requestTicket': {
+          const code = await ctx.client(ACCOUNT, account).ticket(user)
+          if (code === null) return [{ to: 'pairing', event: { type: 'ticket.refused', held: await held(ctx) } }]
+          const notice = instructions(user, code)
+          return [{ to: 'pairing', event: { type: 'ticket.issued', code, atMs, expiresAtMs: atMs + limits.pairingCodeMs, notice } }]
+        }
+        case 'startDeadline':
+          ctx
+            .sendClient(PAIRING, ctx.key)
+            .fire(startTimer(draft, 'deadline'), rpc.sendOpts({ delay: Math.max(0, asked.params.atMs - atMs) }))
+          return []
+        case 'commit': {
+          const { changes } = asked.params
+          const approvals = changes.filter(({ at }) => at === 'account')
+          // Whoever finds no request any more finds the approval.
+          if (approvals.length > 0) await ctx.client(ACCOUNT, account).record(approvals)
+          const told = changes.filter(change => change.at === 'chat' && change.chat === chat)
+          if (told.length > 0) ctx.sendClient(CHAT, chatKey).give([{ to: 'records', changes: told }])
+          return []
+        }
+        default:
+          // The account's object always answers, so there is no rest before it is asked again.
+          return []
+      }
+    }
+    const stored = await advance(ctx, { subject: { at: 'pairing', user }, limits, kept, inputs, atMs, perform })
+    if (kept.stored !== null && stored === null) ctx.sendClient(ACCOUNT, account).ended(user)
+  }
+
+  return implement(PAIRING, {
+    handlers: {
+      async open(ctx, { wrote }) {
+        const { account, user, chat, chatKey, limits } = placeOf(ctx)
+        if (await ctx.client(ACCOUNT, account).isApproved(user)) {
+          // Decided before the approval was known, recorded after it: there is nothing left to wait for.
+          ctx.sendClient(CHAT, chatKey).give([{ to: 'records', changes: [toChat(chat, { type: 'message.released' })] }])
+          return
+        }
+        const kept = await readKept(ctx)
+        const atMs = await ctx.date.now()
+        const notice = instructions(user, codeOf(kept.stored))
+        if (kept.stored === null) await take(ctx, kept, [{ to: 'request' }], atMs)
+        else if (wrote)
+          await take(
+            ctx,
+            kept,
+            [{ to: 'pairing', event: { type: 'stranger.wrote', atMs, reminderMs: limits.pairingReminderMs, notice } }],
+            atMs,
+          )
+      },
+      async approve(ctx) {
+        const event = { type: 'pairing.approve', remember: true, notice: APPROVED } as const
+        await take(ctx, await readKept(ctx), [{ to: 'pairing', event }], await ctx.date.now())
+      },
+      async reject(ctx) {
+        const event = { type: 'pairing.reject', held: await held(ctx) } as const
+        await take(ctx, await readKept(ctx), [{ to: 'pairing', event }], await ctx.date.now())
+      },
+      async fire(ctx, fired) {
+        const kept = await readKept(ctx)
+        if (!isRunning(kept.timers, fired)) return
+        const nowMs = await ctx.date.now()
+        const event = { type: 'deadline.reached', nowMs, held: await held(ctx) } as const
+        await take(ctx, { ...kept, timers: stopTimer(kept.timers, fired.name) }, [{ to: 'pairing', event }], nowMs)
+      },
+    },
+    options: { ingressPrivate: true },
+  })
+}

@@ -1,0 +1,65 @@
+/** Which messages are told to a chat's chart, and with which facts. */
+import { expect, test } from 'vitest'
+import type { Received } from '../../src/cluster/contracts.ts'
+import { inputsFor, type Known } from '../../src/cluster/door.ts'
+import { parseConfig } from '../../src/domain/config.ts'
+import { emptyCursor, remember } from '../../src/domain/cursor.ts'
+import type { Facts } from '../../src/domain/decision.ts'
+import { noLoop } from '../../src/domain/loop-guard.ts'
+import { decide } from '../../src/domain/policy.ts'
+
+const NOW_MS = Date.UTC(2026, 10, 24, 12)
+const settings = parseConfig({ meshName: 'home', username: 'my-bot', dmPolicy: 'pairing', enableGroups: true, groupPolicy: 'open' })
+  .accounts[0]!
+const { limits } = settings
+
+const message: Received = { id: 'm1', sender: 'alice', timeMs: NOW_MS, text: 'hi', files: [], membership: 'unknown', liveAtMs: NOW_MS }
+const inputs = (received: Partial<Received> = {}, known: Partial<Known> = {}) =>
+  inputsFor(settings, { ...message, ...received }, { chat: 'peer:alice', entry: null, paired: false, nowMs: NOW_MS, ...known })
+const decisionOf = (...asked: Parameters<typeof inputs>) => {
+  const told = inputs(...asked).at(-1)
+  return told?.to === 'chat' && told.event.type === 'message.received' ? decide(told.event.facts as Facts).reason : null
+}
+const entry = (...ids: readonly string[]) => {
+  const cursor = emptyCursor(NOW_MS - limits.ageFenceMs)
+  for (const id of ids) remember(cursor, { id, sender: 'alice', timeMs: NOW_MS, nowMs: NOW_MS, liveMs: NOW_MS }, limits)
+  return { cursor, loop: noLoop }
+}
+
+test('the first message of a chat opens it, with the age fence as its floor', () => {
+  expect(inputs()[0]).toEqual({
+    to: 'records',
+    changes: [
+      { at: 'chat', chat: 'peer:alice', event: { type: 'chat.opened', floorMs: NOW_MS - limits.ageFenceMs, history: [], shown: true } },
+    ],
+  })
+  expect(inputs({}, { entry: entry() }).map(({ to }) => to)).toEqual(['chat'])
+})
+
+test('a message that was dealt with, or is below the floor, is told to nobody', () => {
+  expect(inputs({}, { entry: entry('m1') })).toEqual([])
+  expect(inputs({ id: 'm2' }, { entry: entry('m1') })).toHaveLength(1)
+  expect(inputs({ timeMs: NOW_MS - limits.ageFenceMs })).toEqual([])
+})
+
+test('the policy is asked with what the settings, the state and the mesh say', () => {
+  expect(decisionOf()).toBe('pending')
+  expect(decisionOf({}, { paired: true })).toBe('whitelisted')
+  expect(decisionOf({ text: ' ' })).toBe('unsupported_content')
+  expect(decisionOf({ text: '', files: [{ hash: 'x' }] })).toBe('pending')
+  expect(decisionOf({ timeMs: NOW_MS - limits.ageFenceMs }, { entry: { ...entry(), cursor: emptyCursor(0) } })).toBe('too_old')
+})
+
+test('in a group it is asked about the member, and whether the bot was meant', () => {
+  const inTeam = { chat: 'group:carol/team' } as const
+
+  expect(decisionOf({ text: '@my-bot hi', membership: 'member' }, inTeam)).toBe('allowed')
+  expect(decisionOf({ text: 'hi', membership: 'member' }, inTeam)).toBe('mention_required')
+  expect(decisionOf({ text: '@my-bot hi', membership: 'outsider' }, inTeam)).toBe('not_a_member')
+})
+
+test('whoever answers as fast as a bot is held up by the loop guard', () => {
+  const looping = { ...noLoop, sender: 'alice', heldUntilMs: NOW_MS + 1 }
+
+  expect(decisionOf({}, { paired: true, entry: { ...entry(), loop: looping } })).toBe('loop_guard')
+})

@@ -1,0 +1,153 @@
+/** What the charts on Restate promise, with a real server. */
+import { type Context, service } from '@restatedev/restate-sdk'
+import { expect, test } from 'vitest'
+import { CHAT } from '../../../src/cluster/contracts.ts'
+import type { Timer, Timers } from '../../../src/cluster/timers.ts'
+import { entriesOf, startOnRestate } from './hosts.ts'
+import type { Restate } from './restate.ts'
+import { CONFIG, codeOf, read } from './script.ts'
+
+const PATIENCE = { timeout: 60_000, interval: 100 }
+const DIRECT = 'peer:my-bot'
+const says = (by: string, text: string, reads: number) => ({ by, says: text, to: DIRECT, reads }) as const
+const message = (id: string) => ({
+  id,
+  sender: 'alice',
+  timeMs: Date.now(),
+  text: 'hi',
+  files: [],
+  membership: 'unknown' as const,
+  liveAtMs: Date.now(),
+})
+const RECEIVE = '/chat/default%2Fpeer%3Aalice/receive'
+
+async function timersOf(restate: Restate): Promise<Timers | undefined> {
+  const [row] = await restate.query("SELECT value_utf8 FROM state WHERE service_name = 'chat' AND key = 'entry'")
+  return row && (JSON.parse(String(row['value_utf8'])) as { readonly timers: Timers }).timers
+}
+
+test('a message that is told twice, under its key or without, is answered once', async () => {
+  const { restate, mesh, effects } = await startOnRestate()
+  const one = message('m1')
+
+  for (const key of ['m1', 'm1', undefined, undefined]) expect(await restate.call(RECEIVE, one, key)).toEqual({ status: 200, body: null })
+  await restate.call(RECEIVE, { ...message('m2'), text: 'and now?' })
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+
+  expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
+})
+
+test('a post that its process does not live to see answered is looked for, and not repeated', async () => {
+  let deaths = 0
+  const host = await startOnRestate({
+    around: (agent, restate) => ({
+      ...agent,
+      async post(chat, body, signal) {
+        await agent.post(chat, body, signal)
+        if (deaths++ > 0) return
+        restate().dropConnections()
+        await new Promise(() => {})
+      },
+    }),
+  })
+
+  await host.play(says('alice', 'hello', 1))
+  await host.play(says('alice', 'still there?', 2))
+  const posts = () => host.restate.query("SELECT status FROM sys_invocation WHERE target = 'poster/post'")
+  await expect.poll(posts, PATIENCE).toEqual([{ status: 'completed' }, { status: 'completed' }])
+
+  expect((await host.ending()).effects).toMatchObject({ posted: { 'peer:alice': ['hello#0', 'still there?#0'] } })
+})
+
+test('a post that never shows on the mesh is looked for, until so much time has passed that it is made again', async () => {
+  const LIMITS = { ...CONFIG.limits, confirmationLookMs: 20, confirmationLookMsMax: 50, lostUnansweredPostMs: 1, uncertainRepostMs: 2_000 }
+  const did: string[] = []
+  const host = await startOnRestate({
+    config: { ...CONFIG, limits: LIMITS },
+    around: agent => ({
+      ...agent,
+      async post(...given) {
+        did.push('post')
+        await agent.post(...given)
+      },
+      async files(...given) {
+        did.push('look')
+        return agent.files(...given)
+      },
+    }),
+  })
+  host.mesh.user('my-bot').agent.answer('error500', { when: ({ method }) => method === 'POST', times: 1 })
+
+  await host.play(says('alice', 'hello', 1))
+
+  expect([did[0], did.at(-1)]).toEqual(['post', 'post'])
+  expect(did.filter(one => one === 'post')).toHaveLength(2)
+  expect(did.length).toBeGreaterThan(2 + 3)
+})
+
+test('a timer that was replaced or stopped does nothing, and the one that runs does', async () => {
+  const limits = { ...CONFIG.limits, dispatchBackoffMs: 24 * 3_600_000, dispatchBackoffMsMax: 24 * 3_600_000 }
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      fire: (ctx: Context, timer: Timer) =>
+        ctx.client(CHAT, 'default/peer:alice').fire({ ...timer, input: { to: 'chat', event: { type: 'backoff.over' } } }),
+    },
+  })
+  const { restate, mesh, effects } = await startOnRestate({ config: { ...CONFIG, limits }, services: [inside] })
+  await restate.call(RECEIVE, { ...message('m1'), text: 'fail once' })
+  await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toEqual([{ name: 'dispatch', number: 1 }])
+
+  await restate.call('/inside/fire', { name: 'dispatch', number: 0 })
+  await restate.call('/inside/fire', { name: 'look', number: 1 })
+  expect(await timersOf(restate)).toEqual({ made: 1, running: [{ name: 'dispatch', number: 1 }] })
+  await restate.call('/inside/fire', { name: 'dispatch', number: 1 })
+  await restate.call('/inside/fire', { name: 'dispatch', number: 1 })
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+
+  expect(effects.byChat()).toMatchObject({ asked: { 'peer:alice': ['m1 1', 'm1 2'] } })
+})
+
+test('a stranger whose code expires is forgotten, and makes room for the next; one who is rejected is not answered', async () => {
+  const limits = { ...CONFIG.limits, pairingPending: 1, pairingCodeMs: 2_000 }
+  const host = await startOnRestate({ config: { ...CONFIG, limits } })
+  await host.play(says('mallory', 'let me in', 1))
+  await host.play(says('eve', 'me too', 0))
+  const decisions = async (user: string) =>
+    (
+      (await entriesOf(host.restate)).get(`chat:peer:${user}`) as { readonly decisions: readonly { readonly reason: string }[] } | undefined
+    )?.decisions.map(({ reason }) => reason)
+
+  await expect.poll(() => decisions('eve'), PATIENCE).toEqual(['pairing_overflow'])
+  await expect.poll(() => decisions('mallory'), PATIENCE).toEqual(['pairing_expired'])
+  await host.play(says('eve', 'and now?', 1))
+  const { body } = await host.restate.call('/account/default/reject', { code: codeOf(host.mesh, 'eve').toLowerCase() })
+
+  expect(body).toEqual({ user: 'eve' })
+  await expect.poll(() => decisions('eve'), PATIENCE).toEqual(['pairing_overflow', 'pairing_rejected'])
+  await expect
+    .poll(async () => [...(await entriesOf(host.restate)).keys()].toSorted(), PATIENCE)
+    .toEqual(['chat:peer:eve', 'chat:peer:mallory'])
+  expect((await host.ending()).effects).toMatchObject({ asked: {} })
+})
+
+test('nobody outside can tell a chat anything but a message, and that only as it has to be', async () => {
+  const { restate } = await startOnRestate()
+
+  for (const [path, body] of [
+    ['/chat/default%2Fpeer%3Aalice/give', [{ to: 'chat', event: { type: 'message.released' } }]],
+    ['/chat/default%2Fpeer%3Aalice/fire', { name: 'look', number: 1, input: {} }],
+    ['/chat/default%2Fpeer%3Aalice/held', null],
+    ['/pairing/default%2Falice/approve', null],
+    ['/account/default/record', []],
+    ['/account/default/ticket', 'alice'],
+    ['/responder/respond', {}],
+    ['/poster/post', {}],
+  ] as const)
+    expect(await restate.call(path, body), path).toMatchObject({ status: 400, body: { message: 'the invoked service is not public' } })
+  expect(await restate.call(RECEIVE, { ...message('m1'), sender: 5 })).toMatchObject({ status: 400 })
+  expect(await restate.call(RECEIVE, { ...message('m1'), urgent: true })).toMatchObject({ status: 400 })
+  expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', message('m1'))).toMatchObject({ status: 404 })
+  expect(await restate.call('/chat/default%2Falice/receive', message('m1'))).toMatchObject({ status: 404 })
+  expect(await entriesOf(restate)).toEqual(new Map())
+})
