@@ -37,19 +37,18 @@ export const accountObject = (accounts: SettingsAt) =>
       },
       async ticket(ctx, user) {
         const { limits } = settingsOf(accounts, ctx.key)
-        const requests = await requestsOf(ctx)
-        const known = requests.find(request => request.user === user)
-        if (known) return known.code
-        if (requests.length >= limits.pairingPending) return null
+        // One of this user that has ended, and has not been heard of yet, makes room.
+        const others = (await requestsOf(ctx)).filter(request => request.user !== user)
+        if (others.length >= limits.pairingPending) return null
         // The chance of `ctx` can be foretold: it is the invocation's name.
         const code = await ctx.run('code', () => pairingCode(cryptoRandom.integer))
-        ctx.set(REQUESTS, [...requests, { user, code }])
+        ctx.set(REQUESTS, [...others, { user, code }])
         return code
       },
-      async ended(ctx, user) {
+      async ended(ctx, code) {
         ctx.set(
           REQUESTS,
-          (await requestsOf(ctx)).filter(request => request.user !== user),
+          (await requestsOf(ctx)).filter(request => request.code !== code),
         )
       },
       async isApproved(ctx, user) {

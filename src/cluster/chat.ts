@@ -45,14 +45,11 @@ export function chatObject(accounts: SettingsAt) {
     const restMs = (failures: number, baseMs: number, maxMs: number) => backoffMs({ failures, baseMs, maxMs, unit: ctx.rand.random() })
 
     const perform = (asked: Asked, draft: Draft): readonly Input[] => {
-      const entry = entryOf(draft.stored)
-      if (entry === null) throw new Error(`The chart of ${chat} asks for "${asked.type}", and nothing is kept of it.`)
+      const entry = entryOf(draft.stored)!
       switch (asked.type) {
         case 'dispatch': {
-          const { id } = asked.params
-          const message = entry.messages.get(id)
-          if (!message) throw new Error(`Message ${id} of ${chat} is not kept any more.`)
-          const alternations = entry.loop.sender === message.sender ? entry.loop.alternations : 0
+          const message = entry.messages.get(asked.params.id) ?? null
+          const alternations = message !== null && entry.loop.sender === message.sender ? entry.loop.alternations : 0
           ctx.sendClient(RESPONDER).respond({ account, ...asked.params, message, alternations })
           return []
         }

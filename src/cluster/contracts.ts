@@ -37,7 +37,8 @@ export type Turn = {
   readonly id: MessageId
   readonly attempt: number
   readonly urgent: boolean
-  readonly message: Inbound
+  /** Null: it is not kept any more, which is a failed attempt. */
+  readonly message: Inbound | null
   readonly alternations: number
 }
 
@@ -76,7 +77,8 @@ export const ACCOUNT = iface.object('account', {
   record: iface.json<readonly Change[]>(),
   /** A code for a new request; null when too many are open. */
   ticket: iface.json<UserName, string | null>(),
-  ended: iface.json<UserName>(),
+  /** The request with this code. */
+  ended: iface.json<string>(),
   isApproved: iface.shared.json<UserName, boolean>(),
 })
 

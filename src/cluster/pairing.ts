@@ -54,7 +54,7 @@ export function pairingObject(accounts: SettingsAt) {
       }
     }
     const stored = await advance(ctx, { subject: { at: 'pairing', user }, limits, kept, inputs, atMs, perform })
-    if (kept.stored !== null && stored === null) ctx.sendClient(ACCOUNT, account).ended(user)
+    if (kept.stored !== null && stored === null) ctx.sendClient(ACCOUNT, account).ended(codeOf(kept.stored))
   }
 
   return implement(PAIRING, {

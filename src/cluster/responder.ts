@@ -21,7 +21,7 @@ const attempt = ({ settings, responder, clock }: Answering, { message, alternati
       responder,
       clock,
       senders: { waitMs: () => 0, spend: () => {} },
-      message: () => message,
+      message: () => message ?? undefined,
       alternations: () => alternations,
       history: () => [],
       tell: (_, event) => resolve(event),

@@ -760,4 +760,33 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'clock.after(WAIT_MS_MAX, () => {})',
     tests: ['test/runtime/group-names.test.ts'],
   },
+  // On Restate.
+  {
+    name: 'a step in which a chart failed is kept',
+    file: 'src/runtime/cell.ts',
+    from: '  if (failures.length > 0) throw failures[0]\n',
+    to: '',
+    tests: ['test/runtime/cell.test.ts'],
+  },
+  {
+    name: 'what is committed about another key is forgotten',
+    file: 'src/runtime/cell.ts',
+    from: "    if (others.length > 0) asked.push({ type: 'commit', params: { changes: others } })\n",
+    to: '',
+    tests: ['test/runtime/cell.test.ts'],
+  },
+  {
+    name: 'a timer that was replaced fires',
+    file: 'src/cluster/timers.ts',
+    from: ' && number === fired.number',
+    to: '',
+    tests: ['test/cluster/timers.test.ts'],
+  },
+  {
+    name: 'a message that is told again is answered again',
+    file: 'src/cluster/door.ts',
+    from: "  if (verdict === 'seen' || verdict === 'too_old') return []\n",
+    to: '',
+    tests: ['test/cluster/door.test.ts'],
+  },
 ]

@@ -1,7 +1,7 @@
 /** What the charts on Restate promise, with a real server. */
 import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
-import { CHAT } from '../../../src/cluster/contracts.ts'
+import { ACCOUNT, CHAT } from '../../../src/cluster/contracts.ts'
 import type { Timer, Timers } from '../../../src/cluster/timers.ts'
 import { entriesOf, startOnRestate } from './hosts.ts'
 import type { Restate } from './restate.ts'
@@ -24,6 +24,11 @@ const RECEIVE = '/chat/default%2Fpeer%3Aalice/receive'
 async function timersOf(restate: Restate): Promise<Timers | undefined> {
   const [row] = await restate.query("SELECT value_utf8 FROM state WHERE service_name = 'chat' AND key = 'entry'")
   return row && (JSON.parse(String(row['value_utf8'])) as { readonly timers: Timers }).timers
+}
+
+async function reasons(restate: Restate, user: string): Promise<readonly string[] | undefined> {
+  const chat = (await entriesOf(restate)).get(`chat:peer:${user}`)
+  return (chat as { readonly decisions: readonly { readonly reason: string }[] } | undefined)?.decisions.map(({ reason }) => reason)
 }
 
 test('a message that is told twice, under its key or without, is answered once', async () => {
@@ -108,27 +113,53 @@ test('a timer that was replaced or stopped does nothing, and the one that runs d
   expect(effects.byChat()).toMatchObject({ asked: { 'peer:alice': ['m1 1', 'm1 2'] } })
 })
 
-test('a stranger whose code expires is forgotten, and makes room for the next; one who is rejected is not answered', async () => {
-  const limits = { ...CONFIG.limits, pairingPending: 1, pairingCodeMs: 2_000 }
-  const host = await startOnRestate({ config: { ...CONFIG, limits } })
+test('a stranger too many is refused a code; one who is rejected is not answered, and makes room for the next', async () => {
+  const host = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, pairingPending: 1 } } })
   await host.play(says('mallory', 'let me in', 1))
   await host.play(says('eve', 'me too', 0))
-  const decisions = async (user: string) =>
-    (
-      (await entriesOf(host.restate)).get(`chat:peer:${user}`) as { readonly decisions: readonly { readonly reason: string }[] } | undefined
-    )?.decisions.map(({ reason }) => reason)
+  await expect.poll(() => reasons(host.restate, 'eve'), PATIENCE).toEqual(['pairing_overflow'])
 
-  await expect.poll(() => decisions('eve'), PATIENCE).toEqual(['pairing_overflow'])
-  await expect.poll(() => decisions('mallory'), PATIENCE).toEqual(['pairing_expired'])
+  const { body } = await host.restate.call('/account/default/reject', { code: codeOf(host.mesh, 'mallory').toLowerCase() })
+  const requests = () => host.restate.query("SELECT value_utf8 FROM state WHERE service_name = 'account' AND key = 'requests'")
+  await expect.poll(requests, PATIENCE).toEqual([{ value_utf8: '[]' }])
   await host.play(says('eve', 'and now?', 1))
-  const { body } = await host.restate.call('/account/default/reject', { code: codeOf(host.mesh, 'eve').toLowerCase() })
 
-  expect(body).toEqual({ user: 'eve' })
-  await expect.poll(() => decisions('eve'), PATIENCE).toEqual(['pairing_overflow', 'pairing_rejected'])
-  await expect
-    .poll(async () => [...(await entriesOf(host.restate)).keys()].toSorted(), PATIENCE)
-    .toEqual(['chat:peer:eve', 'chat:peer:mallory'])
+  expect(body).toEqual({ user: 'mallory' })
+  await expect.poll(() => reasons(host.restate, 'mallory'), PATIENCE).toEqual(['pairing_rejected'])
   expect((await host.ending()).effects).toMatchObject({ asked: {} })
+})
+
+test('a code expires, and what was held for it is dropped; the next message gets another one', async () => {
+  const host = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, pairingCodeMs: 300 } } })
+  await host.play(says('mallory', 'let me in', 1))
+  await expect.poll(() => reasons(host.restate, 'mallory'), PATIENCE).toEqual(['pairing_expired'])
+
+  await host.play(says('mallory', 'please', 2))
+  await expect.poll(() => reasons(host.restate, 'mallory'), PATIENCE).toEqual(['pairing_expired', 'pairing_expired'])
+  await expect.poll(async () => [...(await entriesOf(host.restate)).keys()], PATIENCE).toEqual(['chat:peer:mallory'])
+})
+
+test('a request that has ended takes its own code along, and not that of the next', async () => {
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      ticket: (ctx: Context, user: string) => ctx.client(ACCOUNT, 'default').ticket(user),
+      ended: (ctx: Context, code: string) => ctx.client(ACCOUNT, 'default').ended(code),
+    },
+  })
+  const { restate } = await startOnRestate({ services: [inside] })
+  const [first, second] = [await restate.call('/inside/ticket', 'eve'), await restate.call('/inside/ticket', 'eve')]
+
+  await restate.call('/inside/ended', first.body)
+
+  expect(await restate.call('/account/default/approve', { code: first.body })).toEqual({ status: 200, body: { user: null } })
+  expect(await restate.call('/account/default/approve', { code: second.body })).toEqual({ status: 200, body: { user: 'eve' } })
+})
+
+test('an assistant may be silent for as long as an attempt may take, and is not asked again meanwhile', async () => {
+  const { restate } = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, dispatchTimeoutMs: 3 * 3_600_000 } } })
+
+  expect(await restate.described('responder')).toMatchObject({ inactivity_timeout: '3h 1m' })
 })
 
 test('nobody outside can tell a chat anything but a message, and that only as it has to be', async () => {

@@ -25,6 +25,8 @@ export interface Restate {
   call(path: string, body: unknown, idempotencyKey?: string): Promise<{ readonly status: number; readonly body: unknown }>
   /** Rows of Restate's own tables. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
+  /** What Restate knows of a service. */
+  described(service: string): Promise<unknown>
   /** As if the process that carries out invocations had died: whatever runs there is asked for anew. */
   dropConnections(): void
 }
@@ -101,6 +103,7 @@ export async function startRestate(services: EndpointOptions['services']): Promi
       if (status !== 200) throw new Error(`${sql}: ${status} ${JSON.stringify(body)}`)
       return (body as { readonly rows: readonly Record<string, unknown>[] }).rows
     },
+    described: async service => (await (await admin.request({ method: 'GET', path: `/services/${service}` })).body.json()) as unknown,
     dropConnections,
   }
 }
