@@ -24,6 +24,7 @@ const attempt = ({ settings, responder, clock }: Answering, { message, alternati
       message: () => message ?? undefined,
       alternations: () => alternations,
       history: () => [],
+      groupNames: { of: async () => null },
       tell: (_, event) => resolve(event),
       onStart: () => {},
     })
