@@ -1,11 +1,12 @@
 /** What groups are called. A help for who reads it, and no more: nothing is decided by it, and nobody waits long for it. */
+import type { Limits } from '../domain/limits.ts'
 import { displayName } from '../domain/shown.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 
 /** The agent of a message that was just read is there, mostly. */
 const WAIT_MS_MAX = 1_000
-/** Longer than names are remembered of a busy mesh; the group that was asked about longest ago is forgotten. */
+/** Of which names are kept; the group that was asked about longest ago is forgotten. */
 const GROUPS_MAX = 1_000
 
 export interface GroupNames {
@@ -18,7 +19,7 @@ type Known = { readonly name: string | null; readonly atMs: number }
 export function createGroupNames(
   agent: Pick<ZtmAgent, 'group'>,
   clock: Clock,
-  { membershipFreshMs }: { membershipFreshMs: number },
+  { membershipFreshMs }: Pick<Limits, 'membershipFreshMs'>,
 ): GroupNames {
   const known = new Map<string, Known>()
 
