@@ -3,11 +3,14 @@ import { iface } from '@restatedev/restate-sdk'
 import { z } from 'zod'
 import type { Change, Inbound, ReplyBody } from '../../machines/records.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
 import type { PostLimits } from '../domain/lost-post.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Timer } from './timers.ts'
 
 const SEPARATOR = '/'
+/** Ours have 24. */
+const ID_CHARACTERS_MAX = 200
 
 export const keyIn = (account: AccountId, name: ChatId | UserName): string => encodeURIComponent(account) + SEPARATOR + name
 
@@ -16,14 +19,14 @@ export function parseKey(key: string): { readonly account: AccountId; readonly n
   return { account: decodeURIComponent(key.slice(0, end)), name: key.slice(end + SEPARATOR.length) }
 }
 
-/** `message.received` as whoever reads the mesh tells it. What the settings and the state say of it is found out here. */
+/** A message as whoever reads the mesh found it. What it says, and what the settings and the state say of it, is found out here. */
 const received = z.strictObject({
-  id: z.string().min(1),
+  id: z.string().min(1).max(ID_CHARACTERS_MAX),
   sender: z.string(),
   /** The sender's clock, ms since 1970. */
   timeMs: z.number().nonnegative(),
-  text: z.string(),
-  files: z.array(z.json()),
+  /** Anybody can post any JSON. */
+  message: z.custom<Json>(value => value !== undefined),
   /** Of the sender in the group. */
   membership: z.enum(['member', 'outsider', 'unknown']),
   /** The last moment at which everything of the account had been seen, wall clock ms. */

@@ -4,6 +4,7 @@ import { emptyCursor, look } from '../domain/cursor.ts'
 import type { Gate } from '../domain/decision.ts'
 import { directFacts, groupFacts, mentions } from '../domain/facts.ts'
 import { type ChatId, parseChat } from '../domain/ids.ts'
+import { readMessage } from '../domain/inbound.ts'
 import { noLoop, onMessage } from '../domain/loop-guard.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Input } from '../runtime/cell.ts'
@@ -19,15 +20,19 @@ export type Known = {
   readonly nowMs: number
 }
 
-/** Nothing, when the message was dealt with before. */
+const NOTHING = { text: '', files: [] } as const
+
+/** Nothing, when the message is our own, or was dealt with before. */
 export function inputsFor(settings: AccountSettings, received: Received, { chat, entry, paired, nowMs }: Known): readonly Input[] {
   const { limits } = settings
-  const { id, sender, timeMs, text, files, membership, liveAtMs } = received
+  const { id, sender, timeMs, message, membership, liveAtMs } = received
+  if (sender === settings.username) return []
   const floorMs = liveAtMs - limits.ageFenceMs
   const verdict = look(entry?.cursor ?? emptyCursor(floorMs), { id, sender, timeMs }, { nowMs, liveMs: liveAtMs, limits })
   if (verdict === 'seen' || verdict === 'too_old') return []
   const conversation = parseChat(chat)
-  const isEmpty = text.trim() === '' && files.length === 0
+  const content = readMessage({ time: timeMs, message }, limits.textCharacters)
+  const { text, files } = content.kind === 'text' ? content : NOTHING
   const gates: Partial<Record<typeof verdict, Gate>> = { missed: 'too_old', future_full: 'future_dated' }
   return [
     ...(entry ? [] : [{ to: 'records', changes: [toChat(chat, { type: 'chat.opened', floorMs, history: [], shown: true })] } as const]),
@@ -37,7 +42,7 @@ export function inputsFor(settings: AccountSettings, received: Received, { chat,
         type: 'message.received',
         message: { id, sender, timeMs, text, files },
         facts: {
-          gate: gates[verdict] ?? (isEmpty ? 'unsupported_content' : null),
+          gate: gates[verdict] ?? (content.kind === 'text' ? null : 'unsupported_content'),
           looping: onMessage(entry?.loop ?? noLoop, { sender, atMs: nowMs, limits }).looping,
           conversation:
             conversation.kind === 'peer'

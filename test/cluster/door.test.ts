@@ -13,7 +13,7 @@ const settings = parseConfig({ meshName: 'home', username: 'my-bot', dmPolicy: '
   .accounts[0]!
 const { limits } = settings
 
-const message: Received = { id: 'm1', sender: 'alice', timeMs: NOW_MS, text: 'hi', files: [], membership: 'unknown', liveAtMs: NOW_MS }
+const message: Received = { id: 'm1', sender: 'alice', timeMs: NOW_MS, message: { text: 'hi' }, membership: 'unknown', liveAtMs: NOW_MS }
 const inputs = (received: Partial<Received> = {}, known: Partial<Known> = {}) =>
   inputsFor(settings, { ...message, ...received }, { chat: 'peer:alice', entry: null, paired: false, nowMs: NOW_MS, ...known })
 const decisionOf = (...asked: Parameters<typeof inputs>) => {
@@ -42,20 +42,32 @@ test('a message that was dealt with, or is below the floor, is told to nobody', 
   expect(inputs({ timeMs: NOW_MS - limits.ageFenceMs })).toEqual([])
 })
 
+test('what the bot has written itself is told to nobody, so that it never answers itself', () => {
+  expect(inputs({ sender: 'my-bot' })).toEqual([])
+})
+
+test('of a message as it was posted the chart is told the text, cut when it is too long, and the files', () => {
+  const long = 'x'.repeat(limits.textCharacters + 5)
+
+  expect(inputs({ message: { text: long, files: [{ hash: 'x' }, 5], more: {} } }).at(-1)).toMatchObject({
+    event: { message: { id: 'm1', text: `${long.slice(5)}… [cut: 5 more characters]`, files: [{ hash: 'x' }] } },
+  })
+})
+
 test('the policy is asked with what the settings, the state and the mesh say', () => {
   expect(decisionOf()).toBe('pending')
   expect(decisionOf({}, { paired: true })).toBe('whitelisted')
-  expect(decisionOf({ text: ' ' })).toBe('unsupported_content')
-  expect(decisionOf({ text: '', files: [{ hash: 'x' }] })).toBe('pending')
+  expect(decisionOf({ message: { text: ' ' } })).toBe('unsupported_content')
+  expect(decisionOf({ message: { text: '', files: [{ hash: 'x' }] } })).toBe('pending')
   expect(decisionOf({ timeMs: NOW_MS - limits.ageFenceMs }, { entry: { ...entry(), cursor: emptyCursor(0) } })).toBe('too_old')
 })
 
 test('in a group it is asked about the member, and whether the bot was meant', () => {
   const inTeam = { chat: 'group:carol/team' } as const
 
-  expect(decisionOf({ text: '@my-bot hi', membership: 'member' }, inTeam)).toBe('allowed')
-  expect(decisionOf({ text: 'hi', membership: 'member' }, inTeam)).toBe('mention_required')
-  expect(decisionOf({ text: '@my-bot hi', membership: 'outsider' }, inTeam)).toBe('not_a_member')
+  expect(decisionOf({ message: { text: '@my-bot hi' }, membership: 'member' }, inTeam)).toBe('allowed')
+  expect(decisionOf({ message: { text: 'hi' }, membership: 'member' }, inTeam)).toBe('mention_required')
+  expect(decisionOf({ message: { text: '@my-bot hi' }, membership: 'outsider' }, inTeam)).toBe('not_a_member')
 })
 
 test('whoever answers as fast as a bot is held up by the loop guard', () => {

@@ -10,7 +10,7 @@ import { openAccountAgent, permitSource } from '../../../src/adapters/ztm/accoun
 import { createCluster, keyIn, type Received } from '../../../src/cluster.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
 import { type ChatId, parseChat, type ReplyKey } from '../../../src/domain/ids.ts'
-import { readMessage, replyKeyOf } from '../../../src/domain/inbound.ts'
+import { replyKeyOf } from '../../../src/domain/inbound.ts'
 import type { Json } from '../../../src/domain/json.ts'
 import { identify } from '../../../src/domain/message-id.ts'
 import type { AccountSettings } from '../../../src/domain/settings.ts'
@@ -139,14 +139,11 @@ async function feed(restate: Restate, agent: ZtmAgent, chat: ChatId): Promise<vo
   const group = parseChat(chat)
   const members = group.kind === 'group' ? ((await agent.group(group.creator, group.group))?.members ?? []) : []
   for (const { id, raw } of identify(chat, messages)) {
-    if (raw.sender === BOT) continue
-    const content = readMessage(raw, limits.textCharacters)
     const received: Received = {
       id,
       sender: raw.sender,
       timeMs: Number(raw.time),
-      text: content.kind === 'text' ? content.text : '',
-      files: [],
+      message: raw.message ?? null,
       membership: members.includes(raw.sender) ? 'member' : 'outsider',
       liveAtMs: systemClock.now(),
     }

@@ -14,8 +14,7 @@ const message = (id: string) => ({
   id,
   sender: 'alice',
   timeMs: Date.now(),
-  text: 'hi',
-  files: [],
+  message: { text: 'hi' },
   membership: 'unknown' as const,
   liveAtMs: Date.now(),
 })
@@ -36,7 +35,7 @@ test('a message that is told twice, under its key or without, is answered once',
   const one = message('m1')
 
   for (const key of ['m1', 'm1', undefined, undefined]) expect(await restate.call(RECEIVE, one, key)).toEqual({ status: 200, body: null })
-  await restate.call(RECEIVE, { ...message('m2'), text: 'and now?' })
+  await restate.call(RECEIVE, { ...message('m2'), message: { text: 'and now?' } })
   await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
 
   expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
@@ -100,7 +99,7 @@ test('a timer that was replaced or stopped does nothing, and the one that runs d
     },
   })
   const { restate, mesh, effects } = await startOnRestate({ config: { ...CONFIG, limits }, services: [inside] })
-  await restate.call(RECEIVE, { ...message('m1'), text: 'fail once' })
+  await restate.call(RECEIVE, { ...message('m1'), message: { text: 'fail once' } })
   await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toEqual([{ name: 'dispatch', number: 1 }])
 
   await restate.call('/inside/fire', { name: 'dispatch', number: 0 })
