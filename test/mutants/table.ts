@@ -190,8 +190,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the lock is ignored',
     file: 'src/adapters/store/account-store.ts',
-    from: 'const lease = await acquireLock(where)',
-    to: 'const lease = (await acquireLock(where).catch(() => null)) ?? { release: async () => {} }',
+    from: 'const lease = await acquireLock(where, where, waitMs)',
+    to: 'const lease = (await acquireLock(where, where, waitMs).catch(() => null)) ?? { release: async () => {} }',
     tests: ['test/adapters/store/account-store.test.ts'],
   },
   {
