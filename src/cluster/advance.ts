@@ -25,11 +25,12 @@ export type Advance = {
 /** Gives back what is kept then. Whatever it asks of `ctx` depends on what came in, and on nothing else: Restate runs it again after a crash. */
 export async function advance(ctx: ObjectContext, { subject, limits, kept, inputs, atMs, perform }: Advance): Promise<Json> {
   const draft: Draft = { stored: kept.stored, timers: kept.timers }
-  const queue = [...inputs]
-  for (const input of queue) {
-    const { stored, asked } = step({ subject, stored: draft.stored, inputs: [input], atMs, limits })
+  for (let coming = inputs; coming.length > 0; ) {
+    const { stored, asked } = step({ subject, stored: draft.stored, inputs: coming, atMs, limits })
     draft.stored = stored
-    for (const one of asked) queue.push(...(await perform(one, draft)))
+    const answers: Input[] = []
+    for (const one of asked) answers.push(...(await perform(one, draft)))
+    coming = answers
   }
   writeKept(ctx, { ...kept, ...draft })
   return draft.stored
