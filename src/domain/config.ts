@@ -52,7 +52,7 @@ export function parseConfig(input: unknown, { prefix = 'channels.ztm-chat', secr
     warnings.push(`${nameOf(prefix, ['username'])} is used by no account; add "default: {}" to accounts to keep that bot.`)
   }
 
-  problems.push(...twins(accounts, prefix), ...sameIds(written, prefix))
+  problems.push(...sameBots(accounts, prefix), ...sameIds(written, prefix))
   const defaultAccount = chooseDefault(config, input, accounts, prefix, problems)
   if (problems.length > 0) throw new ConfigInvalid(sentences(problems))
   return {
@@ -126,7 +126,7 @@ function hasNoAccounts(input: unknown): boolean {
 }
 
 /** Two accounts that are one bot would both answer: a problem of each but the first. */
-export function twins(accounts: readonly AccountSettings[], prefix: string): readonly string[] {
+export function sameBots(accounts: readonly AccountSettings[], prefix: string): readonly string[] {
   const problems: string[] = []
   const bots = new Map<string, AccountId>()
   for (const { id, enabled, agentUrl, meshName, username } of accounts) {

@@ -59,7 +59,8 @@ const GATES: Readonly<Record<Gate, string>> = {
   own_message: 'the bot wrote it itself',
   unsupported_content: 'it has neither text nor a file that can be read, or does not say when it was written',
   history: 'it was written before the bot was started for the first time',
-  too_old: 'it reached the bot too long after it was written: a day, unless limits.ageFenceMs says otherwise',
+  too_old:
+    'it reached the bot too long after it was written (a day, unless limits.ageFenceMs says otherwise), or after very many newer ones of its writer',
   future_dated: 'its writer’s clock is wrong: too many of that writer’s messages are dated in the future',
 }
 

@@ -1,5 +1,5 @@
 /** Accounts as OpenClaw sees them: found in its config, and reported even when something in them is wrong. */
-import { DEFAULT_ACCOUNT, type ParsedConfig, parseConfig, twins } from '../domain/config.ts'
+import { DEFAULT_ACCOUNT, type ParsedConfig, parseConfig, sameBots } from '../domain/config.ts'
 import { ConfigInvalid } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -65,11 +65,23 @@ function resolveIn(section: Section, id: AccountId): PluginAccount {
 
 /** The first of accounts that are one bot runs. */
 function unlessTwin(section: Section, account: PluginAccount): PluginAccount {
+  if (account.settings === null) return account
   const ids = Object.keys(sectionAt(section, 'accounts')).map(key => key.toLowerCase())
-  const earlier = ids.slice(0, ids.indexOf(account.accountId)).map(id => resolveIn(section, id))
-  const bots = [...earlier, account].flatMap(({ settings }) => settings ?? [])
-  const problems = account.settings === null ? [] : twins(bots, `channels.${CHANNEL_ID}`)
+  const earlier = ids.slice(0, ids.indexOf(account.accountId)).flatMap(id => settingsAlone(section, id) ?? [])
+  const problemsOf = (bots: readonly AccountSettings[]) => sameBots(bots, `channels.${CHANNEL_ID}`)
+  const problems = problemsOf([...earlier, account.settings]).slice(problemsOf(earlier).length)
   return problems.length === 0 ? account : unusable(account.accountId, problems, account.enabled)
+}
+
+/** Null when it cannot run, whatever the others say. */
+function settingsAlone(section: Section, id: AccountId): AccountSettings | null {
+  try {
+    const alone = onlyAccount(section, id)
+    return alone && found(parseConfig(alone), id).settings
+  } catch (error) {
+    if (!(error instanceof ConfigInvalid)) throw error
+    return null
+  }
 }
 
 function found(parsed: ParsedConfig, id: AccountId): PluginAccount {

@@ -111,7 +111,7 @@ function resolve(input: string, kind: 'user' | 'group', known: readonly Director
     if (found) return { resolved: true, id: found.id, ...(found.name ? { name: found.name } : {}) }
   }
   if (kind === 'group') {
-    const named = known.filter(({ id, name }) => name === input || id.endsWith(`/${input}`))
+    const named = known.filter(({ id, name }) => (name !== undefined && name === displayName(input)) || id.endsWith(`/${input}`))
     const [only] = named
     if (named.length === 1 && only) return { resolved: true, id: only.id, ...(only.name ? { name: only.name } : {}) }
     if (named.length > 1)

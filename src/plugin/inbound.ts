@@ -147,7 +147,7 @@ export function createResponder(options: ResponderOptions): Responder {
             : {}),
         },
         ...(isGroup ? { supplemental: { groupSystemPrompt: groupHint(settings.username) } } : {}),
-        ...(isGroup ? { extra: { GroupSubject: group?.name ?? place.label } } : {}),
+        ...(isGroup ? { extra: { GroupSubject: labelOf(place, group?.name ?? null) } } : {}),
       })
     return { cfg, to, access, isCommand, ctxPayload, route }
   }

@@ -1,12 +1,11 @@
 /** `openclaw ztm-chat …`: asks the running gateway, and shows what the runner's own commands show. */
 import { callGatewayFromCli } from 'openclaw/plugin-sdk/gateway-runtime'
 import { z } from 'zod'
-import { shownChat } from '../domain/shown.ts'
 import { showLetters } from '../runner/commands/deadletter.ts'
-import { showLives, wantedOf } from '../runner/commands/explain.ts'
+import { nothingFor, type Remedies, showLives, wantedOf } from '../runner/commands/explain.ts'
 import { showPairings } from '../runner/commands/pairing.ts'
 import { describe } from '../runner/commands/status.ts'
-import type { ControlResults, KeptLetter, WantedLives } from '../runner/control/protocol.ts'
+import type { ControlResults, KeptLetter } from '../runner/control/protocol.ts'
 import { plain, print, printJson } from '../runner/output.ts'
 import type { CliCommand } from './host.ts'
 import { CHANNEL_ID } from './names.ts'
@@ -31,10 +30,10 @@ const shared = (command: CliCommand): CliCommand =>
     .option('--url <url>', 'another gateway than the configured one')
     .option('--token <token>', 'its token')
 
-const nothingFor = (wanted: WantedLives): string =>
-  'id' in wanted
-    ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs).`
-    : `Nothing is known of ${shownChat(wanted.chat)}; "openclaw channels resolve --channel ${CHANNEL_ID}" tells how a name is spelled.`
+const REMEDIES: Remedies = {
+  id: '--chat shows the newest of a chat',
+  chat: `"openclaw channels resolve --channel ${CHANNEL_ID} NAME" tells how a name is spelled`,
+}
 
 /** Hangs the commands below `ztm-chat` of the host's program. */
 export function addOperatorCommands(program: CliCommand): void {
@@ -58,7 +57,7 @@ export function addOperatorCommands(program: CliCommand): void {
     .action(async (id: string | undefined, { chat, last = '5', ...options }: Shared & { chat?: string; last?: string }) => {
       const wanted = wantedOf(id, { last: Number(last), ...(chat === undefined ? {} : { chat }) }, `openclaw ${CHANNEL_ID}`)
       const found = await ask('explain', options, { wanted })
-      if (found.length === 0) throw new Error(nothingFor(wanted))
+      if (found.length === 0) throw new Error(nothingFor(wanted, REMEDIES))
       showLives(found, options.json === true)
     })
 

@@ -65,6 +65,8 @@ export function createTurns(): Turns {
     const flight: Flight = { session, asked, adopted: false, deferred: false, underWay: [], over }
     const end = async () => {
       await Promise.allSettled(flight.underWay.map(({ over }) => over))
+      // They hold those before them.
+      flight.underWay = []
       resolve()
     }
     flights.set(key, flight)

@@ -5,7 +5,6 @@
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
-import { openAccountAgent } from '../adapters/ztm/account-agent.ts'
 import { StoreUnusable } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -16,13 +15,12 @@ import { explainFrom } from '../runtime/explain.ts'
 import { createJournal } from '../runtime/journal.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createPairingDesk } from '../runtime/pairing-desk.ts'
-import { createRecipients } from '../runtime/recipients.ts'
 import { createRegistry } from '../runtime/registry.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 import { createTimers } from '../runtime/timers.ts'
 
 /** Looked at and changed: each change resolves when it is durable, and is carried out at the next start. */
-export interface OfflineState extends ByHand, Pick<AccountHandle, 'explain' | 'findRecipient'> {
+export interface OfflineState extends ByHand, Pick<AccountHandle, 'explain'> {
   readonly id: AccountId
   readonly chatCount: number
   readonly outbox: number
@@ -97,11 +95,6 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
       known: byHand.known,
       inCustody: byHand.inCustody,
       pairings,
-      async findRecipient(chat) {
-        const agent = openAccountAgent(settings, systemClock, null)
-        const recipients = createRecipients({ settings, agent, clock: systemClock, chats: registry.chats })
-        await recipients.find(chat).finally(() => agent.close())
-      },
       explain: wanted => explainFrom(store, registry, wanted),
       approve: async code => (isPending(code) ? orTrouble(byHand.approve(code)) : null),
       reject: async code => (isPending(code) ? orTrouble(byHand.reject(code)) : null),

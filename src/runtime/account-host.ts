@@ -51,6 +51,9 @@ import { createTwins } from './twins.ts'
 const OLD_STATE =
   'The mesh has replies of this bot of which its state knows nothing (a copy that was put back?): what they answer is not answered again; approvals and dead letters of that time are lost.'
 
+/** After a start, or an outage of the mesh, others come back within this time. */
+const SETTLED_MS = 60_000
+
 export type AccountPorts = {
   readonly clock: Clock
   readonly random: Random
@@ -423,11 +426,14 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     else log.info({ state, reason }, STATE_PHRASE)
   }
 
+  let liveSinceMs: number | null = null
   root.subscribe(({ value, context }) => {
     const state: AccountState = typeof value === 'string' ? value : 'degraded'
     const before = status.current()
     status.state(state, context.reason, clock.now())
     if (state !== before) logState(state, context.reason)
+    if (state !== 'live') liveSinceMs = null
+    else liveSinceMs ??= clock.monotonic()
     // A disk that fails freezes no chat app.
     if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
     if (state !== 'live' && before === 'live') {
@@ -444,7 +450,14 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   })
 
   const byHand = createByHand({ limits, registry, journal, desk, drained })
-  const recipients = createRecipients({ settings, agent, clock, chats: registry.chats })
+  const recipients = createRecipients({
+    settings,
+    agent,
+    clock,
+    chats: registry.chats,
+    isPaired: user => desk.isPaired(user),
+    isSettled: () => liveSinceMs !== null && clock.monotonic() - liveSinceMs >= SETTLED_MS,
+  })
   const inspector = createInspection({
     account,
     registry,

@@ -142,7 +142,8 @@ export function createDispatcher({
         attempt,
         reason,
         attemptsMax: isFinal ? attempt : limits.dispatchAttempts,
-        apology: settings.notifyOnFailure ? APOLOGY : null,
+        // Where the responder refuses somebody it is not for us to say more.
+        apology: settings.notifyOnFailure && !isFinal ? APOLOGY : null,
       })
     }
     const leave = () => {
@@ -169,10 +170,11 @@ export function createDispatcher({
       const inbound = message(chat, id)
       if (!inbound) throw new Error(`Message ${id} is not kept any more.`)
       onStart(chat, id, attempt)
-      const naming = nameOf(chat)
+      // What is urgent waits for nothing.
+      const naming = job.urgent ? null : nameOf(chat)
       const name = naming && (await naming)
-      // Given up meanwhile: nothing is asked any more.
-      if (over) return
+      // Given up meanwhile, or the account stops: nothing is asked any more.
+      if (over || draining) return
       const answer = await responder.respond(
         requestFor(job, inbound, name),
         {

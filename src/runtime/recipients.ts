@@ -22,6 +22,10 @@ export type RecipientsOptions = {
   readonly clock: Clock
   /** Chats that the state knows, with a message or without. */
   readonly chats: { has(chat: ChatId): boolean; keys(): Iterable<ChatId> }
+  /** Approved, by whatever store. */
+  readonly isPaired: (user: UserName) => Promise<boolean>
+  /** The mesh shows who is there; right after it came back it may not yet. */
+  readonly isSettled: () => boolean
 }
 
 export type Recipients = {
@@ -29,7 +33,7 @@ export type Recipients = {
   find(chat: ChatId): Promise<void>
 }
 
-export function createRecipients({ settings, agent, clock, chats }: RecipientsOptions): Recipients {
+export function createRecipients({ settings, agent, clock, chats, isPaired, isSettled }: RecipientsOptions): Recipients {
   const namesOf = (place: Conversation): readonly UserName[] => (place.kind === 'peer' ? [place.peer] : [place.creator])
   const listed = () => [
     ...settings.allowFrom,
@@ -65,16 +69,17 @@ export function createRecipients({ settings, agent, clock, chats }: RecipientsOp
       const near = nearest(chat, groups).map(shownChat)
       return `The mesh does not show ${shownChat(chat)} to ${shownName(settings.username)}${remedy(near, 'its creator has added the bot')}`
     }
-    if (users.has(place.peer)) return null
+    if (users.has(place.peer) || (await isPaired(place.peer))) return null
     for (const member of await membersOf(groups, signal)) users.add(member)
-    if (users.has(place.peer)) return null
+    // Nobody was asked about the members of the others.
+    if (users.has(place.peer) || groups.size > GROUPS_ASKED_MAX) return null
     users.delete(settings.username)
     return `Nobody on the mesh is known as ${shownName(place.peer)}${remedy(nearest(place.peer, users).map(shownName), 'they are online')}`
   }
 
   return {
     async find(chat) {
-      if (chats.has(chat)) return
+      if (chats.has(chat) || !isSettled()) return
       const over = new AbortController()
       const cancel = clock.after(ANSWER_MS_MAX, () => over.abort('somebody waits'))
       const sentence = await refusal(chat, over.signal)

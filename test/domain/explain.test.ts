@@ -208,7 +208,7 @@ const rows: readonly (readonly [row: string, facts: Facts, sentence: string, oth
   [
     'before any policy: too old',
     gated('too_old'),
-    'It was not answered, because it reached the bot too long after it was written: a day, unless limits.ageFenceMs says otherwise.',
+    'It was not answered, because it reached the bot too long after it was written (a day, unless limits.ageFenceMs says otherwise), or after very many newer ones of its writer.',
     [],
   ],
   [

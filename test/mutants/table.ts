@@ -760,6 +760,48 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'clock.after(WAIT_MS_MAX, () => {})',
     tests: ['test/runtime/group-names.test.ts'],
   },
+  {
+    name: 'somebody is refused whom a group knows that was not asked',
+    file: 'src/runtime/recipients.ts',
+    from: ' || groups.size > GROUPS_ASKED_MAX',
+    to: '',
+    tests: ['test/runtime/recipients.test.ts'],
+  },
+  {
+    name: 'somebody is refused who is not back yet',
+    file: 'src/runtime/recipients.ts',
+    from: ' || !isSettled()',
+    to: '',
+    tests: ['test/runtime/recipients.test.ts'],
+  },
+  {
+    name: 'a turn begins in an account that stops',
+    file: 'src/runtime/dispatcher.ts',
+    from: 'if (over || draining) return',
+    to: 'if (over) return',
+    tests: ['test/runtime/dispatcher.test.ts'],
+  },
+  {
+    name: 'a bot that is refused gets an apology to answer',
+    file: 'src/runtime/dispatcher.ts',
+    from: 'settings.notifyOnFailure && !isFinal',
+    to: 'settings.notifyOnFailure',
+    tests: ['test/runtime/outcomes.test.ts'],
+  },
+  {
+    name: 'a group is not found by its name',
+    file: 'src/plugin/directory.ts',
+    from: 'name === displayName(input)',
+    to: 'name === input',
+    tests: ['test/plugin/directory.test.ts'],
+  },
+  {
+    name: 'another account is blamed for a bot that is there twice',
+    file: 'src/plugin/accounts.ts',
+    from: '.slice(problemsOf(earlier).length)',
+    to: '',
+    tests: ['test/plugin/accounts.test.ts'],
+  },
   // On Restate.
   {
     name: 'a step in which a chart failed is kept',

@@ -62,6 +62,17 @@ test('of accounts that are one bot the first runs, and the others are told: both
     })
 })
 
+test('of very many accounts with a mistake each is worked out, and who is the same bot as one before it is told', () => {
+  const resolve = createAccountResolver()
+  const others = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`bot${at}`, { username: `u${at}` }]))
+  const cfg = config({
+    ...two,
+    accounts: { ...two.accounts, wrong: { username: 'x', dmPolicy: 'friends' }, ...others, twin: { username: 'u39' } },
+  })
+  expect(resolve(cfg, 'bot39')).toMatchObject({ settings: { username: 'u39' }, problems: [] })
+  expect(resolve(cfg, 'twin').problems).toEqual([expect.stringContaining('is the same bot as account "bot39"')])
+})
+
 test('a section that says nothing is an account that is not configured', () => {
   const account = createAccountResolver()(config({}))
   expect(account.settings).toBeNull()

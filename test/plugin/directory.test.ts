@@ -47,6 +47,17 @@ test('what a group is called is shown short, and moves nothing', async () => {
   expect(await directory.listGroups(asked)).toEqual([{ kind: 'group', id: 'group:mallory/team', name: `The \\u{202e}${'x'.repeat(75)}…` }])
 })
 
+test('a group is found by the name that people see, whatever of it is shown in another way', async () => {
+  const simulation = createSimulation()
+  const name = `👨\u200d👩\u200d👧 family ${'x'.repeat(100)}`
+  await simulation.mesh.user('alice').creates('fam', { name, members: ['alice', 'my-bot'] })
+  for (let step = 0; step < 200; step++) await simulation.clock.advance(100)
+  const { resolver } = createDirectory(createAccountResolver(), async (settings, use) => use(simulation.agentOf(settings)))
+  expect(await resolver.resolveTargets({ ...asked, kind: 'group', inputs: [name] })).toMatchObject([
+    { resolved: true, id: 'group:alice/fam' },
+  ])
+})
+
 test('a query is a part of an id or a name, and a limit is kept', async () => {
   const { directory } = await world()
 

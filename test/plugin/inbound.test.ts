@@ -850,13 +850,13 @@ test('the host’s protection against loops of bots hears of senders that answer
 })
 
 test.each([
-  ['what people see it called, beside its own name', 'The Team', { subject: 'The Team', label: 'carol/team (The Team)' }],
-  ['its own name, where nobody knows more', null, { subject: 'carol/team', label: 'carol/team' }],
-])('of a group the assistant is told %s', async (_, name, { subject, label }) => {
+  ['what people see it called, beside its own name', 'The Team', 'carol/team (The Team)'],
+  ['its own name, where nobody knows more', null, 'carol/team'],
+])('of a group the assistant is told %s', async (_, name, label) => {
   const { asked, ask } = scene()
   await ask({ ...inGroup, group: { creator: 'carol', group: 'team', name } })
   expect(asked.contexts).toMatchObject([
-    { conversation: { kind: 'group', id: 'carol/team', label }, extra: { GroupSubject: subject }, from: 'ztm-chat:group:carol/team' },
+    { conversation: { kind: 'group', id: 'carol/team', label }, extra: { GroupSubject: label }, from: 'ztm-chat:group:carol/team' },
   ])
 })
 

@@ -73,7 +73,10 @@ test('who adopts a message whose adoption is recorded already hears so at once, 
   expect(told).toEqual(['dispatch.adopted'])
 })
 
-test('whoever is given up before it is known what the group is called is not asked', async () => {
+test.each([
+  ['is given up', 1_000],
+  ['is overtaken by a stop', 500],
+])('whoever %s before it is known what the group is called is not asked', async (_, namedMs) => {
   const asked: string[] = []
   const naming = Promise.withResolvers<string | null>()
   const clock = createVirtualClock(0)
@@ -96,9 +99,10 @@ test('whoever is given up before it is known what the group is called is not ask
   })
   dispatcher.submit({ chat: 'group:alice/team', id: 'm1', attempt: 1, urgent: false })
   const drained = dispatcher.drain(1_000)
-  await clock.advance(1_000)
-  await drained
+  await clock.advance(namedMs)
   naming.resolve('Team')
+  await clock.advance(1_000 - namedMs)
+  await drained
   await new Promise(resolve => setImmediate(resolve))
   expect([asked, dispatcher.running()]).toEqual([[], 0])
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ResponderRefused } from '../../src/domain/errors.ts'
 import type { PairingStore } from '../../src/ports/pairing-store.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 
@@ -108,6 +109,19 @@ test('the answer to a dead letter is not taken for the apology', async () => {
   await world.account.retryDeadLetter(letter!.id)
   await world.settle(30 * 60_000)
   expect(world.answers('alice').slice(1)).toEqual(['echo: hi'])
+  await world.stop()
+})
+
+test('whom the responder refuses is told no more: nobody is to be drawn into a talk by it', async () => {
+  const world = createWorld({
+    config: { notifyOnFailure: true },
+    responder: { respond: () => Promise.reject(new ResponderRefused('host_denied: another bot.')) },
+  })
+  await world.start()
+  await world.mesh.user('alice').says('hi')
+  await world.settle(60_000)
+  expect(world.answers('alice')).toEqual([])
+  expect(world.account.deadLetters()).toMatchObject([{ reason: 'host_denied: another bot.' }])
   await world.stop()
 })
 

@@ -5,7 +5,9 @@ import type { ChatId } from '../../src/domain/ids.ts'
 import { createOutbound } from '../../src/plugin/outbound.ts'
 import { createRunningAccounts } from '../../src/plugin/running.ts'
 import { controlOf } from '../../src/runner/control/service.ts'
+import { createRecipients } from '../../src/runtime/recipients.ts'
 import { createWorld } from '../../src/simulator/world.ts'
+import { settingsOf } from '../plugin/stand-ins.ts'
 
 /**
  * alice and bob are online; dora wrote and is away; erik is away and only a member of a group; frank is away and only in allowFrom.
@@ -102,6 +104,40 @@ describe('nobody is refused on the word of an agent', () => {
 
     expect(await sent).toMatchObject({ repeated: false })
   })
+})
+
+test('right after the agent came back nobody is refused: others may not be back yet', async () => {
+  const { world, send } = await mesh()
+  world.bot.agent.down()
+  await world.settle(30_000)
+  world.bot.agent.up()
+  await world.settle(40_000)
+  expect(world.account.status().state).toBe('live')
+  expect(await send('peer:alcie', 'k')).toMatchObject({ repeated: false })
+  await world.settle(60_000)
+  await expect(send('peer:alcia', 'l')).rejects.toThrow(/^Nobody on the mesh/)
+})
+
+test('whoever was approved is known, also when nothing else is left of it', async () => {
+  const { world } = await mesh()
+  const { agent } = world.account
+  const find = createRecipients({
+    settings: settingsOf(),
+    agent,
+    clock: world.clock,
+    chats: new Map(),
+    isPaired: async user => user === 'gerd',
+    isSettled: () => true,
+  }).find
+  await find('peer:gerd')
+  await expect(find('peer:gerda')).rejects.toThrow(/^Nobody on the mesh/)
+})
+
+test('nobody is refused when there are more groups than are asked', async () => {
+  const { world, send } = await mesh()
+  for (let at = 0; at < 60; at++) await world.mesh.user('alice').creates(`g${at}`, { name: `g${at}`, members: ['alice', 'my-bot'] })
+  await world.settle(60_000)
+  expect(await send('peer:alcie', 'k')).toMatchObject({ repeated: false })
 })
 
 test('a group is found that the agent knows and its list does not show yet', async () => {

@@ -1,4 +1,5 @@
 import type { ChatId } from '../../domain/ids.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
 import { shownChat, shownDisplayName, shownName } from '../../domain/shown.ts'
 import { askMesh } from '../ask-mesh.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
@@ -26,8 +27,9 @@ async function namesOf(options: StateOptions, chats: readonly KeptChat[]): Promi
   const names = new Map<string, Names>()
   const withGroups = new Set(chats.flatMap(({ account, chat }) => (chat.startsWith('group:') ? [account] : [])))
   if (withGroups.size === 0) return names
-  for (const settings of (await atRestOf(options)).accounts) {
-    if (!withGroups.has(settings.id)) continue
+  // A bot that runs was asked through its state directory alone: its config may be somewhere else.
+  const { accounts } = await atRestOf(options).catch(() => ({ accounts: [] }))
+  const ask = async (settings: AccountSettings) => {
     const listed = await askMesh(
       settings,
       agent => agent.chats(),
@@ -35,6 +37,7 @@ async function namesOf(options: StateOptions, chats: readonly KeptChat[]): Promi
     )
     names.set(settings.id, new Map((listed ?? []).map(({ chat, name }) => [chat, name])))
   }
+  await Promise.all(accounts.filter(({ id }) => withGroups.has(id)).map(ask))
   return names
 }
 type Names = ReadonlyMap<ChatId, string | undefined>

@@ -10,13 +10,18 @@ import { UsageError } from '../usage-error.ts'
 
 export type ExplainOptions = StateOptions & { readonly chat?: string; readonly last: number }
 
+const REMEDIES: Remedies = {
+  id: '--state-dir says where they are looked for',
+  chat: '"ztm-chat chats" lists the chats that are',
+}
+
 /** Why a message was answered or not, and what became of it. */
 export async function explainMessage(id: string | undefined, options: ExplainOptions): Promise<number> {
   const wanted = wantedOf(id, options)
   const { stateDir, account = null } = options
   const online = await askRunner(stateDir, { do: 'explain', account, wanted })
   const found = online ?? (await explainAtRest(await atRestOf(options), wanted))
-  if (found.length === 0) throw new ControlRefused(nothingFor(wanted))
+  if (found.length === 0) throw new ControlRefused(nothingFor(wanted, REMEDIES))
   showLives(found, options.json)
   return 0
 }
@@ -41,10 +46,13 @@ export function wantedOf(id: string | undefined, { chat, last }: Pick<ExplainOpt
   throw new UsageError(`${JSON.stringify(id)} is no message id; expected its 24 hex digits, or the first of them, at least 4.`)
 }
 
-export const nothingFor = (wanted: WantedLives): string =>
+/** What to do about an id or a chat that is not known: the end of a sentence. */
+export type Remedies = { readonly id: string; readonly chat: string }
+
+export const nothingFor = (wanted: WantedLives, { id, chat }: Remedies): string =>
   'id' in wanted
-    ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs). Which state directory has it? --state-dir names it.`
-    : `Nothing is known of ${shownChat(wanted.chat)}; "ztm-chat chats" lists the chats that are.`
+    ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs), and ${id}.`
+    : `Nothing is known of ${shownChat(wanted.chat)}; ${chat}.`
 
 const { bold, dim, green, yellow, magenta, red } = colours
 const ACTIONS = { process: green, ignore: yellow, pairing: magenta } as const

@@ -1,9 +1,13 @@
 /** The commands of the control socket, carried out on state at rest. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { systemClock } from '../../adapters/clock/system-clock.ts'
 import { accountFolder } from '../../adapters/store/account-store.ts'
+import { openAccountAgent } from '../../adapters/ztm/account-agent.ts'
+import type { ChatId, UserName } from '../../domain/ids.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Log } from '../../ports/log.ts'
+import { createRecipients } from '../../runtime/recipients.ts'
 import { type OfflineState, withOfflineState } from '../offline-state.ts'
 import { newestChats } from './chats.ts'
 import { lettersOf, type Settlement, settleLetters } from './letters.ts'
@@ -85,8 +89,31 @@ export async function explainAtRest(atRest: AtRest, wanted: WantedLives): Promis
   return found.flat()
 }
 
+/** @throws {NobodyThere} */
+async function findRecipient(
+  settings: AccountSettings,
+  { chats, approved }: { chats: ReadonlySet<ChatId>; approved: ReadonlySet<UserName> },
+  chat: ChatId,
+): Promise<void> {
+  const agent = openAccountAgent(settings, systemClock, null)
+  const isPaired = async (user: UserName) => approved.has(user)
+  try {
+    await createRecipients({ settings, agent, clock: systemClock, chats, isPaired, isSettled: () => true }).find(chat)
+  } finally {
+    await agent.close()
+  }
+}
+
+/** @throws {NobodyThere} when nobody is there to read it. */
 export async function sendAtRest({ sender, stateDir, log }: AtRest, message: Sending): Promise<Taken> {
-  const [taken] = await eachAtRest({ accounts: [sender], stateDir, log }, state => sendOnce(state, message))
+  const where = { accounts: [sender], stateDir, log }
+  const [known] = await eachAtRest(where, state => ({
+    chats: new Set(Array.from(state.chats(), ({ chat }) => chat)),
+    approved: new Set(state.approved()),
+  }))
+  // The mesh takes its time, in which others may want the state.
+  if (known) await findRecipient(sender, known, message.chat)
+  const [taken] = await eachAtRest(where, state => sendOnce(state, message))
   if (taken) return taken
   throw new ControlRefused(
     `The account "${sender.id}" has never run with the state directory ${stateDir}, so nothing was sent; start it with "ztm-chat run", or name its own --state-dir.`,

@@ -5,14 +5,14 @@ import type { ChatId } from '../../domain/ids.ts'
 import type { AccountHandle } from '../../runtime/runtime.ts'
 import { ControlRefused, type Taken } from './protocol.ts'
 
-export type Sender = Pick<AccountHandle, 'id' | 'known' | 'findRecipient' | 'send'>
+export type Sender = Pick<AccountHandle, 'id' | 'known' | 'send'>
 export type Sending = { readonly chat: ChatId; readonly text: string; readonly key: string; readonly files: readonly Attachment[] }
 
 const DIGITS = 16
 /** A reply's key: nobody's answer to a message has such a one. What was written is part of it, and so comes back with every key that is known. */
 const MADE = new RegExp(`^cli/(?<digest>[0-9a-f]{${DIGITS}})/(?<key>.*)#\\d+$`)
 
-/** @throws {ControlRefused} when the key is that of another message to this chat, {NobodyThere} when nobody is there to read it. */
+/** Whether anybody is there to read it has been asked. @throws {ControlRefused} when the key is that of another message to this chat. */
 export async function sendOnce(account: Sender, { chat, text, key, files }: Sending): Promise<Taken> {
   const content = JSON.stringify([text, ...files.map(({ hash, name }) => [hash, name])])
   const digest = createHash('sha256').update(content).digest('hex').slice(0, DIGITS)
@@ -25,7 +25,6 @@ export async function sendOnce(account: Sender, { chat, text, key, files }: Send
       `The key ${JSON.stringify(key)} is that of another message to ${chat}, so this one was not sent; give it a key of its own, or none.`,
     )
   }
-  await account.findRecipient(chat)
   const { keys } = await account.send({ chat, text, files, key: `cli/${digest}/${key}` })
   return { account: account.id, keys, repeated: used.length > 0 }
 }

@@ -59,7 +59,10 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
     // Of two with one key at once the second is to see the first.
     const name = JSON.stringify([sender!.id, chat, key])
     const before = sending.get(name)?.catch(() => {}) ?? Promise.resolve()
-    const sent = before.then(() => sendOnce(sender!, { chat, text, key, files }))
+    const sent = before.then(async () => {
+      await sender!.findRecipient(chat)
+      return sendOnce(sender!, { chat, text, key, files })
+    })
     sending.set(name, sent)
     try {
       return await sent

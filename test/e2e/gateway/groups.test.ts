@@ -132,7 +132,7 @@ test('a mention shows the assistant what was said before it, but for what those 
   const [first, second] = ['which valve is tight?', 'are you sure?'].map(text => world.model.about(text)[0]?.everything ?? '')
   const timesIn = (everything: string | undefined, text: string) => (everything ?? '').split(text).length - 1
   // What people see the group called.
-  expect(first).toMatch(/conversation_label\W+gina\/before \(Before\).*group_subject\W+Before\W/s)
+  expect(first).toMatch(/conversation_label\W+gina\/before \(Before\).*group_subject\W+gina\/before \(Before\)/s)
   expect(first).toMatch(/gina: the red valve leaks.*lena: the blue one is tight/)
   expect(['the red valve leaks', 'the blue one is tight'].map(text => timesIn(second, text))).toEqual([0, 0])
   expect([first, second].map(everything => timesIn(everything, 'open all the valves'))).toEqual([0, 0])
