@@ -41,12 +41,12 @@ import { createPoster } from './poster.ts'
 import { createReading } from './reading.ts'
 import { createRecipients } from './recipients.ts'
 import { createRegistry } from './registry.ts'
+import { createRivals } from './rivals.ts'
 import { type AccountHandle, type AccountState, type RuntimeEvent, STATE_PHRASE } from './runtime.ts'
 import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
 import { createTimers } from './timers.ts'
-import { createTwins } from './twins.ts'
 
 const OLD_STATE =
   'The mesh has replies of this bot of which its state knows nothing (a copy that was put back?): what they answer is not answered again; approvals and dead letters of that time are lost.'
@@ -194,7 +194,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       isPushed: () => feed.mode() === 'push',
       isLive: () => status.current() === 'live',
       onPost(chat, key) {
-        twins.posting(key)
+        rivals.posting(key)
         emit({ event: 'posted', account, atMs: clock.now(), chat, key })
         poll.wake()
       },
@@ -264,7 +264,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     onForgotten() {
       if (!place.isFirstLoad()) noteOldState()
     },
-    onOwn: (chat, own) => twins.see(chat, own),
+    onOwn: (chat, own) => rivals.see(chat, own),
     committed: changes => journal.committed(changes),
   })
 
@@ -376,7 +376,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
 
   const certificate = createCertificateWatch(settings, clock, log)
 
-  const twins = createTwins({
+  const rivals = createRivals({
     username: settings.username,
     meshName: settings.meshName,
     clock,
@@ -476,7 +476,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       return status.status({
         feed: feed.mode(),
         selfHeal: healed && { times: healed.times, lastAtMs: healed.atMs, lastReason: healed.reason },
-        warnings: [certificate.warning(), healer.warning(), twins.warning()].filter(sentence => sentence !== null),
+        warnings: [certificate.warning(), healer.warning(), rivals.warning()].filter(sentence => sentence !== null),
         deadLetters: byHand.deadLetters().length,
         chats: registry.chats.size,
         waitingDispatches: dispatcher.waiting() + answeredBefore.waiting(),
@@ -506,7 +506,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       place.begin()
       for (const [, { messages }] of registry.chats.unfolded()) answeredBefore.expect(messages.keys())
       registry.resume(clock.monotonic())
-      twins.inherit(posts().flatMap(({ key, phase }) => (phase === 'queued' ? [] : [key])))
+      rivals.inherit(posts().flatMap(({ key, phase }) => (phase === 'queued' ? [] : [key])))
       for (const [chat, { messages }] of registry.chats.unfolded())
         for (const id of registry.chat(chat)?.context.queue ?? []) senders.take(messages.get(id)?.sender ?? '', id)
       healer.start()

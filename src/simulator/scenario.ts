@@ -3,8 +3,8 @@
 import { openStore } from '../adapters/store/store.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { LogFields } from '../ports/log.ts'
+import { RIVAL_FOUND } from '../runtime/rivals.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
-import { TWIN_FOUND } from '../runtime/twins.ts'
 import { createAssistant } from './assistant.ts'
 import { ALL_KINDS, agentFaults, type Counts, createDice, diskFaults, type FaultKind, streamOf } from './faults.ts'
 import { REAL } from './mesh/quirks.ts'
@@ -377,7 +377,7 @@ export async function runScenario(plan: Plan): Promise<ScenarioResult> {
     const pending = world.account.pairings().map(({ user }) => user)
     await stop()
     for (const { level, phrase, fields } of world.log) {
-      if (phrase === TWIN_FOUND) violations.push(`another process was suspected where there is none: ${errorIn(fields)}`)
+      if (phrase === RIVAL_FOUND) violations.push(`another process was suspected where there is none: ${errorIn(fields)}`)
       if (level === 'error' && phrase !== DISK_TROUBLE) violations.push(`an error was logged: ${phrase} ${errorIn(fields)}`)
     }
     const bytes = world.disk().bytes()

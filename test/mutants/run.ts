@@ -102,6 +102,10 @@ async function judge(copy: string, mutant: Mutant): Promise<Verdict> {
 }
 
 const chosen = MUTANTS.filter(({ name }) => positionals.length === 0 || positionals.some(word => name.includes(word)))
+if (chosen.length === 0) {
+  console.error(`No mutant has ${positionals.map(word => JSON.stringify(word)).join(' or ')} in its name; test/mutants/table.ts has them.`)
+  process.exit(2)
+}
 const copies = await Promise.all(Array.from({ length: Math.min(COPIES_MAX, availableParallelism(), chosen.length) }, copyProject))
 process.exitCode = 1
 try {

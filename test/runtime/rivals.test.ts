@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createWorld, type World } from '../../src/simulator/world.ts'
 
-const TWIN = expect.stringMatching(/^Another process posts as "my-bot" on the mesh "home", so that people may be answered twice: stop it/)
+const RIVAL = expect.stringMatching(/^Another process posts as "my-bot" on the mesh "home", so that people may be answered twice: stop it/)
 
 /** Texts of the bot that have reached the hub. */
 const answers = (world: World): readonly string[] =>
@@ -28,54 +28,54 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
 
   test('is told by both, and both go on answering', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
-    const twin: World = createWorld({ config, beside: world, responder: takes(() => world, 500) })
+    const rival: World = createWorld({ config, beside: world, responder: takes(() => world, 500) })
     await world.start()
-    await twin.start()
+    await rival.start()
     await world.settle(120_000)
     await conversation(world, 3)
 
-    for (const each of [world, twin]) {
-      expect(each.account.status()).toMatchObject({ state: 'live', warnings: [TWIN], counters: { processed: 3, sent: 3 } })
+    for (const each of [world, rival]) {
+      expect(each.account.status()).toMatchObject({ state: 'live', warnings: [RIVAL], counters: { processed: 3, sent: 3 } })
       expect(each.log.filter(({ phrase }) => phrase === 'another process posts as this user')).toHaveLength(1)
     }
     expect(new Set(answers(world))).toEqual(new Set(['echo: 1', 'echo: 2', 'echo: 3']))
-    await twin.stop()
+    await rival.stop()
     await world.stop()
   })
 
   test('is told, too, when it posts under keys of its own, as OpenClaw does', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
-    const twin: World = createWorld({
+    const rival: World = createWorld({
       config,
       beside: world,
       responder: {
         async respond({ chat, messageId, text }, turn) {
           await turn.adopted()
-          await twin.account.send({ chat, text: `twin: ${text}`, key: `${messageId}#0-1a2b3c.delivery` })
+          await rival.account.send({ chat, text: `rival: ${text}`, key: `${messageId}#0-1a2b3c.delivery` })
           return null
         },
       },
     })
     await world.start()
-    await twin.start()
+    await rival.start()
     await world.settle(120_000)
     await conversation(world, 3)
 
-    for (const each of [world, twin]) expect(each.account.status().warnings).toEqual([TWIN])
-    await twin.stop()
+    for (const each of [world, rival]) expect(each.account.status().warnings).toEqual([RIVAL])
+    await rival.stop()
     await world.stop()
   })
 
   test('is forgotten an hour after it has stopped', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
-    const twin: World = createWorld({ config, beside: world, responder: takes(() => world, 500) })
+    const rival: World = createWorld({ config, beside: world, responder: takes(() => world, 500) })
     await world.start()
-    await twin.start()
+    await rival.start()
     await world.settle(120_000)
     await conversation(world, 3)
-    await twin.stop()
+    await rival.stop()
     await conversation(world, 3)
-    expect(world.account.status().warnings).toEqual([TWIN])
+    expect(world.account.status().warnings).toEqual([RIVAL])
 
     await world.settle(3_600_000)
     await conversation(world, 1)
@@ -95,7 +95,7 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
     await world.settle(120_000)
     await conversation(world, 3)
 
-    expect(world.account.status().warnings).not.toContainEqual(TWIN)
+    expect(world.account.status().warnings).not.toContainEqual(RIVAL)
     await world.stop()
   })
 

@@ -16,9 +16,9 @@ const POSTS_MAX = 10_000
 const TOLD_MS = 3_600_000
 
 /** What the log calls a sign. */
-export const TWIN_FOUND = 'another process posts as this user'
+export const RIVAL_FOUND = 'another process posts as this user'
 
-export interface Twins {
+export interface Rivals {
   /** An earlier life may have posted these. */
   inherit(keys: Iterable<ReplyKey>): void
   posting(key: ReplyKey): void
@@ -28,7 +28,7 @@ export interface Twins {
   warning(): string | null
 }
 
-export type TwinsOptions = {
+export type RivalsOptions = {
   readonly username: UserName
   readonly meshName: string
   readonly clock: Clock
@@ -37,7 +37,7 @@ export type TwinsOptions = {
   readonly isKnown: (chat: ChatId, key: ReplyKey) => boolean
 }
 
-export function createTwins({ username, meshName, clock, log, isKnown }: TwinsOptions): Twins {
+export function createRivals({ username, meshName, clock, log, isKnown }: RivalsOptions): Rivals {
   const posts = new Map<ReplyKey, { times: number; atMs: number }>()
   const inherited = new Set<ReplyKey>()
   /** By the agent's clock: what is dated earlier may be of an earlier life, or forgotten. */
@@ -51,7 +51,7 @@ export function createTwins({ username, meshName, clock, log, isKnown }: TwinsOp
   const found = (chat: ChatId, key: ReplyKey, atMs: number) => {
     // The same copies are read again and again.
     if (atMs <= newestMs) return
-    if (!isTold()) log.warn({ chat, key }, TWIN_FOUND)
+    if (!isTold()) log.warn({ chat, key }, RIVAL_FOUND)
     newestMs = atMs
     foundAtMs = clock.monotonic()
   }
