@@ -12,7 +12,8 @@ export function configText(section: Section): string {
   const set = [...options.map(({ name }) => name).filter(name => name in section), ...Object.keys(section).filter(name => !known.has(name))]
   const unset = options.filter(({ name, advanced, default: standard }) => !(name in section) && !advanced && standard !== undefined)
   return [
-    '// The bot of "ztm-chat run". "ztm-chat doctor" looks whether all is well; "ztm-chat init" asks again.',
+    '// The bot of "ztm-chat run". "ztm-chat doctor" looks whether all is well; "ztm-chat init" asks again. They look for',
+    '// ./ztm-chat.json5: under another name, or from elsewhere, --config says where this file is.',
     '{',
     ...set.flatMap(name => [...comment(known.get(name)), `${INDENT}${name}: ${written(section[name])},`, '']),
     ...(unset.length > 0 ? [`${INDENT}// What else may be set, as it is when nothing is said:`] : []),
