@@ -29,6 +29,10 @@ const received = z.strictObject({
   message: z.custom<Json>(value => value !== undefined),
   /** Of the sender in the group. */
   membership: z.enum(['member', 'outsider', 'unknown']),
+  /** It was on the mesh when the account was read for the very first time; of a group's messages: when the group was. */
+  wasThere: z.boolean(),
+  /** A reply of the bot, with its key, is on the mesh. */
+  isAnswered: z.boolean(),
   /** The last moment at which everything of the account had been seen, wall clock ms. */
   liveAtMs: z.number(),
 })

@@ -13,7 +13,16 @@ const settings = parseConfig({ meshName: 'home', username: 'my-bot', dmPolicy: '
   .accounts[0]!
 const { limits } = settings
 
-const message: Received = { id: 'm1', sender: 'alice', timeMs: NOW_MS, message: { text: 'hi' }, membership: 'unknown', liveAtMs: NOW_MS }
+const message: Received = {
+  id: 'm1',
+  sender: 'alice',
+  timeMs: NOW_MS,
+  message: { text: 'hi' },
+  membership: 'unknown',
+  wasThere: false,
+  isAnswered: false,
+  liveAtMs: NOW_MS,
+}
 const inputs = (received: Partial<Received> = {}, known: Partial<Known> = {}) =>
   inputsFor(settings, { ...message, ...received }, { chat: 'peer:alice', entry: null, paired: false, nowMs: NOW_MS, ...known })
 const decisionOf = (...asked: Parameters<typeof inputs>) => {
@@ -23,7 +32,7 @@ const decisionOf = (...asked: Parameters<typeof inputs>) => {
 const entry = (...ids: readonly string[]) => {
   const cursor = emptyCursor(NOW_MS - limits.ageFenceMs)
   for (const id of ids) remember(cursor, { id, sender: 'alice', timeMs: NOW_MS, nowMs: NOW_MS, liveMs: NOW_MS }, limits)
-  return { cursor, loop: noLoop }
+  return { cursor, loop: noLoop, openedAtMs: NOW_MS, shown: true }
 }
 
 test('the first message of a chat opens it, with the age fence as its floor', () => {
@@ -40,6 +49,50 @@ test('a message that was dealt with, or is below the floor, is told to nobody', 
   expect(inputs({}, { entry: entry('m1') })).toEqual([])
   expect(inputs({ id: 'm2' }, { entry: entry('m1') })).toHaveLength(1)
   expect(inputs({ timeMs: NOW_MS - limits.ageFenceMs })).toEqual([])
+})
+
+const remembered = (timeMs: number, shown: boolean) => [
+  {
+    to: 'records',
+    changes: [
+      {
+        at: 'chat',
+        chat: 'peer:alice',
+        event: { type: 'chat.opened', floorMs: NOW_MS - limits.ageFenceMs, history: [{ id: 'm1', sender: 'alice', timeMs }], shown },
+      },
+    ],
+  },
+]
+
+test('of what was there at the first start only what is newer than firstSync is answered; the rest is remembered', () => {
+  const oldMs = NOW_MS - settings.firstSyncMs - 1
+
+  expect(inputs({ wasThere: true, timeMs: oldMs })).toEqual(remembered(oldMs, false))
+  expect(inputs({ wasThere: true, timeMs: oldMs }, { entry: { ...entry(), shown: false } })).toEqual(remembered(oldMs, false))
+  expect(decisionOf({ wasThere: true, timeMs: oldMs + 1 })).toBe('pending')
+  expect(decisionOf({ timeMs: oldMs })).toBe('pending')
+})
+
+test('what is told late is as old as it was when the chat was met', () => {
+  const timeMs = NOW_MS - settings.firstSyncMs
+  const met = { ...entry(), shown: false }
+
+  expect(decisionOf({ wasThere: true, timeMs }, { nowMs: NOW_MS + 60_000, entry: met })).toBe('pending')
+})
+
+test('what has a reply on the mesh is remembered, and not answered again, so that a lost state answers nothing twice', () => {
+  expect(inputs({ isAnswered: true })).toEqual(remembered(NOW_MS, true))
+  expect(inputs({ isAnswered: true }, { entry: entry() })).toEqual(remembered(NOW_MS, true))
+  expect(inputs({ isAnswered: true }, { entry: entry('m1') })).toEqual([])
+})
+
+test('the chat is known to have shown its history once something newer is told', () => {
+  const met = { ...entry(), shown: false }
+  const opened = (shown: boolean) => ({ changes: [{ event: { type: 'chat.opened', history: [], shown } }] })
+
+  expect(inputs({ wasThere: true })[0]).toMatchObject(opened(false))
+  expect(inputs({ wasThere: true }, { entry: met }).map(({ to }) => to)).toEqual(['chat'])
+  expect(inputs({}, { entry: met })[0]).toMatchObject(opened(true))
 })
 
 test('what the bot has written itself is told to nobody, so that it never answers itself', () => {

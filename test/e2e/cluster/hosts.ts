@@ -9,7 +9,7 @@ import { openStore } from '../../../src/adapters/store/store.ts'
 import { openAccountAgent, permitSource } from '../../../src/adapters/ztm/account-agent.ts'
 import { createCluster, keyIn, type Received } from '../../../src/cluster.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
-import { type ChatId, parseChat, type ReplyKey } from '../../../src/domain/ids.ts'
+import { answeredBy, type ChatId, parseChat, type ReplyKey } from '../../../src/domain/ids.ts'
 import { replyKeyOf } from '../../../src/domain/inbound.ts'
 import type { Json } from '../../../src/domain/json.ts'
 import { identify } from '../../../src/domain/message-id.ts'
@@ -138,6 +138,7 @@ async function feed(restate: Restate, agent: ZtmAgent, chat: ChatId): Promise<vo
   const messages = (await agent.messages(chat, 0)) ?? []
   const group = parseChat(chat)
   const members = group.kind === 'group' ? ((await agent.group(group.creator, group.group))?.members ?? []) : []
+  const answered = new Set(messages.flatMap(({ message }) => replyKeyOf(message) ?? []).map(answeredBy))
   for (const { id, raw } of identify(chat, messages)) {
     const received: Received = {
       id,
@@ -145,6 +146,8 @@ async function feed(restate: Restate, agent: ZtmAgent, chat: ChatId): Promise<vo
       timeMs: Number(raw.time),
       message: raw.message ?? null,
       membership: members.includes(raw.sender) ? 'member' : 'outsider',
+      wasThere: false,
+      isAnswered: answered.has(id),
       liveAtMs: systemClock.now(),
     }
     const { status, body } = await restate.call(`/chat/${encodeURIComponent(keyIn(ACCOUNT, chat))}/receive`, received, id)

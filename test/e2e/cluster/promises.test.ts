@@ -16,6 +16,8 @@ const message = (id: string) => ({
   timeMs: Date.now(),
   message: { text: 'hi' },
   membership: 'unknown' as const,
+  wasThere: false,
+  isAnswered: false,
   liveAtMs: Date.now(),
 })
 const RECEIVE = '/chat/default%2Fpeer%3Aalice/receive'
