@@ -3,14 +3,13 @@ import { implement, type ObjectContext, rpc } from '@restatedev/restate-sdk'
 import type { ChatContext } from '../../machines/chat.ts'
 import type { OutboxContext, OutboxEvent } from '../../machines/outbox.ts'
 import { backoffMs } from '../domain/backoff.ts'
-import { lowestFloor } from '../domain/cursor.ts'
 import { countsApproval } from '../domain/facts.ts'
 import { parseChat } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import { type ChatEntry, restoreChat, type StoredChat } from '../runtime/entries.ts'
-import { OWN_CLOCK_MS } from '../runtime/intake.ts'
+import { postedSinceMs } from '../runtime/intake.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, POSTER, postLimits, RESPONDER } from './contracts.ts'
 import { inputsFor } from './door.ts'
@@ -30,9 +29,9 @@ function dated(input: Input, nowMs: number): Input {
 }
 
 /** How far back the chat is to be read for what was posted into it. */
-function sinceMs({ cursor, outbox }: ChatEntry): number {
-  const posts = (outbox as { readonly context: OutboxContext } | null)?.context.posts.filter(({ phase }) => phase !== 'queued') ?? []
-  return Math.max(0, Math.min(lowestFloor(cursor), ...posts.map(({ postedAtMs }) => postedAtMs - OWN_CLOCK_MS)))
+function sinceMs({ outbox }: ChatEntry, nowMs: number): number {
+  const posts = (outbox as { readonly context: OutboxContext } | null)?.context.posts ?? []
+  return Math.max(0, Math.min(nowMs, postedSinceMs(posts)))
 }
 
 export function chatObject(accounts: SettingsAt) {
@@ -84,10 +83,10 @@ export function chatObject(accounts: SettingsAt) {
           })
           return []
         case 'look':
-          ctx.sendClient(POSTER).look({ account, chat, sinceMs: sinceMs(entry) })
+          ctx.sendClient(POSTER).look({ account, chat, sinceMs: sinceMs(entry, atMs) })
           return []
         case 'checkLedger':
-          ctx.sendClient(POSTER).check({ account, chat, key: asked.params.key, sinceMs: sinceMs(entry), nowMs: atMs })
+          ctx.sendClient(POSTER).check({ account, chat, key: asked.params.key, sinceMs: sinceMs(entry, atMs), nowMs: atMs })
           return []
         default:
           // No lag: nobody here would notice that the agent was away, and forgot what it had queued. No slots yet; what is uncertain shows

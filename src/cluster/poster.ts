@@ -15,12 +15,19 @@ import { type SettingsAt, settingsOf } from './settings-at.ts'
 /** Longer than the agent may take: whoever is silent for longer is taken for dead by Restate. */
 const SILENCE_MS = 15 * 60_000
 
+/** Of a check, which makes a handful of calls of up to `apiTimeout` each: by then nobody can tell. */
+const CHECK_MS = 10 * 60_000
 /** Every call of the agent has a limit of its own. */
 const noEnd = new AbortController().signal
 
 /** Keys of ours that the chat shows. */
-async function shown(agent: ZtmAgent, { username }: AccountSettings, { chat, sinceMs }: LookJob): Promise<readonly ReplyKey[]> {
-  const messages = (await agent.messages(chat, sinceMs, noEnd)) ?? []
+async function shown(
+  agent: ZtmAgent,
+  { username }: AccountSettings,
+  { chat, sinceMs }: LookJob,
+  signal: AbortSignal,
+): Promise<readonly ReplyKey[]> {
+  const messages = (await agent.messages(chat, sinceMs, signal)) ?? []
   return messages.flatMap(({ sender, message }) => (sender === username ? (replyKeyOf(message) ?? []) : []))
 }
 
@@ -29,11 +36,12 @@ async function checked(agent: ZtmAgent, settings: AccountSettings, job: CheckJob
   const { username } = settings
   const limits = postLimits(settings.limits)
   let seen: readonly ReplyKey[] = []
+  const signal = AbortSignal.timeout(CHECK_MS)
   const ledger = createLedger({
     agent,
     username,
     async read() {
-      seen = await shown(agent, settings, job)
+      seen = await shown(agent, settings, job, signal)
     },
     // Something was posted, so a list of nothing is none.
     hasFiles: () => true,
@@ -42,7 +50,7 @@ async function checked(agent: ZtmAgent, settings: AccountSettings, job: CheckJob
     wasSeen: () => seen.includes(key),
   })
   try {
-    if (await ledger.has(chat, key, noEnd)) return { type: 'reply.seen', keys: [key] }
+    if (await ledger.has(chat, key, signal)) return { type: 'reply.seen', keys: [key] }
     // Nobody here knows of the posts of other chats, whose confirmation would prove this one lost: time alone does.
     return { type: 'ledger.absent', key, limits, nowMs, laterConfirmed: false, otherUnconfirmed: 1 }
   } catch {
@@ -71,7 +79,7 @@ export function posterService(accounts: SettingsAt, agents: ReadonlyMap<AccountI
       async look(ctx, job) {
         const { agent, settings } = placeOf(job.account)
         // An agent that is away shows nothing; the next look is on its way already.
-        const keys = await ctx.run('look', () => shown(agent, settings, job).catch(() => []))
+        const keys = await ctx.run('look', () => shown(agent, settings, job, noEnd).catch(() => []))
         if (keys.length > 0)
           ctx.sendClient(CHAT, keyIn(job.account, job.chat)).give([{ to: 'outbox', event: { type: 'reply.seen', keys } }])
       },

@@ -3,6 +3,7 @@
  * that the policy needs. Every GET of messages goes through here, whatever its purpose, since each resets the chat app's hints;
  * and so does every message file. What one source has brought is old when the other brings it.
  */
+import type { OutboxContext } from '../../machines/outbox.ts'
 import type { Change, FileOfMessages, Inbound, Seen } from '../../machines/records.ts'
 import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
@@ -97,6 +98,10 @@ const timeOf = ({ time }: RawMessage) => (typeof time === 'number' && Number.isF
 const arrivalOf = ({ file }: Posting, timeMs: number) => (file && timeMs >= 0 ? timeMs - file.timeMs + file.sinceMs : null)
 
 const isDone = (verdict: Look) => verdict === 'seen' || verdict === 'too_old'
+
+/** How far back to look for what was posted and not seen yet; infinite when there is no such post. An hour covers a clock that was put right. */
+export const postedSinceMs = (posts: OutboxContext['posts']): number =>
+  Math.min(...posts.flatMap(({ phase, postedAtMs }) => (phase === 'queued' ? [] : postedAtMs - OWN_CLOCK_MS)))
 
 export function createIntake(options: IntakeOptions): Intake {
   const { settings, clock, registry, memberships, backlog, senders, pendingHistory } = options
@@ -322,9 +327,8 @@ export function createIntake(options: IntakeOptions): Intake {
     sinceMs(chat) {
       const entry = registry.chats.get(chat)
       const floorMs = entry ? lowestFloor(entry.cursor) : backlog.liveMs(chat) - limits.ageFenceMs
-      // What we have posted is looked for there, too. Our own clock dates it: an hour covers one that was put right meanwhile.
-      const posts = registry.outbox(chat)?.context.posts.filter(({ phase }) => phase !== 'queued') ?? []
-      return Math.max(0, Math.min(floorMs, ...posts.map(({ postedAtMs }) => postedAtMs - OWN_CLOCK_MS)))
+      // What we have posted is looked for there, too.
+      return Math.max(0, Math.min(floorMs, postedSinceMs(registry.outbox(chat)?.context.posts ?? [])))
     },
     knows(chat, message) {
       if (message.sender === settings.username) return true
