@@ -4,30 +4,33 @@ import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import type { UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
 import { advance } from './advance.ts'
-import { ACCOUNT, INSIDE, keyIn, PAIRING } from './contracts.ts'
+import { ACCOUNT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { readKept } from './kept.ts'
-import { type SettingsAt, settingsOf } from './settings-at.ts'
+import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
 type Request = { readonly user: UserName; readonly code: string }
 
 const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (await ctx.get<readonly Request[]>(REQUESTS)) ?? []
 
-const userOf = async (ctx: ObjectContext, code: string): Promise<UserName | null> =>
-  (await requestsOf(ctx)).find(request => request.code === code.trim().toUpperCase())?.user ?? null
+const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | undefined> =>
+  (await requestsOf(ctx)).find(request => request.code === code.trim().toUpperCase())
 
 export const accountObject = (accounts: SettingsAt) =>
   implement(ACCOUNT, {
     handlers: {
+      // Whose code it is. The request asks this object in turn, so that nobody here can wait for it.
       async approve(ctx, { code }) {
-        const user = await userOf(ctx, code)
-        if (user !== null) ctx.sendClient(PAIRING, keyIn(ctx.key, user)).approve()
-        return { user }
+        refusing(() => settingsOf(accounts, ctx.key))
+        const request = await requestWith(ctx, code)
+        if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).approve({ code: request.code })
+        return { user: request?.user ?? null }
       },
       async reject(ctx, { code }) {
-        const user = await userOf(ctx, code)
-        if (user !== null) ctx.sendClient(PAIRING, keyIn(ctx.key, user)).reject()
-        return { user }
+        refusing(() => settingsOf(accounts, ctx.key))
+        const request = await requestWith(ctx, code)
+        if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
+        return { user: request?.user ?? null }
       },
       async record(ctx, changes) {
         const { limits } = settingsOf(accounts, ctx.key)
@@ -57,5 +60,5 @@ export const accountObject = (accounts: SettingsAt) =>
         return account?.approved.includes(user) ?? false
       },
     },
-    options: { handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE } },
+    options: { ...TRIED_AGAIN, handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE } },
   })

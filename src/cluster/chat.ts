@@ -11,10 +11,10 @@ import type { Asked } from '../runtime/effects.ts'
 import { type ChatEntry, restoreChat, type StoredChat } from '../runtime/entries.ts'
 import { postedSinceMs } from '../runtime/intake.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
-import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, POSTER, postLimits, RESPONDER } from './contracts.ts'
+import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, POSTER, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
 import { type Kept, readKept } from './kept.ts'
-import { chatAt, type SettingsAt } from './settings-at.ts'
+import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { isRunning, stopTimer } from './timers.ts'
 
 // Restate keeps it as it was written.
@@ -100,7 +100,7 @@ export function chatObject(accounts: SettingsAt) {
   return implement(CHAT, {
     handlers: {
       async receive(ctx, received) {
-        const { account, chat, settings } = chatAt(accounts, ctx.key)
+        const { account, chat, settings } = refusing(() => chatAt(accounts, ctx.key))
         const kept = await readKept(ctx)
         const isStranger = parseChat(chat).kind === 'peer' && countsApproval(settings, received.sender)
         const paired = isStranger && (await ctx.client(ACCOUNT, account).isApproved(received.sender))
@@ -121,6 +121,6 @@ export function chatObject(accounts: SettingsAt) {
         return chart?.context.held ?? []
       },
     },
-    options: { handlers: { give: INSIDE, fire: INSIDE, held: INSIDE } },
+    options: { ...TRIED_AGAIN, handlers: { give: INSIDE, fire: INSIDE, held: INSIDE } },
   })
 }

@@ -14,9 +14,15 @@ const ID_CHARACTERS_MAX = 200
 
 export const keyIn = (account: AccountId, name: ChatId | UserName): string => encodeURIComponent(account) + SEPARATOR + name
 
-export function parseKey(key: string): { readonly account: AccountId; readonly name: string } {
+/** Null: it is not as `keyIn` writes it. Under a second key a chat would be a second object, and answer everything once more. */
+export function parseKey(key: string): { readonly account: AccountId; readonly name: string } | null {
   const end = key.indexOf(SEPARATOR)
-  return { account: decodeURIComponent(key.slice(0, end)), name: key.slice(end + SEPARATOR.length) }
+  try {
+    const parsed = { account: decodeURIComponent(key.slice(0, end)), name: key.slice(end + SEPARATOR.length) }
+    return keyIn(parsed.account, parsed.name) === key ? parsed : null
+  } catch {
+    return null
+  }
 }
 
 /** A message as whoever reads the mesh found it. What it says, and what the settings and the state say of it, is found out here. */
@@ -73,8 +79,9 @@ export const CHAT = iface.object('chat', {
 export const PAIRING = iface.object('pairing', {
   /** A chat holds a message of the user. */
   open: iface.json<{ readonly wrote: boolean }>(),
-  approve: iface.json(),
-  reject: iface.json(),
+  /** Of a request with this code; one with another is left alone. */
+  approve: iface.json<{ readonly code: string }>(),
+  reject: iface.json<{ readonly code: string }>(),
   fire: iface.json<Timer>(),
 })
 
@@ -99,3 +106,6 @@ export const POSTER = iface.service('poster', {
 
 /** Of handlers that only the others call. */
 export const INSIDE = { ingressPrivate: true } as const
+
+/** By itself Restate pauses what has failed 70 times, and with it everything of that key, until somebody resumes it by hand. */
+export const TRIED_AGAIN = { retryPolicy: { maxAttempts: Number.MAX_SAFE_INTEGER, maxInterval: 60_000 } } as const

@@ -8,18 +8,18 @@ import type { Input } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import { APPROVED, instructions } from '../runtime/pairing-desk.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
-import { ACCOUNT, CHAT, keyIn, PAIRING, parseKey } from './contracts.ts'
+import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { type Kept, readKept } from './kept.ts'
-import { type SettingsAt, settingsOf } from './settings-at.ts'
+import { type SettingsAt, strangerAt } from './settings-at.ts'
 import { isRunning, stopTimer } from './timers.ts'
 
 const codeOf = (stored: Json): string => (stored as { readonly context: PairingContext } | null)?.context.code ?? ''
 
 export function pairingObject(accounts: SettingsAt) {
   const placeOf = (ctx: ObjectContext) => {
-    const { account, name: user } = parseKey(ctx.key)
+    const { account, user, settings } = strangerAt(accounts, ctx.key)
     const chat = peerChat(user)
-    return { account, user, chat, chatKey: keyIn(account, chat), limits: settingsOf(accounts, account).limits }
+    return { account, user, chat, chatKey: keyIn(account, chat), settings, limits: settings.limits }
   }
   const held = (ctx: ObjectContext): Promise<readonly MessageId[]> => ctx.client(CHAT, placeOf(ctx).chatKey).held()
 
@@ -78,13 +78,17 @@ export function pairingObject(accounts: SettingsAt) {
             atMs,
           )
       },
-      async approve(ctx) {
+      async approve(ctx, { code }) {
+        const kept = await readKept(ctx)
+        if (codeOf(kept.stored) !== code) return
         const event = { type: 'pairing.approve', remember: true, notice: APPROVED } as const
-        await take(ctx, await readKept(ctx), [{ to: 'pairing', event }], await ctx.date.now())
+        await take(ctx, kept, [{ to: 'pairing', event }], await ctx.date.now())
       },
-      async reject(ctx) {
+      async reject(ctx, { code }) {
+        const kept = await readKept(ctx)
+        if (codeOf(kept.stored) !== code) return
         const event = { type: 'pairing.reject', held: await held(ctx) } as const
-        await take(ctx, await readKept(ctx), [{ to: 'pairing', event }], await ctx.date.now())
+        await take(ctx, kept, [{ to: 'pairing', event }], await ctx.date.now())
       },
       async fire(ctx, fired) {
         const kept = await readKept(ctx)
@@ -94,6 +98,6 @@ export function pairingObject(accounts: SettingsAt) {
         await take(ctx, { ...kept, timers: stopTimer(kept.timers, fired.name) }, [{ to: 'pairing', event }], nowMs)
       },
     },
-    options: { ingressPrivate: true },
+    options: { ...TRIED_AGAIN, ...INSIDE },
   })
 }

@@ -9,15 +9,16 @@ import type { Clock } from '../ports/clock.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createLedger } from '../runtime/ledger.ts'
 import { postOnce } from '../runtime/poster.ts'
-import { CHAT, type CheckJob, keyIn, type LookJob, POSTER, postLimits } from './contracts.ts'
+import { CHAT, type CheckJob, INSIDE, keyIn, type LookJob, POSTER, postLimits, TRIED_AGAIN } from './contracts.ts'
 import { type SettingsAt, settingsOf } from './settings-at.ts'
+import { unlessEnded } from './unless-ended.ts'
 
-/** Longer than the agent may take: whoever is silent for longer is taken for dead by Restate. */
+/** Longer than anything here may take: whoever is silent for longer is taken for dead by Restate, and another is asked beside it. */
 const SILENCE_MS = 15 * 60_000
-
 /** Of a check, which makes a handful of calls of up to `apiTimeout` each: by then nobody can tell. */
 const CHECK_MS = 10 * 60_000
-/** Every call of the agent has a limit of its own. */
+
+/** A single call of the agent has a limit of its own. */
 const noEnd = new AbortController().signal
 
 /** Keys of ours that the chat shows. */
@@ -35,8 +36,8 @@ async function checked(agent: ZtmAgent, settings: AccountSettings, job: CheckJob
   const { key, nowMs, chat } = job
   const { username } = settings
   const limits = postLimits(settings.limits)
-  let seen: readonly ReplyKey[] = []
   const signal = AbortSignal.timeout(CHECK_MS)
+  let seen: readonly ReplyKey[] = []
   const ledger = createLedger({
     agent,
     username,
@@ -68,12 +69,18 @@ export function posterService(accounts: SettingsAt, agents: ReadonlyMap<AccountI
       async post(ctx, { account, chat, key, body }) {
         const { agent } = placeOf(account)
         const own = randomUUID()
-        const begun = await ctx.run('begin', () => own)
-        // Begun by a process that died: it may have been posted. It is looked for, and not repeated.
-        const isRepeated = begun !== own
-        const event = await ctx.run('post', (): OutboxEvent | Promise<OutboxEvent> =>
-          isRepeated ? { type: 'post.unknown', key, atMs: clock.monotonic() } : postOnce(agent, { chat, key, ...body }, clock, noEnd),
-        )
+        // The chat dates it, when it hears of it.
+        const unknown: OutboxEvent = { type: 'post.unknown', key, atMs: 0 }
+        const posting = async () => {
+          const begun = await ctx.run('begin', () => own)
+          // Begun by a process that died: it may have been posted. It is looked for, and not repeated.
+          const isRepeated = begun !== own
+          return await ctx.run(
+            'post',
+            async (): Promise<OutboxEvent> => (isRepeated ? unknown : postOnce(agent, { chat, key, ...body }, clock, noEnd)),
+          )
+        }
+        const event = await unlessEnded(posting(), () => unknown)
         ctx.sendClient(CHAT, keyIn(account, chat)).give([{ to: 'outbox', event }])
       },
       async look(ctx, job) {
@@ -85,10 +92,14 @@ export function posterService(accounts: SettingsAt, agents: ReadonlyMap<AccountI
       },
       async check(ctx, job) {
         const { agent, settings } = placeOf(job.account)
-        const event = await ctx.run('check', () => checked(agent, settings, job))
+        const { key, nowMs } = job
+        const event = await unlessEnded<OutboxEvent>(
+          ctx.run('check', () => checked(agent, settings, job)),
+          () => ({ type: 'ledger.failed', key, limits: postLimits(settings.limits), nowMs }),
+        )
         ctx.sendClient(CHAT, keyIn(job.account, job.chat)).give([{ to: 'outbox', event }])
       },
     },
-    options: { ingressPrivate: true, inactivityTimeout: SILENCE_MS },
+    options: { ...TRIED_AGAIN, ...INSIDE, inactivityTimeout: SILENCE_MS },
   })
 }

@@ -4,9 +4,10 @@ import type { ChatEvent } from '../../machines/chat.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Responder } from '../ports/responder.ts'
-import { createDispatcher } from '../runtime/dispatcher.ts'
-import { CHAT, keyIn, RESPONDER, type Turn } from './contracts.ts'
+import { APOLOGY, createDispatcher } from '../runtime/dispatcher.ts'
+import { CHAT, INSIDE, keyIn, RESPONDER, TRIED_AGAIN, type Turn } from './contracts.ts'
 import { type SettingsAt, settingsOf } from './settings-at.ts'
+import { unlessEnded } from './unless-ended.ts'
 
 /** On top of the longest answer: whoever is silent for longer is taken for dead by Restate, and another is asked beside it. */
 const SILENCE_MS = 60_000
@@ -37,10 +38,22 @@ export function responderService(accounts: SettingsAt, responder: Pick<Responder
     handlers: {
       async respond(ctx, turn) {
         const settings = settingsOf(accounts, turn.account)
-        const event = await ctx.run('respond', () => attempt({ settings, responder, clock }, turn))
+        const { id } = turn
+        const { limits, notifyOnFailure } = settings
+        const event = await unlessEnded<ChatEvent>(
+          ctx.run('respond', () => attempt({ settings, responder, clock }, turn)),
+          reason => ({
+            type: 'dispatch.failed',
+            id,
+            attempt: turn.attempt,
+            reason,
+            attemptsMax: limits.dispatchAttempts,
+            apology: notifyOnFailure ? APOLOGY : null,
+          }),
+        )
         ctx.sendClient(CHAT, keyIn(turn.account, turn.chat)).give([{ to: 'chat', event }])
       },
     },
-    options: { ingressPrivate: true, inactivityTimeout: timeoutMs },
+    options: { ...TRIED_AGAIN, ...INSIDE, inactivityTimeout: timeoutMs },
   })
 }

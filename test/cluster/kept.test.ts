@@ -19,6 +19,10 @@ test('what another version has written is left alone', async () => {
   )
 })
 
+test.each(['%zz/peer:alice', '%64efault/peer:alice', 'a b/peer:alice', 'default'])('%j is no key, since nobody writes it so', key => {
+  expect(parseKey(key)).toBeNull()
+})
+
 test.each(['home', 'a/b', 'peer:x', 'ä %2F'])('the account %j shares no key with another, and is read from its own', account => {
   expect(parseKey(keyIn(account, 'group:alice/team'))).toEqual({ account, name: 'group:alice/team' })
   expect(keyIn(account, 'peer:alice').indexOf('/')).toBe(encodeURIComponent(account).length)

@@ -831,4 +831,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: '',
     tests: ['test/cluster/door.test.ts'],
   },
+  {
+    name: 'what has a reply on the mesh is answered again on Restate',
+    file: 'src/cluster/door.ts',
+    from: 'isOld || isAnswered',
+    to: 'isOld',
+    tests: ['test/cluster/door.test.ts'],
+  },
+  {
+    name: 'a chat on Restate has a second key, and is answered under each',
+    file: 'src/cluster/contracts.ts',
+    from: 'return keyIn(parsed.account, parsed.name) === key ? parsed : null',
+    to: 'return parsed',
+    tests: ['test/cluster/kept.test.ts'],
+  },
 ]

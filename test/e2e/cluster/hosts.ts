@@ -173,6 +173,8 @@ export interface OnRestate {
   readonly restate: Restate
   readonly effects: Effects
   play(line: Line): Promise<void>
+  /** The process starts anew, with these settings changed. */
+  restart(changed: Partial<AccountSettings>): void
   ending(): Promise<Ending>
 }
 
@@ -180,6 +182,7 @@ export type OnRestateOptions = {
   readonly config?: Readonly<Record<string, unknown>>
   /** What is between Restate and the agent. */
   readonly around?: (agent: ZtmAgent, restate: () => Restate) => ZtmAgent
+  readonly answer?: typeof respond
   /** Beside those of the cluster. */
   readonly services?: EndpointOptions['services']
 }
@@ -187,6 +190,7 @@ export type OnRestateOptions = {
 export async function startOnRestate({
   config = CONFIG,
   around = agent => agent,
+  answer = respond,
   services: others = [],
 }: OnRestateOptions = {}): Promise<OnRestate> {
   const { mesh, settings } = await realMesh(config)
@@ -194,17 +198,20 @@ export async function startOnRestate({
   const real = agentAt(settings, (chat, key) => effects.posted(chat, key))
   const agent = around(real, () => restate)
   onTestFinished(() => agent.close())
-  const services = createCluster({
-    accounts: [settings],
-    responder: {
-      respond(request) {
-        effects.asked(request.chat, request.messageId, request.attempt)
-        return respond(request)
+  const servicesOf = (changed: Partial<AccountSettings>) => [
+    ...createCluster({
+      accounts: [{ ...settings, ...changed }],
+      responder: {
+        respond(request) {
+          effects.asked(request.chat, request.messageId, request.attempt)
+          return answer(request)
+        },
       },
-    },
-    agent: () => agent,
-  })
-  const restate = await startRestate([...services, ...others])
+      agent: () => agent,
+    }),
+    ...others,
+  ]
+  const restate = await startRestate(servicesOf({}))
   return {
     mesh,
     restate,
@@ -224,6 +231,7 @@ export async function startOnRestate({
       }
       await expect.poll(() => read(mesh, place.by, place.to), PATIENCE).toBe(line.reads)
     },
+    restart: changed => restate.serve(servicesOf(changed)),
     ending: async () => ({ kept: comparable(mesh, await entriesOf(restate)), effects: named(mesh, effects.byChat()) }),
   }
 }

@@ -1,11 +1,11 @@
 /** What the charts on Restate promise, with a real server. */
 import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
-import { ACCOUNT, CHAT } from '../../../src/cluster/contracts.ts'
+import { ACCOUNT, CHAT, PAIRING, POSTER, RESPONDER } from '../../../src/cluster/contracts.ts'
 import type { Timer, Timers } from '../../../src/cluster/timers.ts'
 import { entriesOf, startOnRestate } from './hosts.ts'
 import type { Restate } from './restate.ts'
-import { CONFIG, codeOf, read } from './script.ts'
+import { CONFIG, codeOf, read, respond } from './script.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 100 }
 const DIRECT = 'peer:my-bot'
@@ -30,6 +30,12 @@ async function timersOf(restate: Restate): Promise<Timers | undefined> {
 async function reasons(restate: Restate, user: string): Promise<readonly string[] | undefined> {
   const chat = (await entriesOf(restate)).get(`chat:peer:${user}`)
   return (chat as { readonly decisions: readonly { readonly reason: string }[] } | undefined)?.decisions.map(({ reason }) => reason)
+}
+
+async function endByHand(restate: Restate, target: string): Promise<void> {
+  const running = async () => (await restate.query(`SELECT id FROM sys_invocation WHERE target = '${target}' AND status = 'running'`))[0]
+  await expect.poll(running, PATIENCE).toBeDefined()
+  await restate.cancel(String((await running())!['id']))
 }
 
 test('a message that is told twice, under its key or without, is answered once', async () => {
@@ -65,16 +71,23 @@ test('a post that its process does not live to see answered is looked for, and n
   expect((await host.ending()).effects).toMatchObject({ posted: { 'peer:alice': ['hello#0', 'still there?#0'] } })
 })
 
+/** Looks often, and takes a post for lost soon. */
+const HASTY = { ...CONFIG.limits, confirmationLookMs: 20, confirmationLookMsMax: 50, lostUnansweredPostMs: 1, uncertainRepostMs: 2_000 }
+
 test('a post that never shows on the mesh is looked for, until so much time has passed that it is made again', async () => {
-  const LIMITS = { ...CONFIG.limits, confirmationLookMs: 20, confirmationLookMsMax: 50, lostUnansweredPostMs: 1, uncertainRepostMs: 2_000 }
   const did: string[] = []
+  const lookedSinceMs: number[] = []
   const host = await startOnRestate({
-    config: { ...CONFIG, limits: LIMITS },
+    config: { ...CONFIG, limits: HASTY },
     around: agent => ({
       ...agent,
       async post(...given) {
         did.push('post')
         await agent.post(...given)
+      },
+      async messages(chat, sinceMs, signal) {
+        lookedSinceMs.push(sinceMs)
+        return agent.messages(chat, sinceMs, signal)
       },
       async files(...given) {
         did.push('look')
@@ -89,6 +102,88 @@ test('a post that never shows on the mesh is looked for, until so much time has 
   expect([did[0], did.at(-1)]).toEqual(['post', 'post'])
   expect(did.filter(one => one === 'post')).toHaveLength(2)
   expect(did.length).toBeGreaterThan(2 + 3)
+  // But for those of who reads the mesh, which are from the beginning, they go as far back as the post, and what a clock may be off by.
+  expect(Math.min(...lookedSinceMs.filter(ms => ms > 0))).toBeGreaterThan(Date.now() - 2 * 3_600_000)
+})
+
+test('a post, or a question, that is ended by hand is told to its chat, which goes on', async () => {
+  let [posts, questions] = [0, 0]
+  const host = await startOnRestate({
+    config: { ...CONFIG, limits: HASTY },
+    around: agent => ({
+      ...agent,
+      async post(chat, body, signal) {
+        if (posts++ === 0) await new Promise(() => {})
+        await agent.post(chat, body, signal)
+      },
+    }),
+    answer: async request => (questions++ === 0 ? await new Promise<string>(() => {}) : respond(request)),
+  })
+  const { restate, mesh, effects } = host
+  await restate.call(RECEIVE, message('m1'))
+
+  await expect.poll(() => questions, PATIENCE).toBe(1)
+  await endByHand(restate, 'responder/respond')
+  await expect.poll(() => posts, PATIENCE).toBe(1)
+  await endByHand(restate, 'poster/post')
+  await restate.call(RECEIVE, message('m2'))
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+
+  expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm1 2', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
+})
+
+test('a check of a post that is ended by hand is made again', async () => {
+  let checks = 0
+  const { restate, mesh } = await startOnRestate({
+    config: { ...CONFIG, limits: HASTY },
+    around: agent => ({
+      ...agent,
+      async files(...given) {
+        if (checks++ === 0) await new Promise(() => {})
+        return agent.files(...given)
+      },
+    }),
+  })
+  mesh.user('my-bot').agent.answer('error500', { when: ({ method }) => method === 'POST', times: 1 })
+  await restate.call(RECEIVE, message('m1'))
+
+  await expect.poll(() => checks, PATIENCE).toBe(1)
+  await endByHand(restate, 'poster/check')
+
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+  expect(checks).toBeGreaterThan(1)
+})
+
+test('while an account is away, whatever is under way for it is tried again, and goes on when it is back', async () => {
+  const limits = { ...CONFIG.limits, dispatchBackoffMs: 24 * 3_600_000, dispatchBackoffMsMax: 24 * 3_600_000 }
+  const [account, chat] = ['default', 'peer:alice'] as const
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      async send(ctx: Context) {
+        ctx
+          .sendClient(CHAT, 'default/peer:alice')
+          .fire({ name: 'dispatch', number: 1, input: { to: 'chat', event: { type: 'backoff.over' } } })
+        ctx.sendClient(POSTER).post({ account, chat, key: 'm0#0', body: { text: 'from before' } })
+        ctx.sendClient(RESPONDER).respond({ account, chat, id: 'm0', attempt: 1, urgent: false, message: null, alternations: 0 })
+      },
+    },
+  })
+  const { restate, mesh, effects, restart } = await startOnRestate({ config: { ...CONFIG, limits }, services: [inside] })
+  await restate.call(RECEIVE, { ...message('m1'), message: { text: 'fail once' } })
+  await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toEqual([{ name: 'dispatch', number: 1 }])
+
+  restart({ enabled: false })
+  await restate.call('/inside/send', undefined)
+  const tried = () => restate.query('SELECT target_service_name AS name FROM sys_invocation WHERE retry_count > 2 ORDER BY name')
+  await expect.poll(tried, PATIENCE).toEqual([{ name: 'chat' }, { name: 'poster' }, { name: 'responder' }])
+  restart({ enabled: true })
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+
+  expect(effects.byChat()).toEqual({
+    asked: { 'peer:alice': ['m1 1', 'm1 2'] },
+    posted: { 'peer:alice': expect.arrayContaining(['m0#0', 'm1#0']) },
+  })
 })
 
 test('a timer that was replaced or stopped does nothing, and the one that runs does', async () => {
@@ -130,6 +225,26 @@ test('a stranger too many is refused a code; one who is rejected is not answered
   expect((await host.ending()).effects).toMatchObject({ asked: {} })
 })
 
+test('the word of an owner about one code is nothing to the request that has another', async () => {
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      async both(ctx: Context) {
+        await ctx.client(PAIRING, 'default/mallory').approve({ code: 'OLDER234' })
+        await ctx.client(PAIRING, 'default/mallory').reject({ code: 'OLDER234' })
+      },
+    },
+  })
+  const host = await startOnRestate({ services: [inside] })
+  await host.play(says('mallory', 'let me in', 1))
+  const before = (await entriesOf(host.restate)).get('pairing:mallory')
+
+  await host.restate.call('/inside/both', undefined)
+
+  expect((await entriesOf(host.restate)).get('pairing:mallory')).toEqual(before)
+  await host.play({ by: 'mallory', isApproved: true, reads: 3 })
+})
+
 test('a code expires, and what was held for it is dropped; the next message gets another one', async () => {
   const host = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, pairingCodeMs: 300 } } })
   await host.play(says('mallory', 'let me in', 1))
@@ -157,7 +272,7 @@ test('a request that has ended takes its own code along, and not that of the nex
   expect(await restate.call('/account/default/approve', { code: second.body })).toEqual({ status: 200, body: { user: 'eve' } })
 })
 
-test('an assistant may be silent for as long as an attempt may take, and is not asked again meanwhile', async () => {
+test('Restate is told that an assistant may be silent for a minute longer than an attempt may take', async () => {
   const { restate } = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, dispatchTimeoutMs: 3 * 3_600_000 } } })
 
   expect(await restate.described('responder')).toMatchObject({ inactivity_timeout: '3h 1m' })
@@ -180,6 +295,9 @@ test('nobody outside can tell a chat anything but a message, and that only as it
   expect(await restate.call(RECEIVE, { ...message('m1'), sender: 5 })).toMatchObject({ status: 400 })
   expect(await restate.call(RECEIVE, { ...message('m1'), urgent: true })).toMatchObject({ status: 400 })
   expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', message('m1'))).toMatchObject({ status: 404 })
-  expect(await restate.call('/chat/default%2Falice/receive', message('m1'))).toMatchObject({ status: 404 })
+  for (const key of ['default%2Falice', '%25zz%2Fpeer%3Aalice', '%2564efault%2Fpeer%3Aalice'])
+    expect(await restate.call(`/chat/${key}/receive`, message('m1')), key).toMatchObject({ status: 404 })
+  for (const word of ['approve', 'reject'])
+    expect(await restate.call(`/account/nobody/${word}`, { code: 'A' }), word).toMatchObject({ status: 404 })
   expect(await entriesOf(restate)).toEqual(new Map())
 })

@@ -27,6 +27,10 @@ export interface Restate {
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   /** What Restate knows of a service. */
   described(service: string): Promise<unknown>
+  /** Ends an invocation by hand. */
+  cancel(invocation: string): Promise<void>
+  /** As if the process that carries out invocations had been started anew, with these. */
+  serve(services: EndpointOptions['services']): void
   /** As if the process that carries out invocations had died: whatever runs there is asked for anew. */
   dropConnections(): void
 }
@@ -40,11 +44,15 @@ export async function startRestate(services: EndpointOptions['services']): Promi
       RESTATE_DISABLE_TELEMETRY: 'true',
       RESTATE_LOG_FILTER: 'warn',
       RESTATE_DEFAULT_NUM_PARTITIONS: '2',
+      // Whatever leaves to the server how often it is tried is paused at once.
+      RESTATE_DEFAULT_RETRY_POLICY__MAX_ATTEMPTS: '1',
+      RESTATE_DEFAULT_RETRY_POLICY__INITIAL_INTERVAL: '20ms',
       RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: '256MB',
     },
   })
   let said = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', chunk => (said += String(chunk)))
+  server.once('error', error => (said += error.message))
   const ended = new Promise<void>(resolve => server.once('close', () => resolve()))
   onTestFinished(async () => {
     server.kill('SIGKILL')
@@ -53,7 +61,9 @@ export async function startRestate(services: EndpointOptions['services']): Promi
   })
 
   const sessions = new Set<ServerHttp2Session>()
-  const endpoint = createServer(createEndpointHandler({ services, logger: () => {} }))
+  const handlerOf = (served: EndpointOptions['services']) => createEndpointHandler({ services: served, logger: () => {} })
+  let handler = handlerOf(services)
+  const endpoint = createServer((request, response) => handler(request, response))
   endpoint.on('session', session => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
@@ -93,7 +103,12 @@ export async function startRestate(services: EndpointOptions['services']): Promi
     }))
     return answer
   }
-  await expect.poll(registered, { timeout: STARTS_WITHIN_MS, interval: 200, message: said }).toMatchObject({ status: 201 })
+  await expect
+    .poll(registered, { timeout: STARTS_WITHIN_MS, interval: 200 })
+    .toMatchObject({ status: 201 })
+    .catch((error: unknown) => {
+      throw new Error(`restate-server does not take the endpoint.\n${said}`, { cause: error })
+    })
 
   return {
     call: (path, body, idempotencyKey) =>
@@ -104,6 +119,14 @@ export async function startRestate(services: EndpointOptions['services']): Promi
       return (body as { readonly rows: readonly Record<string, unknown>[] }).rows
     },
     described: async service => (await (await admin.request({ method: 'GET', path: `/services/${service}` })).body.json()) as unknown,
+    async cancel(invocation) {
+      const { statusCode, body } = await admin.request({ method: 'PATCH', path: `/invocations/${invocation}/cancel` })
+      if (statusCode >= 300) throw new Error(`${invocation} is not cancelled: ${statusCode} ${await body.text()}`)
+      await body.dump()
+    },
+    serve(others) {
+      handler = handlerOf(others)
+    },
     dropConnections,
   }
 }
