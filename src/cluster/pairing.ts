@@ -6,7 +6,7 @@ import { type MessageId, peerChat } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
-import { APPROVED, instructions } from '../runtime/pairing-desk.ts'
+import { APPROVED, codeNotice, letIn } from '../runtime/pairing-desk.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { type Kept, readKept } from './kept.ts'
@@ -31,7 +31,7 @@ export function pairingObject(accounts: SettingsAt) {
         case 'requestTicket': {
           const code = await ctx.client(ACCOUNT, account).ticket(user)
           if (code === null) return [{ to: 'pairing', event: { type: 'ticket.refused', held: await held(ctx) } }]
-          const notice = instructions(user, code)
+          const notice = codeNotice(user, code)
           return [{ to: 'pairing', event: { type: 'ticket.issued', code, atMs, expiresAtMs: atMs + limits.pairingCodeMs, notice } }]
         }
         case 'startDeadline':
@@ -68,7 +68,7 @@ export function pairingObject(accounts: SettingsAt) {
         }
         const kept = await readKept(ctx)
         const atMs = await ctx.date.now()
-        const notice = instructions(user, codeOf(kept.stored))
+        const notice = codeNotice(user, codeOf(kept.stored))
         if (kept.stored === null) await take(ctx, kept, [{ to: 'request' }], atMs)
         else if (wrote)
           await take(
@@ -94,7 +94,8 @@ export function pairingObject(accounts: SettingsAt) {
         const kept = await readKept(ctx)
         if (!isRunning(kept.timers, fired)) return
         const nowMs = await ctx.date.now()
-        const event = { type: 'deadline.reached', nowMs, held: await held(ctx) } as const
+        const { settings, user } = placeOf(ctx)
+        const event = letIn(settings, user) ?? ({ type: 'deadline.reached', nowMs, held: await held(ctx) } as const)
         await take(ctx, { ...kept, timers: stopTimer(kept.timers, fired.name) }, [{ to: 'pairing', event }], nowMs)
       },
     },

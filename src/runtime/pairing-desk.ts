@@ -37,8 +37,20 @@ export type PairingDeskOptions = {
   readonly commit: (changes: readonly Change[]) => void
 }
 
-export const instructions = (user: UserName, code: string) =>
-  `I do not know you yet, ${user}, so I may not answer. Give this code to my owner: ${code}\nThey approve it with: ztm-chat pairing approve ${code}`
+export const codeNotice = (user: UserName, code: string) =>
+  `I do not know you yet, ${user}, so I may not answer. Give this code to my owner: ${code}`
+const instructions = (user: UserName, code: string) => `${codeNotice(user, code)}\nThey approve it with: ztm-chat pairing approve ${code}`
+
+/** Who was a stranger to the config of an earlier start need not be one to this. Null: they still are. */
+export function letIn({ dmPolicy: policy, allowFrom }: AccountSettings, user: UserName) {
+  const listed = matchesAllowFrom(user, allowFrom)
+  const decision = decide({
+    gate: null,
+    looping: false,
+    conversation: { kind: 'direct', sender: user, policy, listed, paired: false },
+  })
+  return decision.action === 'process' ? ({ type: 'pairing.approve', remember: false, notice: LET_IN, decision } as const) : null
+}
 
 export function createPairingDesk({ settings, store, clock, random, timers, registry, commit }: PairingDeskOptions): PairingDesk {
   const { limits } = settings
@@ -55,18 +67,10 @@ export function createPairingDesk({ settings, store, clock, random, timers, regi
 
   const approve = (user: UserName) => tell(user, { type: 'pairing.approve', remember: store === null, notice: APPROVED })
 
-  /** Who was a stranger to the config of an earlier start need not be one to this. */
   const isLetIn = (user: UserName): boolean => {
-    const { dmPolicy: policy, allowFrom } = settings
-    const listed = matchesAllowFrom(user, allowFrom)
-    const decision = decide({
-      gate: null,
-      looping: false,
-      conversation: { kind: 'direct', sender: user, policy, listed, paired: false },
-    })
-    if (decision.action !== 'process') return false
-    tell(user, { type: 'pairing.approve', remember: false, notice: LET_IN, decision })
-    return true
+    const event = letIn(settings, user)
+    if (event) tell(user, event)
+    return event !== null
   }
 
   /** An approval by another process raises no event here. */

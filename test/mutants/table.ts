@@ -296,8 +296,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'who is let in by another config waits for an approval',
     file: 'src/runtime/pairing-desk.ts',
-    from: "    if (decision.action !== 'process') return false\n",
-    to: '    if (decision) return false\n',
+    from: "return decision.action === 'process' ? (",
+    to: 'return !decision ? (',
     tests: ['test/runtime/pairing.test.ts'],
   },
   {

@@ -245,6 +245,29 @@ test('the word of an owner about one code is nothing to the request that has ano
   await host.play({ by: 'mallory', isApproved: true, reads: 3 })
 })
 
+test('a stranger is told a code, and no command', async () => {
+  const { play, mesh } = await startOnRestate()
+  await play(says('mallory', 'let me in', 1))
+
+  expect(mesh.user('mallory').inbox(DIRECT).at(-1)?.message).toMatchObject({
+    text: `I do not know you yet, mallory, so I may not answer. Give this code to my owner: ${codeOf(mesh, 'mallory')}`,
+  })
+})
+
+test('whom a changed config lets in is answered at the end of their code, and not dropped', async () => {
+  const inside = service({
+    name: 'inside',
+    handlers: { end: (ctx: Context) => ctx.client(PAIRING, 'default/mallory').fire({ name: 'deadline', number: 1 }) },
+  })
+  const { play, restart, restate, mesh } = await startOnRestate({ services: [inside] })
+  await play(says('mallory', 'let me in', 1))
+
+  restart({ dmPolicy: 'open' })
+  await restate.call('/inside/end', undefined)
+
+  await expect.poll(() => read(mesh, 'mallory', DIRECT), PATIENCE).toBe(3)
+})
+
 test('a code expires, and what was held for it is dropped; the next message gets another one', async () => {
   const host = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, pairingCodeMs: 300 } } })
   await host.play(says('mallory', 'let me in', 1))
