@@ -1,7 +1,7 @@
 /** The charts on Restate, in place of the embedded host: see README.md. */
 import type { EndpointOptions } from '@restatedev/restate-sdk'
 import { systemClock } from '../adapters/clock/system-clock.ts'
-import { twins } from '../domain/config.ts'
+import { sameBots } from '../domain/config.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Responder } from '../ports/responder.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
@@ -27,7 +27,7 @@ export function createCluster({ accounts, responder, agent }: ClusterOptions): E
   const enabled = accounts.filter(settings => settings.enabled)
   const settingsAt = new Map(enabled.map(settings => [settings.id, settings]))
   if (settingsAt.size < enabled.length) throw new Error('Two of the accounts have the same id; each needs one of its own.')
-  const problems = twins(enabled, '')
+  const problems = sameBots(enabled, '')
   if (problems.length > 0) throw new Error(problems.join('\n'))
   const agents = new Map(enabled.map(settings => [settings.id, agent(settings)]))
   return [
