@@ -87,7 +87,7 @@ describe('dead letters', { timeout: 90_000 }, () => {
     const unknown = {
       code: 1,
       out: [],
-      err: 'ztm-chat: There is no dead letter with the id "xyz"; "ztm-chat deadletter list" shows those that there are.\n',
+      err: `ztm-chat: There is no dead letter with the id "xyz"; "ztm-chat deadletter list ${at.join(' ')}" shows those that there are.\n`,
     }
     expect(await run(['deadletter', 'retry', 'xyz', ...at])).toMatchObject(unknown)
     const elsewhere = await run(['deadletter', 'list', ...at, '--account', 'other'])
@@ -96,7 +96,11 @@ describe('dead letters', { timeout: 90_000 }, () => {
     expect(await run(['deadletter', 'drop', 'xyz', ...at])).toMatchObject(unknown)
     for (const wrong of [[], ['xyz', '--all']]) {
       const ended = await run(['deadletter', 'drop', ...wrong, ...at])
-      expect(ended).toMatchObject({ code: 2, out: [], err: expect.stringContaining('"ztm-chat deadletter drop --all" for all of them.') })
+      expect(ended).toMatchObject({
+        code: 2,
+        out: [],
+        err: expect.stringContaining(`"ztm-chat deadletter drop --all ${at.join(' ')}" for all of them.`),
+      })
     }
   })
 })
