@@ -82,7 +82,7 @@ describe('the page of a running bot', () => {
     await page.getByRole('slider').focus()
     await page.keyboard.press('Home')
     await page.getByText(/chat.opened \(1 of \d+\)/).waitFor()
-    expect(await page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
+    await expect.poll(() => page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
     await page.getByRole('button', { name: 'back to now' }).click()
     await expect.poll(() => page.locator('[data-state="chat.door.awaiting pairing"].active').count()).toBe(1)
   })
