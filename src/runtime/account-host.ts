@@ -264,7 +264,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     onForgotten() {
       if (!place.isFirstLoad()) noteOldState()
     },
-    onOwn: (chat, own) => rivals.see(chat, own),
+    onReplies: (chat, replies) => rivals.see(chat, replies),
     committed: changes => journal.committed(changes),
   })
 

@@ -9,7 +9,7 @@ import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
 import { countsApproval, directFacts, groupFacts, mentions } from '../domain/facts.ts'
-import { answeredBy, type ChatId, type MessageId, parseChat, type UserName } from '../domain/ids.ts'
+import { answeredBy, type ChatId, type MessageId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage, replyKeyOf } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
 import { findMention } from '../domain/mention.ts'
@@ -30,6 +30,9 @@ const NOTED_MAX = 1_000
 
 /** A message, and the file it stood in when it comes from one. */
 export type Posting = RawMessage & { readonly file?: FileOfMessages }
+
+/** A reply under our name, as a chat shows it. */
+export type ShownReply = Pick<RawMessage, 'time'> & { readonly key: ReplyKey }
 
 /** What the chat app shows of a chat, or what stands in message files. */
 export type Source = 'app' | 'files'
@@ -79,8 +82,7 @@ export type IntakeOptions = {
   readonly onAnswered: (ids: ReadonlySet<MessageId>) => void
   /** One of them is not known: another life had answered it. */
   readonly onForgotten: () => void
-  /** What the chat shows of our own. */
-  readonly onOwn: (chat: ChatId, own: readonly RawMessage[]) => void
+  readonly onReplies: (chat: ChatId, replies: readonly ShownReply[]) => void
 }
 
 type Candidate = {
@@ -250,9 +252,13 @@ export function createIntake(options: IntakeOptions): Intake {
   const isOwn = ({ sender }: RawMessage) => sender === settings.username
 
   const seeOwn = (chat: ChatId, messages: readonly RawMessage[]): ReadonlySet<MessageId> => {
-    const own = messages.filter(isOwn)
-    options.onOwn(chat, own)
-    const keys = new Set(own.flatMap(({ message }) => replyKeyOf(message) ?? []))
+    const replies: ShownReply[] = []
+    for (const message of messages) {
+      const key = isOwn(message) ? replyKeyOf(message.message) : null
+      if (key !== null) replies.push({ key, time: message.time })
+    }
+    options.onReplies(chat, replies)
+    const keys = new Set(replies.map(({ key }) => key))
     const answered = new Set([...keys].map(answeredBy))
     // Most of what a chat shows of ours was seen before.
     const news = registry.outbox(chat)?.context.posts.flatMap(({ key, seen }) => (!seen && keys.has(key) ? key : [])) ?? []

@@ -1,9 +1,10 @@
 /** Where strangers get their codes: from the gateway's store where there is one, otherwise from here. */
 import type { PairingEvent } from '../../machines/pairing.ts'
 import { type Change, toChat } from '../../machines/records.ts'
+import { directFacts } from '../domain/facts.ts'
 import { type ChatId, parseChat, peerChat, type UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
-import { decide, matchesAllowFrom } from '../domain/policy.ts'
+import { decide } from '../domain/policy.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { PairingStore } from '../ports/pairing-store.ts'
@@ -42,13 +43,8 @@ export const codeNotice = (user: UserName, code: string) =>
 const instructions = (user: UserName, code: string) => `${codeNotice(user, code)}\nThey approve it with: ztm-chat pairing approve ${code}`
 
 /** Who was a stranger to the config of an earlier start need not be one to this. Null: they still are. */
-export function letIn({ dmPolicy: policy, allowFrom }: AccountSettings, user: UserName) {
-  const listed = matchesAllowFrom(user, allowFrom)
-  const decision = decide({
-    gate: null,
-    looping: false,
-    conversation: { kind: 'direct', sender: user, policy, listed, paired: false },
-  })
+export function letIn(settings: AccountSettings, user: UserName) {
+  const decision = decide({ gate: null, looping: false, conversation: directFacts(settings, user, false) })
   return decision.action === 'process' ? ({ type: 'pairing.approve', remember: false, notice: LET_IN, decision } as const) : null
 }
 

@@ -3,10 +3,9 @@
  * this program, and no post of ours has put them there. Only what is read anyway is looked at, and nothing but a warning comes of it.
  */
 import type { ChatId, ReplyKey, UserName } from '../domain/ids.ts'
-import { replyKeyOf } from '../domain/inbound.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import type { RawMessage } from '../ports/ztm-agent.ts'
+import type { ShownReply } from './intake.ts'
 
 /** What was posted this long before us or later is ours to know: the agent's clock dates it, and may differ from ours. */
 const CLOCKS_MS = 60_000
@@ -22,8 +21,8 @@ export interface Rivals {
   /** An earlier life may have posted these. */
   inherit(keys: Iterable<ReplyKey>): void
   posting(key: ReplyKey): void
-  /** What a chat, or a file of it, shows of our user. */
-  see(chat: ChatId, own: readonly RawMessage[]): void
+  /** What a chat, or a file of it, shows of our user's replies. */
+  see(chat: ChatId, replies: readonly ShownReply[]): void
   /** Null without a sign of another process. */
   warning(): string | null
 }
@@ -69,18 +68,22 @@ export function createRivals({ username, meshName, clock, log, isKnown }: Rivals
       posts.delete(oldest[0])
       sinceMs = Math.max(sinceMs, oldest[1].atMs + CLOCKS_MS)
     },
-    see(chat, own) {
+    see(chat, replies) {
+      const first = new Map<ReplyKey, number>()
+      // Of nearly every reply there is one: each read of a chat comes by here.
       const copies = new Map<ReplyKey, Set<number>>()
-      for (const { time, message } of own) {
+      for (const { key, time } of replies) {
         if (typeof time !== 'number' || time <= sinceMs) continue
-        const key = replyKeyOf(message)
+        const before = first.get(key)
+        if (before === undefined) first.set(key, time)
         // The agent may show one message twice; two posts have two times.
-        if (key !== null) copies.set(key, (copies.get(key) ?? new Set()).add(time))
+        else if (before !== time) copies.set(key, (copies.get(key) ?? new Set([before])).add(time))
       }
-      for (const [key, times] of copies) {
+      for (const [key, time] of first) {
+        const times = copies.get(key)
         const ours = posts.get(key)?.times ?? 0
-        if (times.size <= ours || inherited.has(key) || (ours === 0 && isKnown(chat, key))) continue
-        found(chat, key, Math.max(...times))
+        if ((times?.size ?? 1) <= ours || inherited.has(key) || (ours === 0 && isKnown(chat, key))) continue
+        found(chat, key, times === undefined ? time : Math.max(...times))
       }
     },
     warning: () =>

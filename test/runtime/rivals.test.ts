@@ -19,6 +19,10 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
       return `echo: ${text}`
     },
   })
+  async function live(world: World, ...others: readonly World[]) {
+    for (const each of [world, ...others]) await each.start()
+    await world.settle(120_000)
+  }
   async function conversation(world: World, texts: number) {
     for (let at = 1; at <= texts; at++) {
       await world.mesh.user('alice').says(`${at}`)
@@ -29,9 +33,7 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
   test('is told by both, and both go on answering', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
     const rival: World = createWorld({ config, beside: world, responder: takes(() => world, 500) })
-    await world.start()
-    await rival.start()
-    await world.settle(120_000)
+    await live(world, rival)
     await conversation(world, 3)
 
     for (const each of [world, rival]) {
@@ -56,9 +58,7 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
         },
       },
     })
-    await world.start()
-    await rival.start()
-    await world.settle(120_000)
+    await live(world, rival)
     await conversation(world, 3)
 
     for (const each of [world, rival]) expect(each.account.status().warnings).toEqual([RIVAL])
@@ -69,9 +69,7 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
   test('is forgotten an hour after it has stopped', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
     const rival: World = createWorld({ config, beside: world, responder: takes(() => world, 500) })
-    await world.start()
-    await rival.start()
-    await world.settle(120_000)
+    await live(world, rival)
     await conversation(world, 3)
     await rival.stop()
     await conversation(world, 3)
@@ -86,13 +84,11 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
 
   test('is not suspected in what a life has posted whose state is lost', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
-    await world.start()
-    await world.settle(120_000)
+    await live(world)
     await conversation(world, 3)
     await world.stop()
     for (const path of world.disk().files()) await world.disk().remove(path)
-    await world.start()
-    await world.settle(120_000)
+    await live(world)
     await conversation(world, 3)
 
     expect(world.account.status().warnings).not.toContainEqual(RIVAL)
@@ -102,13 +98,11 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
   test('is not suspected in what an earlier life has posted by a clock that has been set back since', async () => {
     let skewMs = 0
     const world: World = createWorld({ config, responder: takes(() => world, 500), runtimeSkewMs: () => skewMs })
-    await world.start()
-    await world.settle(120_000)
+    await live(world)
     await conversation(world, 3)
     await world.stop()
     skewMs = -3_600_000
-    await world.start()
-    await world.settle(120_000)
+    await live(world)
     await conversation(world, 3)
 
     expect(world.account.status().warnings).toEqual([])
@@ -117,14 +111,12 @@ describe.each(['push', 'poll'] as const)('another process on the same user (feed
 
   test('is not suspected in what an earlier life has posted, in a post made again, or in what the user writes elsewhere', async () => {
     const world: World = createWorld({ config, responder: takes(() => world, 500) })
-    await world.start()
-    await world.settle(120_000)
+    await live(world)
     await conversation(world, 2)
     await world.mesh.user('alice').says('cut off')
     await world.settle(600)
     await world.crash()
-    await world.start()
-    await world.settle(120_000)
+    await live(world)
     world.bot.agent.answer('lostAnswer', { times: 1, when: ({ method, target }) => method === 'POST' && target.includes('/messages') })
     await conversation(world, 2)
     await world.bot.says({ text: 'by hand', ztmChat: 'no key' }, 'peer:alice')
