@@ -481,8 +481,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a key that somebody else writes confirms a reply',
     file: INTAKE,
-    from: 'const own = messages.filter(isOwn)\n',
-    to: 'const own = messages\n',
+    from: 'isOwn(message) ? replyKeyOf(message.message) : null',
+    to: 'replyKeyOf(message.message)',
     tests: ['test/runtime/forged-keys.test.ts'],
   },
   {
