@@ -51,7 +51,7 @@ import { createTimers } from './timers.ts'
 const OLD_STATE =
   'The mesh has replies of this bot of which its state knows nothing (a copy that was put back?): what they answer is not answered again; approvals and dead letters of that time are lost.'
 
-/** After a start, or an outage of the mesh, others come back within this time. */
+/** After an outage of the mesh others come back within this time. */
 const SETTLED_MS = 60_000
 
 export type AccountPorts = {
@@ -426,14 +426,13 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     else log.info({ state, reason }, STATE_PHRASE)
   }
 
-  let liveSinceMs: number | null = null
+  /** When the account was live again after it had not been, monotonic. */
+  let backAtMs = Number.NEGATIVE_INFINITY
   root.subscribe(({ value, context }) => {
     const state: AccountState = typeof value === 'string' ? value : 'degraded'
     const before = status.current()
     status.state(state, context.reason, clock.now())
     if (state !== before) logState(state, context.reason)
-    if (state !== 'live') liveSinceMs = null
-    else liveSinceMs ??= clock.monotonic()
     // A disk that fails freezes no chat app.
     if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
     if (state !== 'live' && before === 'live') {
@@ -441,6 +440,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
     }
     if (state !== 'live' || before === 'live') return
+    if (awayAtMs !== null) backAtMs = clock.monotonic()
     // Replies that wait for the agent to come back need not wait for their backoff.
     for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
     for (const chat of backlog.stored()) {
@@ -456,7 +456,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     clock,
     chats: registry.chats,
     isPaired: user => desk.isPaired(user),
-    isSettled: () => liveSinceMs !== null && clock.monotonic() - liveSinceMs >= SETTLED_MS,
+    isSettled: () => status.current() === 'live' && clock.monotonic() - backAtMs >= SETTLED_MS,
   })
   const inspector = createInspection({
     account,

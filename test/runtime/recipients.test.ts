@@ -118,6 +118,15 @@ test('right after the agent came back nobody is refused: others may not be back 
   await expect(send('peer:alcia', 'l')).rejects.toThrow(/^Nobody on the mesh/)
 })
 
+test('right after a start a name that nobody has is told all the same: who has just set the bot up may slip', async () => {
+  const world = createWorld({ config: { dmPolicy: 'open' } })
+  await world.start()
+  await world.settle(5_000)
+  const control = controlOf(world.runtime, 'default')
+  const send = control({ do: 'send', account: null, chat: 'peer:alcie', text: 'hi', key: 'k', files: [] })
+  await expect(send).rejects.toThrow(/^Nobody on the mesh is known as alcie/)
+})
+
 test('whoever was approved is known, also when nothing else is left of it', async () => {
   const { world } = await mesh()
   const { agent } = world.account
