@@ -448,6 +448,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
                 receiverId: string
                 eventId?: string
                 defaultEnabled: boolean
+                defaultsConfig: { enabled?: boolean; maxEventsPerWindow?: number; windowSeconds?: number; cooldownSeconds?: number }
               }
               delivery: {
                 deliver(payload: ReplyPayload, info: { kind: 'tool' | 'block' | 'final' }): Promise<Delivered>

@@ -303,7 +303,7 @@ export function createResponder(options: ResponderOptions): Responder {
             ctxPayload: ctxPayload(),
             delivery: delivery(request, to, isQueued),
             // Only of somebody who answers as fast as a bot: the host's budget would else stop people who write much.
-            ...(request.alternations > 0 ? { botLoopProtection: loopFacts(request, settings.username) } : {}),
+            ...(request.alternations > 0 ? { botLoopProtection: loopFacts(request, settings.username, cfg) } : {}),
           }),
         },
       })
@@ -378,13 +378,15 @@ function shownOf({ history }: DispatchRequest, { historyLimit }: AccountSettings
 const groupHint = (username: string): string =>
   `This is a group chat on a ZTM mesh. People address you as @${username}; what they write to each other is not for you. Answer briefly.`
 
-const loopFacts = ({ account, chat, messageId, sender }: DispatchRequest, username: string) => ({
+const loopFacts = ({ account, chat, messageId, sender }: DispatchRequest, username: string, cfg: OpenClawConfig) => ({
   scopeId: account,
   conversationId: chat,
   senderId: sender,
   receiverId: username,
   eventId: messageId,
   defaultEnabled: true,
+  // `channels.defaults.botLoopProtection`: the host leaves it to the channel to look it up.
+  defaultsConfig: sectionAt(sectionAt(cfg.channels, 'defaults'), 'botLoopProtection'),
 })
 
 /** Commands about the turn that runs, and the words by which the host takes a message for a stop. */

@@ -833,7 +833,7 @@ test('what OpenClaw drops is kept with its reason, and not taken for answered', 
 })
 
 test('the host’s protection against loops of bots hears of senders that answer as fast as one, and of nobody else', async () => {
-  const { asked, ask } = scene()
+  const { asked, ask } = scene({ hostConfig: { channels: { defaults: { botLoopProtection: { maxEventsPerWindow: 50 } } } } })
   await ask(direct)
   await ask({ ...inGroup, alternations: 3 })
   expect(asked.plans.map(({ botLoopProtection }) => botLoopProtection)).toEqual([
@@ -845,6 +845,7 @@ test('the host’s protection against loops of bots hears of senders that answer
       receiverId: 'my-bot',
       eventId: inGroup.messageId,
       defaultEnabled: true,
+      defaultsConfig: { maxEventsPerWindow: 50 },
     },
   ])
 })
