@@ -1,6 +1,3 @@
-/** One account made to run: carries out what its charts ask for, and sends back what came of it. The path of a message is `effects`. */
-import { createActor } from 'xstate'
-import { type AccountEvent, accountMachine } from '../../machines/account.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { answeredBy, type ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
@@ -15,18 +12,14 @@ import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createAnsweredBefore } from './answered-before.ts'
 import { createBacklog } from './backlog.ts'
 import { createByHand } from './by-hand.ts'
-import { createCertificateWatch } from './certificate.ts'
-import { join, probe } from './connect.ts'
+import { createConnection } from './connection.ts'
 import { createCustody } from './custody.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDurable } from './durable.ts'
 import { type Effects, inOrder } from './effects.ts'
 import { explainFrom } from './explain.ts'
-import { createDue } from './feed/due.ts'
-import { createFeeds } from './feeds.ts'
 import { createFiles } from './files.ts'
 import { createGroupNames } from './group-names.ts'
-import { createHealer } from './heal/healer.ts'
 import { createInspection } from './inspection.ts'
 import { createIntake, OWN_CLOCK_MS } from './intake.ts'
 import { createJournal } from './journal.ts'
@@ -36,13 +29,11 @@ import { createPairingDesk } from './pairing-desk.ts'
 import { isChatId } from './parse-record.ts'
 import { createPendingHistory } from './pending-history.ts'
 import { createPerformers } from './performers.ts'
-import { createPlace } from './place.ts'
 import { createPoster } from './poster.ts'
-import { createReading } from './reading.ts'
 import { createRecipients } from './recipients.ts'
 import { createRegistry } from './registry.ts'
 import { createRivals } from './rivals.ts'
-import { type AccountHandle, type AccountState, type RuntimeEvent, STATE_PHRASE } from './runtime.ts'
+import type { AccountHandle, RuntimeEvent } from './runtime.ts'
 import { createSenders } from './senders.ts'
 import { createStatusKeeper } from './status.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -86,6 +77,8 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
   let graceMs: number = limits.stopGraceMs
   /** Since then nobody can tell what the agent has forgotten. */
   let awayAtMs: number | null = null
+  /** When it was live again after it had not been, monotonic. */
+  let backAtMs = Number.NEGATIVE_INFINITY
   let stopped: (() => void) | null = null
 
   const nursery = createSupervisor({
@@ -97,51 +90,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     trouble: (actorId, sentence) => status.trouble(actorId, sentence),
     recover,
   })
-
-  const due = createDue(clock, limits)
-
-  const { feed, poll, push } = createFeeds({
-    settings,
-    agent,
-    clock,
-    random,
-    log,
-    due,
-    status,
-    parts: () => ({ registry, intake, healer, place }),
-  })
-
-  const root = createActor(
-    accountMachine.provide({
-      actors: { feed: feed.logic },
-      actions: {
-        probe: () =>
-          void probe(agent, settings, { storeTrouble: journal.trouble(), onMesh: mesh => certificate.look(mesh) }, signal).then(tellRoot),
-        join: () => void join(agent, settings, permits, clock, signal).then(tellRoot),
-        watch: (_, { chats }) => {
-          // After the step: a watcher is an actor of its own.
-          for (const chat of chats) queueMicrotask(() => watchers.changed(chat))
-        },
-        startBackoff: (_, { failures }) =>
-          timers.set(
-            'reconnect',
-            backoffMs({ failures, baseMs: limits.reconnectMs, maxMs: limits.reconnectMsMax, unit: random.unit() }),
-            () => root.send({ type: 'backoff.over' }),
-          ),
-        startLongRest: () => timers.set('reconnect', limits.blockedRetryMs, () => root.send({ type: 'backoff.over' })),
-        drain: () => void drain(),
-        holdPosts: () => poster.hold(),
-        releasePosts() {
-          // After the step: the outboxes are actors of their own.
-          queueMicrotask(() => poster.resume())
-        },
-        startQuiesce: () => healer.quiesce(),
-        rejoin: (_, { reason }) => void healer.rejoin(reason),
-        settle: () => void healer.settle(),
-      },
-    }),
-    { id: `account:${account}`, parent: nursery.ref, input: { account } },
-  )
 
   function noteBug(where: string, error: unknown) {
     log.error({ where, err: error }, 'something failed that must not fail')
@@ -177,26 +125,20 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     )
   }
 
-  /** What comes after the end is nobody's business. */
-  function tellRoot(event: AccountEvent) {
-    if (root.getSnapshot().status === 'active') root.send(event)
-  }
-
   const { effects, drained } = inOrder<Effects>(
     createPerformers({
       settings,
       clock,
       random,
       timers,
-      due,
       signal,
-      parts: () => ({ registry, journal, answeredBefore, custody, desk, poster, watchers }),
+      parts: () => ({ registry, journal, answeredBefore, custody, desk, poster, watchers, due }),
       isPushed: () => feed.mode() === 'push',
       isLive: () => status.current() === 'live',
       onPost(chat, key) {
         rivals.posting(key)
         emit({ event: 'posted', account, atMs: clock.now(), chat, key })
-        poll.wake()
+        connection.poll.wake()
       },
       onUncertain: (chat, key) => emit({ event: 'uncertain', account, atMs: clock.now(), chat, key }),
     }),
@@ -266,38 +208,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     },
     onReplies: (chat, replies) => rivals.see(chat, replies),
     committed: changes => journal.committed(changes),
-  })
-
-  const watchers = createReading({
-    settings,
-    agent,
-    clock,
-    random,
-    timers,
-    log,
-    nursery,
-    signal,
-    due,
-    intake,
-    backlog,
-    status,
-    onNewest: message => healer.saw(message),
-    hasFiles: () => feed.mode() === 'push' && registry.account.openedAtMs !== null,
-    onIdle: () => place.noteLive(),
-  })
-
-  const place = createPlace({
-    account: registry.account,
-    clock,
-    timers,
-    limits,
-    due,
-    indexedMs: () => push.sinceMs(),
-    isPushed: () => feed.mode() === 'push',
-    isIdle: () => watchers.idle(),
-    isCaughtUp: () => backlog.settle(),
-    commit: changes => journal.commit({ changes }),
-    commitInLine: changes => effects.commit({ changes }),
   })
 
   const dispatcher = createDispatcher({
@@ -374,8 +284,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     awayAtMs: () => awayAtMs,
   })
 
-  const certificate = createCertificateWatch(settings, clock, log)
-
   const rivals = createRivals({
     username: settings.username,
     meshName: settings.meshName,
@@ -384,20 +292,39 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     isKnown: (chat, key) => byHand.known(chat).includes(key),
   })
 
-  const healer = createHealer({
+  const connection = createConnection({
     settings,
     agent,
+    permits,
     clock,
     random,
     log,
     timers,
+    nursery,
+    status,
     signal,
-    healed: () => registry.account.healed,
+    account: registry.account,
+    parts: () => ({ intake, backlog }),
+    storeTrouble: () => journal.trouble(),
+    awaitsOwn: chat => registry.outbox(chat)?.context.posts.some(post => post.phase !== 'queued') ?? false,
     isQuiet: () => poster.isIdle() && posts().every(post => post.phase !== 'posted'),
+    commit: changes => journal.commit({ changes }),
+    commitInLine: changes => effects.commit({ changes }),
     committed: changes => journal.committed(changes),
-    tell: tellRoot,
-    onMesh: mesh => certificate.look(mesh),
+    holdPosts: () => poster.hold(),
+    releasePosts: () => poster.resume(),
+    drain: () => void drain(),
+    onLost() {
+      awayAtMs = clock.monotonic()
+      for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
+    },
+    onLive(wasAway) {
+      if (wasAway) backAtMs = clock.monotonic()
+      // Replies that wait for the agent to come back need not wait for their backoff.
+      for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
+    },
   })
+  const { root, feed, push, due, watchers, place, healer } = connection
 
   function posts() {
     return [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
@@ -419,35 +346,6 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
     nursery.stop()
     stopped?.()
   }
-
-  /** What somebody has to know, or to mend, is there at every usual level. */
-  const logState = (state: AccountState, reason: string | null) => {
-    if (state === 'blocked' || state === 'degraded') log.warn({ state, reason }, STATE_PHRASE)
-    else log.info({ state, reason }, STATE_PHRASE)
-  }
-
-  /** When the account was live again after it had not been, monotonic. */
-  let backAtMs = Number.NEGATIVE_INFINITY
-  root.subscribe(({ value, context }) => {
-    const state: AccountState = typeof value === 'string' ? value : 'degraded'
-    const before = status.current()
-    status.state(state, context.reason, clock.now())
-    if (state !== before) logState(state, context.reason)
-    // A disk that fails freezes no chat app.
-    if (state === 'degraded' && before === 'live' && journal.trouble() === null) healer.noteOutage()
-    if (state !== 'live' && before === 'live') {
-      awayAtMs = clock.monotonic()
-      for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'agent.lost' })
-    }
-    if (state !== 'live' || before === 'live') return
-    if (awayAtMs !== null) backAtMs = clock.monotonic()
-    // Replies that wait for the agent to come back need not wait for their backoff.
-    for (const chat of [...registry.outboxes()]) registry.tellOutbox(chat, { type: 'backoff.over' })
-    for (const chat of backlog.stored()) {
-      due.askApp(chat)
-      queueMicrotask(() => watchers.changed(chat))
-    }
-  })
 
   const byHand = createByHand({ limits, registry, journal, desk, drained })
   const recipients = createRecipients({
@@ -476,7 +374,7 @@ export function createAccountHost(settings: AccountSettings, ports: AccountPorts
       return status.status({
         feed: feed.mode(),
         selfHeal: healed && { times: healed.times, lastAtMs: healed.atMs, lastReason: healed.reason },
-        warnings: [certificate.warning(), healer.warning(), rivals.warning()].filter(sentence => sentence !== null),
+        warnings: [...connection.warnings(), rivals.warning()].filter(sentence => sentence !== null),
         deadLetters: byHand.deadLetters().length,
         chats: registry.chats.size,
         waitingDispatches: dispatcher.waiting() + answeredBefore.waiting(),

@@ -1,4 +1,5 @@
 /** Both feeds of an account, with who hears what they find: the push feed looks for message files, the poll feed at the chat list. */
+import type { ChatId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -12,7 +13,7 @@ import { createFeed, type Feed } from './feed.ts'
 import type { Healer } from './heal/healer.ts'
 import type { Intake } from './intake.ts'
 import type { Place } from './place.ts'
-import type { Registry } from './registry.ts'
+import type { AccountEntry } from './registry.ts'
 import type { StatusKeeper } from './status.ts'
 
 export type FeedsOptions = {
@@ -23,22 +24,24 @@ export type FeedsOptions = {
   readonly log: Log
   readonly due: Due
   readonly status: StatusKeeper
+  readonly account: AccountEntry
+  /** A reply of the bot into this chat waits for its confirmation. */
+  readonly awaitsOwn: (chat: ChatId) => boolean
   /** Looked up when a feed runs: they are made later. */
   readonly parts: () => {
-    readonly registry: Registry
     readonly intake: Intake
     readonly healer: Healer
     readonly place: Place
   }
 }
 
-export function createFeeds({ settings, agent, clock, random, log, due, status, parts }: FeedsOptions): {
+export function createFeeds({ settings, agent, clock, random, log, due, status, account, awaitsOwn, parts }: FeedsOptions): {
   readonly feed: Feed
   readonly poll: PollFeed
   readonly push: PushFeed
 } {
   const { limits } = settings
-  const isFirst = () => parts().registry.account.openedAtMs === null
+  const isFirst = () => account.openedAtMs === null
 
   const poll = createPollFeed({
     agent,
@@ -50,7 +53,7 @@ export function createFeeds({ settings, agent, clock, random, log, due, status, 
       clock,
       random,
       limits,
-      quietSinceMs: () => (isFirst() ? clock.now() : parts().registry.account.liveAtMs) - limits.ageFenceMs,
+      quietSinceMs: () => (isFirst() ? clock.now() : account.liveAtMs) - limits.ageFenceMs,
       knows: (chat, message) => parts().intake.knows(chat, message),
     }),
     onChanged: chat => due.askApp(chat),
@@ -66,11 +69,8 @@ export function createFeeds({ settings, agent, clock, random, log, due, status, 
     due,
     username: settings.username,
     firstSyncMs: settings.firstSyncMs,
-    stored: () => parts().registry.account.indexed,
-    awaitsOwn: chat =>
-      parts()
-        .registry.outbox(chat)
-        ?.context.posts.some(post => post.phase !== 'queued') ?? false,
+    stored: () => account.indexed,
+    awaitsOwn,
     onBegin: sinceMs => parts().place.noteIndexed(sinceMs),
     onUnusable(count, firstPath) {
       status.countIgnored('unusable_path', count)

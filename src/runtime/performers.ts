@@ -23,7 +23,6 @@ export type PerformersOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly timers: Timers
-  readonly due: Pick<Due, 'askApp'>
   readonly signal: AbortSignal
   /** Looked up when an effect is carried out: they are made from these effects. */
   readonly parts: () => {
@@ -34,6 +33,7 @@ export type PerformersOptions = {
     readonly desk: PairingDesk
     readonly poster: Poster
     readonly watchers: Watchers
+    readonly due: Pick<Due, 'askApp'>
   }
   readonly isPushed: () => boolean
   /** The agent is being listened to. */
@@ -48,7 +48,6 @@ export function createPerformers({
   clock,
   random,
   timers,
-  due,
   signal,
   parts,
   isPushed,
@@ -94,7 +93,7 @@ export function createPerformers({
       )
     },
     look({ chat }) {
-      due.askApp(chat)
+      parts().due.askApp(chat)
       parts().watchers.changed(chat)
     },
     checkLedger: post => void parts().poster.checkLedger(post, signal),

@@ -23,8 +23,8 @@ export type ReadingOptions = {
   readonly nursery: Nursery
   readonly signal: AbortSignal
   readonly due: Due
-  readonly intake: Intake
-  readonly backlog: Backlog
+  /** Looked up when something is read: they are made later. */
+  readonly parts: () => { readonly intake: Intake; readonly backlog: Backlog }
   readonly status: StatusKeeper
   readonly onNewest: Parameters<typeof createFetch>[0]['onNewest']
   /** Message files come with the feed. */
@@ -37,7 +37,7 @@ export type ReadingOptions = {
 const FILES_FIRST_MS = 300
 
 export function createReading(options: ReadingOptions): Watchers {
-  const { settings, agent, clock, random, timers, log, nursery, signal, due, intake, backlog, status, onNewest, hasFiles, onIdle } = options
+  const { settings, agent, clock, random, timers, log, nursery, signal, due, parts, status, onNewest, hasFiles, onIdle } = options
   const { limits, username } = settings
 
   const watchers = createWatchers({
@@ -51,7 +51,7 @@ export function createReading(options: ReadingOptions): Watchers {
       clock,
       limits,
       due,
-      intake,
+      intake: () => parts().intake,
       username,
       onNewest,
       onRead: lagMs => status.read(lagMs),
@@ -64,11 +64,12 @@ export function createReading(options: ReadingOptions): Watchers {
       again: chat => timers.set(`fetch:${chat}`, FILES_FIRST_MS, () => watchers.changed(chat)),
     }),
     onFetched(chat) {
+      const { intake, backlog } = parts()
       if (!intake.isFull(chat)) backlog.caughtUp(chat)
       status.trouble(`chat ${chat}`, null)
     },
     onFailed(chat, error) {
-      backlog.behind(chat)
+      parts().backlog.behind(chat)
       const reason = error instanceof Error ? error.message : String(error)
       // While the account itself is in trouble, its chats add nothing to that.
       if (status.current() === 'live') status.trouble(`chat ${chat}`, `Chat ${chat} cannot be fetched: ${reason}`)

@@ -17,7 +17,7 @@ export type FetchOptions = {
   readonly username: UserName
   readonly limits: Pick<Limits, 'fetches'>
   readonly due: Due
-  readonly intake: Intake
+  readonly intake: () => Intake
   /** The newest message of a file that has been read, by its writer's clock. */
   readonly onNewest: (message: { chat: ChatId; sender: UserName; timeMs: number; sinceMs: number }) => void
   /** A file has been read that the hub learnt of this long ago, by our clock and its. */
@@ -186,7 +186,7 @@ export function createFetch(options: FetchOptions) {
     const ownFiles = files.filter(isOwn)
     const own: Outcome[] = []
     while (own.length < ownFiles.length && !signal.aborted) own.push(...(await readSome(ownFiles, own.length, signal)))
-    const answered = intake.seeOwn(chat, postingsOf(own))
+    const answered = intake().seeOwn(chat, postingsOf(own))
     const ordered = files.filter(file => !isOwn(file)).sort((one, other) => one.sinceMs - other.sinceMs || (one.path < other.path ? -1 : 1))
     for (let at = 0; at < ordered.length; ) {
       const results = await readSome(ordered, at, signal)
@@ -194,7 +194,7 @@ export function createFetch(options: FetchOptions) {
       if (signal.aborted) return missing
       const outcomes = results.map(outcome => inOrder(chat, outcome, held))
       // What finds no room stays due; the chat is fetched again when it has some.
-      if (!(await intake.take(chat, 'files', postingsOf(outcomes), answered, signal))) return missing
+      if (!(await intake().take(chat, 'files', postingsOf(outcomes), answered, signal))) return missing
       for (const outcome of outcomes) missing = settle(chat, outcome) ?? missing
     }
     if (!signal.aborted) for (const outcome of own) missing = settle(chat, outcome) ?? missing
@@ -203,18 +203,18 @@ export function createFetch(options: FetchOptions) {
 
   /** The chat app reads files side by side, and may show what was written last first: the files get a moment to come in. */
   const isEarly = (chat: ChatId, messages: readonly RawMessage[]): boolean => {
-    if (shownFirst.delete(chat) || !hasFiles() || messages.every(message => intake.knows(chat, message))) return false
+    if (shownFirst.delete(chat) || !hasFiles() || messages.every(message => intake().knows(chat, message))) return false
     shownFirst.add(chat)
     return true
   }
 
   const askApp = async (chat: ChatId, signal: AbortSignal): Promise<void> => {
-    const messages = await agent.messages(chat, intake.sinceMs(chat), signal)
+    const messages = await agent.messages(chat, intake().sinceMs(chat), signal)
     if (messages === null) return
     // Whoever looks for a reply must not wait, or miss it.
-    const answered = intake.seeOwn(chat, messages)
+    const answered = intake().seeOwn(chat, messages)
     if (isEarly(chat, messages)) again(chat)
-    else if (await intake.take(chat, 'app', messages, answered, signal)) return
+    else if (await intake().take(chat, 'app', messages, answered, signal)) return
     due.askApp(chat)
   }
 
