@@ -9,6 +9,7 @@ import { toChat } from '../../machines/records.ts'
 import { type Cursor, type Look, look, lowestFloor } from '../domain/cursor.ts'
 import type { Facts, Gate } from '../domain/decision.ts'
 import { countsApproval, directFacts, groupFacts, mentions } from '../domain/facts.ts'
+import { type Beginnings, isHistory, waitsForFiles, wasThere } from '../domain/history.ts'
 import { answeredBy, type ChatId, type MessageId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import { readMessage, replyKeyOf } from '../domain/inbound.ts'
 import { onMessage } from '../domain/loop-guard.ts'
@@ -145,33 +146,38 @@ export function createIntake(options: IntakeOptions): Intake {
     )
   }
 
-  /**
-   * What was there before us, as far as it is old; and what is answered, of which only a life knows that ours does not remember: the state
-   * was lost, or is a copy that was put back. The chat app dates nothing but by the senders' clocks, and shows
-   * all of it at the first look, or soon after the very first start; files are dated by the hub.
-   */
-  const historyOf = (chat: ChatId, candidates: readonly Candidate[], answered: ReadonlySet<MessageId>): readonly Candidate[] => {
-    const nowMs = clock.now()
+  const beginningsOf = (chat: ChatId): Beginnings => {
     const { openedAtMs, indexed } = registry.account
     const entry = registry.chats.get(chat)
-    // A group may have been there long before we came into it.
     const isGroup = parseChat(chat).kind === 'group'
-    const isFirstLook = !entry?.shown && (isGroup || options.isFirstLoad())
-    const oldMs = Math.min(nowMs, (isGroup ? entry?.openedAtMs : openedAtMs) ?? nowMs) - settings.firstSyncMs
-    // Our clock may have been ahead when the group was met. The hub is where its index was read to, or further.
-    const oldHubMs = Math.min(oldMs, (options.indexedMs() ?? Number.POSITIVE_INFINITY) - settings.firstSyncMs)
-    const wasThere = (arrivedMs: number | null) => {
-      if (arrivedMs === null) return isFirstLook
-      return (isGroup && arrivedMs < oldHubMs) || (indexed !== null && arrivedMs <= indexed.beginMs)
+    return {
+      isGroup,
+      openedAtMs: (isGroup ? entry?.openedAtMs : openedAtMs) ?? null,
+      shown: entry?.shown ?? false,
+      isFirstLoad: options.isFirstLoad(),
+      indexBeginMs: indexed?.beginMs ?? null,
+      indexedMs: options.indexedMs(),
+      firstSyncMs: settings.firstSyncMs,
+      nowMs: clock.now(),
     }
+  }
+
+  /**
+   * What was there before us, as far as it is old; and what is answered, of which only a life knows that ours does not remember: the state
+   * was lost, or is a copy that was put back.
+   */
+  const historyOf = (chat: ChatId, candidates: readonly Candidate[], answered: ReadonlySet<MessageId>): readonly Candidate[] => {
+    const beginnings = beginningsOf(chat)
+    const entry = registry.chats.get(chat)
     // The other program's place holds for what was there when we took over; what comes later may be dated earlier, and is new.
     const formerMs = options.formerly.get(chat) ?? -1
     const isFormer = ({ timeMs, arrivedMs }: Candidate) =>
-      timeMs <= formerMs && (arrivedMs === null ? isFirstLook : indexed !== null && arrivedMs <= indexed.beginMs)
+      timeMs <= formerMs &&
+      (arrivedMs === null ? wasThere(beginnings, null) : beginnings.indexBeginMs !== null && arrivedMs <= beginnings.indexBeginMs)
     return candidates.filter(
       candidate =>
         candidate.timeMs >= 0 &&
-        (answered.has(candidate.id) || (wasThere(candidate.arrivedMs) && candidate.timeMs < oldMs) || isFormer(candidate)) &&
+        (answered.has(candidate.id) || isHistory(beginnings, candidate) || isFormer(candidate)) &&
         !inFlight.get(chat)?.has(candidate.id) &&
         !(entry && isDone(lookAt(chat, entry.cursor, candidate))),
     )
@@ -280,15 +286,14 @@ export function createIntake(options: IntakeOptions): Intake {
         .sort((one, other) => one.timeMs - other.timeMs)
       const entry = registry.chats.get(chat)
       const isFirstOfGroup = source === 'app' && !entry?.shown && parseChat(chat).kind === 'group'
-      // Where there is a file index, the hub's dates tell what of a group is history, and not its members' clocks.
-      const waitsForFiles = isFirstOfGroup && found.length > 0 && registry.account.indexed !== null
-      const freshMs = (entry?.openedAtMs ?? clock.now()) - settings.firstSyncMs
-      const candidates = waitsForFiles ? found.filter(({ timeMs }) => timeMs >= freshMs) : found
+      const hasIndex = isFirstOfGroup && found.length > 0 && registry.account.indexed !== null
+      const beginnings = beginningsOf(chat)
+      const candidates = found.filter(candidate => source === 'files' || !waitsForFiles(beginnings, candidate))
       // A group that is empty when it is met has no history.
-      if (candidates.length === 0 && (!isFirstOfGroup || waitsForFiles)) return true
+      if (candidates.length === 0 && (!isFirstOfGroup || hasIndex)) return true
       const history = historyOf(chat, candidates, answered)
       if (history.some(({ id }) => answered.has(id))) options.onForgotten()
-      const shown = source === 'app' && !waitsForFiles
+      const shown = source === 'app' && !hasIndex
       if (!entry || history.length > 0 || (shown && !entry.shown)) {
         const seen = history.map(({ id, raw, timeMs }): Seen => ({ id, sender: raw.sender, timeMs }))
         const floorMs = backlog.liveMs(chat) - limits.ageFenceMs
