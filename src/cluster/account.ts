@@ -1,14 +1,16 @@
-/** What the chats of an account share: who was approved, and the codes of the requests that are open. */
-import { implement, type ObjectContext } from '@restatedev/restate-sdk'
+/** What the chats of an account share: who was approved, the codes of the requests that are open, and which feeder has the account. */
+import { implement, type ObjectContext, type ObjectSharedContext, TerminalError } from '@restatedev/restate-sdk'
+import type { Change } from '../../machines/records.ts'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import type { UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
 import { advance } from './advance.ts'
-import { ACCOUNT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
+import { ACCOUNT, ALL, type Feeder, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { readKept } from './kept.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
+const HOLDER = 'holder'
 type Request = { readonly user: UserName; readonly code: string }
 
 const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (await ctx.get<readonly Request[]>(REQUESTS)) ?? []
@@ -16,9 +18,35 @@ const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (a
 const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | undefined> =>
   (await requestsOf(ctx)).find(request => request.code === code.trim().toUpperCase())
 
+const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<Feeder | null> => ctx.get<Feeder>(HOLDER)
+
+async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonly Change[]): Promise<void> {
+  const { limits } = settingsOf(accounts, ctx.key)
+  const kept = await readKept(ctx)
+  const atMs = await ctx.date.now()
+  await advance(ctx, { subject: { at: 'account' }, limits, kept, inputs: [{ to: 'records', changes }], atMs, perform: () => [] })
+}
+
 export const accountObject = (accounts: SettingsAt) =>
   implement(ACCOUNT, {
     handlers: {
+      async claim(ctx, feeder) {
+        refusing(() => settingsOf(accounts, ctx.key))
+        const holder = await holderOf(ctx)
+        const isTaken = holder !== null && holder.session !== feeder.session && (await ctx.client(FLEET, ALL).isMember(holder.session))
+        if (isTaken) return null
+        ctx.set(HOLDER, feeder)
+        return { entry: (await readKept(ctx)).stored }
+      },
+      async release(ctx, { session }) {
+        if ((await holderOf(ctx))?.session === session) ctx.clear(HOLDER)
+      },
+      async note(ctx, { session, changes }) {
+        if ((await holderOf(ctx))?.session !== session)
+          throw new TerminalError(`Account "${ctx.key}" belongs to another feeder by now.`, { errorCode: 409 })
+        await record(ctx, accounts, changes)
+      },
+      holder: ctx => holderOf(ctx),
       // Whose code it is. The request asks this object in turn, so that nobody here can wait for it.
       async approve(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
@@ -32,12 +60,7 @@ export const accountObject = (accounts: SettingsAt) =>
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
         return { user: request?.user ?? null }
       },
-      async record(ctx, changes) {
-        const { limits } = settingsOf(accounts, ctx.key)
-        const kept = await readKept(ctx)
-        const atMs = await ctx.date.now()
-        await advance(ctx, { subject: { at: 'account' }, limits, kept, inputs: [{ to: 'records', changes }], atMs, perform: () => [] })
-      },
+      record: (ctx, changes) => record(ctx, accounts, changes),
       async ticket(ctx, user) {
         const { limits } = settingsOf(accounts, ctx.key)
         // One of this user that has ended, and has not been heard of yet, makes room.
@@ -60,5 +83,5 @@ export const accountObject = (accounts: SettingsAt) =>
         return account?.approved.includes(user) ?? false
       },
     },
-    options: { ...TRIED_AGAIN, handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE } },
+    options: { ...TRIED_AGAIN, handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE, holder: INSIDE } },
   })

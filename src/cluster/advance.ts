@@ -6,7 +6,7 @@ import { type Input, step } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import type { Subject } from '../runtime/parse-record.ts'
 import { type Kept, writeKept } from './kept.ts'
-import { setTimer, type Timer, type Timers } from './timers.ts'
+import { setTimer, type Timer, type Timers, type Wake } from './timers.ts'
 
 /** What is kept, while it changes. */
 export type Draft = { stored: Json; timers: Timers }
@@ -36,9 +36,9 @@ export async function advance(ctx: ObjectContext, { subject, limits, kept, input
   return draft.stored
 }
 
-/** The object sends it to itself, for later. */
-export function startTimer(draft: Draft, name: string): Timer {
-  const { timers, timer } = setTimer(draft.timers, name)
+/** What is to be sent to the object itself, for later. */
+export function startTimer(draft: Draft, timer: Timer): Wake | null {
+  const { timers, send } = setTimer(draft.timers, timer)
   draft.timers = timers
-  return timer
+  return send
 }

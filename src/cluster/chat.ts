@@ -1,21 +1,26 @@
 /** One conversation, with its outbox: an object, which Restate gives what comes in one by one. */
+import { randomUUID } from 'node:crypto'
 import { implement, type ObjectContext, rpc } from '@restatedev/restate-sdk'
 import type { ChatContext } from '../../machines/chat.ts'
 import type { OutboxContext, OutboxEvent } from '../../machines/outbox.ts'
+import type { ReplyBody } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { countsApproval } from '../domain/facts.ts'
-import { parseChat } from '../domain/ids.ts'
+import { type AccountId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import { type ChatEntry, restoreChat, type StoredChat } from '../runtime/entries.ts'
 import { postedSinceMs } from '../runtime/intake.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
-import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, POSTER, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
+import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
 import { type Kept, readKept } from './kept.ts'
+import { withFeeder } from './looker.ts'
+import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
-import { isRunning, stopTimer } from './timers.ts'
+import { type Wake, wakeUp } from './timers.ts'
+import { unlessEnded } from './unless-ended.ts'
 
 // Restate keeps it as it was written.
 const entryOf = (stored: Json): ChatEntry | null => (stored === null ? null : restoreChat(stored as unknown as StoredChat))
@@ -28,22 +33,51 @@ function dated(input: Input, nowMs: number): Input {
   return { to: 'outbox', event: { ...event, ...('atMs' in event && { atMs: nowMs }), ...('nowMs' in event && { nowMs }) } as OutboxEvent }
 }
 
-/** How far back the chat is to be read for what was posted into it. */
-function sinceMs({ outbox }: ChatEntry, nowMs: number): number {
-  const posts = (outbox as { readonly context: OutboxContext } | null)?.context.posts ?? []
-  return Math.max(0, Math.min(nowMs, postedSinceMs(posts)))
+const chartOf = (entry: ChatEntry | null) => (entry?.chat as { readonly context: ChatContext } | null | undefined)?.context ?? null
+const outboxOf = (entry: ChatEntry | null) => (entry?.outbox as { readonly context: OutboxContext } | null | undefined)?.context.posts ?? []
+
+/** Accepted messages that wait for the assistant. */
+function queuedIn(entry: ChatEntry | null): number {
+  const chart = chartOf(entry)
+  return chart === null ? 0 : chart.queue.length + chart.urgent.length
 }
 
-export function chatObject(accounts: SettingsAt) {
+/** How far back the chat is to be read for what was posted into it. */
+const sinceMs = (entry: ChatEntry, nowMs: number): number => Math.max(0, Math.min(nowMs, postedSinceMs(outboxOf(entry))))
+
+/** The first look for a reply where its file is pushed to the feeder, which tells of it. */
+const PUSHED_LOOK_MS = 4_000
+/** Longer than a post may take: whoever is silent for longer is taken for dead by Restate, and another is asked beside it. */
+const SILENCE_MS = 15 * 60_000
+
+export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
   const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number): Promise<void> => {
     const { account, chat, settings } = chatAt(accounts, ctx.key)
     const { limits } = settings
+    const { feeder } = kept
 
-    const later = (draft: Draft, name: string, delayMs: number, input: Input) =>
-      ctx.sendClient(CHAT, ctx.key).fire({ ...startTimer(draft, name), input }, rpc.sendOpts({ delay: delayMs }))
+    const wakeLater = (wake: Wake | null) => {
+      if (wake !== null) ctx.sendClient(CHAT, ctx.key).wake(wake, rpc.sendOpts({ delay: Math.max(0, wake.atMs - atMs) }))
+    }
+    const later = (draft: Draft, name: string, delayMs: number, input: Input): readonly Input[] => {
+      wakeLater(startTimer(draft, { name, atMs: atMs + delayMs, input }))
+      return []
+    }
     const restMs = (failures: number, baseMs: number, maxMs: number) => backoffMs({ failures, baseMs, maxMs, unit: ctx.rand.random() })
 
-    const perform = (asked: Asked, draft: Draft): readonly Input[] => {
+    const post = async (key: ReplyKey, body: ReplyBody): Promise<OutboxEvent> => {
+      const own = randomUUID()
+      const begun = await ctx.run('begin', () => own)
+      // Begun by a process that died: it may have been posted. It is looked for, and not repeated.
+      const isRepeated = begun !== own
+      const { post } = posts.get(account)!
+      const event = await withFeeder(ctx, 'post', { account, chat, key, body, feeder }, async job =>
+        isRepeated ? ({ type: 'post.unknown', key, atMs } as const) : post(job),
+      )
+      return event ?? { type: 'post.not-sent', key }
+    }
+
+    const perform = async (asked: Asked, draft: Draft): Promise<readonly Input[]> => {
       const entry = entryOf(draft.stored)!
       switch (asked.type) {
         case 'dispatch': {
@@ -53,11 +87,10 @@ export function chatObject(accounts: SettingsAt) {
           return []
         }
         case 'startDispatchBackoff':
-          later(draft, 'dispatch', restMs(asked.params.attempt - 1, limits.dispatchBackoffMs, limits.dispatchBackoffMsMax), {
+          return later(draft, 'dispatch', restMs(asked.params.attempt - 1, limits.dispatchBackoffMs, limits.dispatchBackoffMsMax), {
             to: 'chat',
             event: { type: 'backoff.over' },
           })
-          return []
         case 'openPairing': {
           const conversation = parseChat(chat)
           if (conversation.kind === 'peer') ctx.sendClient(PAIRING, keyIn(account, conversation.peer)).open({ wrote: asked.params.wrote })
@@ -67,26 +100,28 @@ export function chatObject(accounts: SettingsAt) {
           return [{ to: 'outbox', event: { type: 'slot.granted', atMs } }]
         case 'post': {
           const { key } = asked.params
-          ctx.sendClient(POSTER).post({ account, chat, key, body: entry.replies.get(key) ?? { text: '' } })
-          return []
+          const body = entry.replies.get(key) ?? { text: '' }
+          // Whoever ends it by hand cannot tell either whether it was posted.
+          const event = await unlessEnded<OutboxEvent>(post(key, body), () => ({ type: 'post.unknown', key, atMs }))
+          return [{ to: 'outbox', event }]
         }
         case 'startPostBackoff':
-          later(draft, 'post', restMs(asked.params.failures, limits.postBackoffMs, limits.postBackoffMsMax), {
+          return later(draft, 'post', restMs(asked.params.failures, limits.postBackoffMs, limits.postBackoffMsMax), {
             to: 'outbox',
             event: { type: 'backoff.over' },
           })
-          return []
-        case 'startLook':
-          later(draft, 'look', Math.min(limits.confirmationLookMsMax, limits.confirmationLookMs * 2 ** asked.params.looks), {
+        case 'startLook': {
+          const firstMs = feeder?.isPushed ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
+          return later(draft, 'look', Math.min(limits.confirmationLookMsMax, firstMs * 2 ** asked.params.looks), {
             to: 'outbox',
             event: { type: 'look.due', nowMs: atMs, limits: postLimits(limits) },
           })
-          return []
+        }
         case 'look':
-          ctx.sendClient(POSTER).look({ account, chat, sinceMs: sinceMs(entry, atMs) })
+          ctx.sendClient(LOOKER).look({ account, chat, feeder, sinceMs: sinceMs(entry, atMs) })
           return []
         case 'checkLedger':
-          ctx.sendClient(POSTER).check({ account, chat, key: asked.params.key, sinceMs: sinceMs(entry, atMs), nowMs: atMs })
+          ctx.sendClient(LOOKER).check({ account, chat, feeder, key: asked.params.key, sinceMs: sinceMs(entry, atMs), nowMs: atMs })
           return []
         default:
           // No lag: nobody here would notice that the agent was away, and forgot what it had queued. No slots yet; what is uncertain shows
@@ -99,28 +134,44 @@ export function chatObject(accounts: SettingsAt) {
 
   return implement(CHAT, {
     handlers: {
-      async receive(ctx, received) {
+      async receive(ctx, found) {
         const { account, chat, settings } = refusing(() => chatAt(accounts, ctx.key))
-        const kept = await readKept(ctx)
-        const isStranger = parseChat(chat).kind === 'peer' && countsApproval(settings, received.sender)
-        const paired = isStranger && (await ctx.client(ACCOUNT, account).isApproved(received.sender))
+        const kept = { ...(await readKept(ctx)), feeder: found.feeder }
+        const strangers = parseChat(chat).kind === 'peer' ? new Set(found.messages.map(({ sender }) => sender)) : []
+        const paired = new Set<UserName>()
+        for (const sender of strangers)
+          if (countsApproval(settings, sender) && (await ctx.client(ACCOUNT, account).isApproved(sender))) paired.add(sender)
         const nowMs = await ctx.date.now()
-        await take(ctx, kept, inputsFor(settings, received, { chat, entry: entryOf(kept.stored), paired, nowMs }), nowMs)
+        const entry = entryOf(kept.stored)
+        const { inputs, taken } = inputsFor(settings, found, { chat, entry, queued: queuedIn(entry), paired, nowMs })
+        if (inputs.length > 0) await take(ctx, kept, inputs, nowMs)
+        return { taken }
+      },
+      async see(ctx, { keys }) {
+        refusing(() => chatAt(accounts, ctx.key))
+        const kept = await readKept(ctx)
+        const waiting = outboxOf(entryOf(kept.stored)).filter(({ key, seen }) => !seen && keys.includes(key))
+        if (waiting.length === 0) return
+        await take(ctx, kept, [{ to: 'outbox', event: { type: 'reply.seen', keys: waiting.map(({ key }) => key) } }], await ctx.date.now())
       },
       async give(ctx, inputs) {
         await take(ctx, await readKept(ctx), inputs, await ctx.date.now())
       },
-      async fire(ctx, fired) {
+      async wake(ctx, wake) {
         const kept = await readKept(ctx)
-        if (!isRunning(kept.timers, fired)) return
-        await take(ctx, { ...kept, timers: stopTimer(kept.timers, fired.name) }, [fired.input], await ctx.date.now())
+        const woken = wakeUp(kept.timers, wake)
+        if (woken === null) return
+        const nowMs = await ctx.date.now()
+        const inputs = woken.due.flatMap(({ input }) => input ?? [])
+        if (woken.send !== null)
+          ctx.sendClient(CHAT, ctx.key).wake(woken.send, rpc.sendOpts({ delay: Math.max(0, woken.send.atMs - nowMs) }))
+        await take(ctx, { ...kept, timers: woken.timers }, inputs, nowMs)
       },
       async held(ctx) {
         const { stored } = await readKept(ctx)
-        const chart = entryOf(stored)?.chat as { readonly context: ChatContext } | null
-        return chart?.context.held ?? []
+        return chartOf(entryOf(stored))?.held ?? []
       },
     },
-    options: { ...TRIED_AGAIN, handlers: { give: INSIDE, fire: INSIDE, held: INSIDE } },
+    options: { ...TRIED_AGAIN, inactivityTimeout: SILENCE_MS, handlers: { give: INSIDE, wake: INSIDE, held: INSIDE } },
   })
 }

@@ -6,7 +6,7 @@ import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain
 import type { Json } from '../domain/json.ts'
 import type { PostLimits } from '../domain/lost-post.ts'
 import type { Input } from '../runtime/cell.ts'
-import type { Timer } from './timers.ts'
+import type { Wake } from './timers.ts'
 
 const SEPARATOR = '/'
 /** Ours have 24. */
@@ -25,24 +25,54 @@ export function parseKey(key: string): { readonly account: AccountId; readonly n
   }
 }
 
-/** A message as whoever reads the mesh found it. What it says, and what the settings and the state say of it, is found out here. */
-const received = z.strictObject({
+/** Who reads the mesh for an account, and posts for it. */
+const feeder = z.strictObject({
+  /** Where it listens, `HOST:PORT`. */
+  address: z.string().min(1).max(300),
+  /** Of its membership in the fleet; it has no second one. */
+  session: z.string().min(1).max(100),
+  /** Files of messages, ours included, are pushed to it. */
+  isPushed: z.boolean(),
+})
+export type Feeder = z.infer<typeof feeder>
+
+/** A message as it was found. What it says, and what the settings and the state say of it, is found out here. */
+const message = z.strictObject({
   id: z.string().min(1).max(ID_CHARACTERS_MAX),
   sender: z.string(),
   /** The sender's clock, ms since 1970. */
   timeMs: z.number().nonnegative(),
+  /** When the hub learnt of it, by its clock; null when that is not known. */
+  arrivedMs: z.number().nullable(),
   /** Anybody can post any JSON. */
   message: z.custom<Json>(value => value !== undefined),
   /** Of the sender in the group. */
   membership: z.enum(['member', 'outsider', 'unknown']),
-  /** It was on the mesh when the account was read for the very first time; of a group's messages: when the group was. */
-  wasThere: z.boolean(),
   /** A reply of the bot, with its key, is on the mesh. */
   isAnswered: z.boolean(),
-  /** The last moment at which everything of the account had been seen, wall clock ms. */
-  liveAtMs: z.number(),
 })
-export type Received = z.infer<typeof received>
+export type FoundMessage = z.infer<typeof message>
+
+/** What somebody who reads the mesh found in a chat, in order of time; nothing, of a group that is empty. */
+const found = z.strictObject({
+  /** Null: nobody in particular. */
+  feeder: feeder.nullable(),
+  source: z.enum(['app', 'files']),
+  /** The last moment at which everything of the chat had been seen, wall clock ms. */
+  liveAtMs: z.number(),
+  /** When the account began; null: just now. */
+  openedAtMs: z.number().nullable(),
+  /** The very first start of the account, and a while after it. */
+  isFirstLoad: z.boolean(),
+  /** Hub time from which, and up to which, the file index has been read; null when it has not. */
+  indexBeginMs: z.number().nullable(),
+  indexedMs: z.number().nullable(),
+  messages: z.array(message).readonly(),
+})
+export type Found = z.infer<typeof found>
+
+/** Replies of the bot that a chat shows. */
+const shown = z.strictObject({ keys: z.array(z.string()).readonly() })
 
 export type Turn = {
   readonly account: AccountId
@@ -55,7 +85,7 @@ export type Turn = {
   readonly alternations: number
 }
 
-type InChat = { readonly account: AccountId; readonly chat: ChatId }
+type InChat = { readonly account: AccountId; readonly chat: ChatId; readonly feeder: Feeder | null }
 export type PostJob = InChat & { readonly key: ReplyKey; readonly body: ReplyBody }
 export type LookJob = InChat & { readonly sinceMs: number }
 /** `nowMs`: when it was asked, by the clock that dates the post. */
@@ -69,10 +99,12 @@ export const postLimits = ({ lostPostMs, lostUnansweredPostMs, uncertainRepostMs
 })
 
 export const CHAT = iface.object('chat', {
-  receive: iface.schemas({ input: received }),
+  /** So many of the messages were taken, in their order: for the others there was no room. */
+  receive: iface.schemas({ input: found, output: z.strictObject({ taken: z.number() }) }),
+  see: iface.schemas({ input: shown }),
   give: iface.json<readonly Input[]>(),
-  /** A timer, and what it is for. */
-  fire: iface.json<Timer & { readonly input: Input }>(),
+  /** The time of a timer has come, if nothing has changed since this was sent. */
+  wake: iface.json<Wake>(),
   held: iface.shared.json<void, readonly MessageId[]>(),
 })
 
@@ -82,10 +114,32 @@ export const PAIRING = iface.object('pairing', {
   /** Of a request with this code; one with another is left alone. */
   approve: iface.json<{ readonly code: string }>(),
   reject: iface.json<{ readonly code: string }>(),
-  fire: iface.json<Timer>(),
+  wake: iface.json<Wake>(),
 })
 
+/** `entry`: what is kept of the account, null at the very first time. */
+export type Claimed = { readonly entry: Json } | null
+
+/** One for all feeders, by the key `ALL`. Whoever does not renew for long enough is a member no more, for ever. */
+export const FLEET = iface.object('fleet', {
+  join: iface.json<{ readonly address: string }, { readonly session: string; readonly ttlMs: number }>(),
+  /** The members; null: you are none. */
+  renew: iface.json<{ readonly session: string }, readonly Member[] | null>(),
+  leave: iface.json<{ readonly session: string }>(),
+  /** Unless it was renewed since. */
+  end: iface.json<{ readonly session: string; readonly renewed: number }>(),
+  isMember: iface.shared.json<string, boolean>(),
+})
+export const ALL = 'all'
+export type Member = { readonly session: string; readonly address: string }
+
 export const ACCOUNT = iface.object('account', {
+  /** A feeder wants to have it. Null: somebody else has it, and lives. */
+  claim: iface.json<Feeder, Claimed>(),
+  release: iface.json<{ readonly session: string }>(),
+  /** Of whoever has it. @throws 409 for anybody else. */
+  note: iface.json<{ readonly session: string; readonly changes: readonly Change[] }>(),
+  holder: iface.shared.json<void, Feeder | null>(),
   approve: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
   reject: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
   record: iface.json<readonly Change[]>(),
@@ -98,8 +152,7 @@ export const ACCOUNT = iface.object('account', {
 
 export const RESPONDER = iface.service('responder', { respond: iface.json<Turn>() })
 
-export const POSTER = iface.service('poster', {
-  post: iface.json<PostJob>(),
+export const LOOKER = iface.service('looker', {
   look: iface.json<LookJob>(),
   check: iface.json<CheckJob>(),
 })

@@ -2,19 +2,22 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
 import type { Json } from '../domain/json.ts'
+import type { Feeder } from './contracts.ts'
 import { noTimers, type Timers } from './timers.ts'
 
 export type Kept = {
   readonly version: number
   readonly stored: Json
   readonly timers: Timers
+  /** Of a chat: who has last read it for us; null when nobody is known. */
+  readonly feeder: Feeder | null
 }
 
 const NAME = 'entry'
 
 export async function readKept(ctx: ObjectContext | ObjectSharedContext): Promise<Kept> {
   const kept = await ctx.get<Kept>(NAME)
-  if (kept === null) return { version: SHARD_VERSION, stored: null, timers: noTimers }
+  if (kept === null) return { version: SHARD_VERSION, stored: null, timers: noTimers, feeder: null }
   // No reason to give up: whoever knows the version goes on where this one stops.
   if (kept.version !== SHARD_VERSION)
     throw new Error(`What is kept of "${ctx.key}" has version ${kept.version}, and this program knows version ${SHARD_VERSION} only.`)

@@ -11,7 +11,7 @@ import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { type Kept, readKept } from './kept.ts'
 import { type SettingsAt, strangerAt } from './settings-at.ts'
-import { isRunning, stopTimer } from './timers.ts'
+import { type Wake, wakeUp } from './timers.ts'
 
 const codeOf = (stored: Json): string => (stored as { readonly context: PairingContext } | null)?.context.code ?? ''
 
@@ -35,9 +35,7 @@ export function pairingObject(accounts: SettingsAt) {
           return [{ to: 'pairing', event: { type: 'ticket.issued', code, atMs, expiresAtMs: atMs + limits.pairingCodeMs, notice } }]
         }
         case 'startDeadline':
-          ctx
-            .sendClient(PAIRING, ctx.key)
-            .fire(startTimer(draft, 'deadline'), rpc.sendOpts({ delay: Math.max(0, asked.params.atMs - atMs) }))
+          wakeLater(ctx, startTimer(draft, { name: 'deadline', atMs: asked.params.atMs, input: null }), atMs)
           return []
         case 'commit': {
           const { changes } = asked.params
@@ -55,6 +53,10 @@ export function pairingObject(accounts: SettingsAt) {
     }
     const stored = await advance(ctx, { subject: { at: 'pairing', user }, limits, kept, inputs, atMs, perform })
     if (kept.stored !== null && stored === null) ctx.sendClient(ACCOUNT, account).ended(codeOf(kept.stored))
+  }
+
+  const wakeLater = (ctx: ObjectContext, wake: Wake | null, nowMs: number) => {
+    if (wake !== null) ctx.sendClient(PAIRING, ctx.key).wake(wake, rpc.sendOpts({ delay: Math.max(0, wake.atMs - nowMs) }))
   }
 
   return implement(PAIRING, {
@@ -90,13 +92,14 @@ export function pairingObject(accounts: SettingsAt) {
         const event = { type: 'pairing.reject', held: await held(ctx) } as const
         await take(ctx, kept, [{ to: 'pairing', event }], await ctx.date.now())
       },
-      async fire(ctx, fired) {
+      async wake(ctx, wake) {
         const kept = await readKept(ctx)
-        if (!isRunning(kept.timers, fired)) return
+        const woken = wakeUp(kept.timers, wake)
+        if (woken === null) return
         const nowMs = await ctx.date.now()
         const { settings, user } = placeOf(ctx)
         const event = letIn(settings, user) ?? ({ type: 'deadline.reached', nowMs, held: await held(ctx) } as const)
-        await take(ctx, { ...kept, timers: stopTimer(kept.timers, fired.name) }, [{ to: 'pairing', event }], nowMs)
+        await take(ctx, { ...kept, timers: woken.timers }, [{ to: 'pairing', event }], nowMs)
       },
     },
     options: { ...TRIED_AGAIN, ...INSIDE },

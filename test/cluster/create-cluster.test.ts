@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { createCluster } from '../../src/cluster/create-cluster.ts'
+import type { Posts } from '../../src/cluster/posts.ts'
 import { parseConfig } from '../../src/domain/config.ts'
 import type { AccountSettings } from '../../src/domain/settings.ts'
-import type { ZtmAgent } from '../../src/ports/ztm-agent.ts'
 
 const settings = parseConfig({ meshName: 'home', username: 'my-bot' }).accounts[0]!
 const clusterOf = (...accounts: readonly AccountSettings[]) =>
-  createCluster({ accounts, responder: { respond: async () => null }, agent: () => ({}) as ZtmAgent })
+  createCluster({ accounts, responder: { respond: async () => null }, posts: () => ({}) as Posts })
 
 test('two accounts of one id, or that are the same bot, are refused, unless one of them is not enabled', () => {
   const other = { ...settings, id: 'other' }
@@ -17,5 +17,5 @@ test('two accounts of one id, or that are the same bot, are refused, unless one 
   expect(() => clusterOf(settings, other)).toThrow(
     /is the same bot as account "default" \(my-bot on mesh home at .*\) and both would answer/,
   )
-  expect(clusterOf(settings, { ...other, enabled: false })).toHaveLength(5)
+  expect(clusterOf(settings, { ...other, enabled: false })).toHaveLength(6)
 })

@@ -1,6 +1,6 @@
 /** Which messages are told to a chat's chart, and with which facts. */
 import { expect, test } from 'vitest'
-import type { Received } from '../../src/cluster/contracts.ts'
+import type { Found, FoundMessage } from '../../src/cluster/contracts.ts'
 import { inputsFor, type Known } from '../../src/cluster/door.ts'
 import { parseConfig } from '../../src/domain/config.ts'
 import { emptyCursor, remember } from '../../src/domain/cursor.ts'
@@ -13,18 +13,30 @@ const settings = parseConfig({ meshName: 'home', username: 'my-bot', dmPolicy: '
   .accounts[0]!
 const { limits } = settings
 
-const message: Received = {
+const message: FoundMessage = {
   id: 'm1',
   sender: 'alice',
   timeMs: NOW_MS,
+  arrivedMs: null,
   message: { text: 'hi' },
   membership: 'unknown',
-  wasThere: false,
   isAnswered: false,
-  liveAtMs: NOW_MS,
 }
-const inputs = (received: Partial<Received> = {}, known: Partial<Known> = {}) =>
-  inputsFor(settings, { ...message, ...received }, { chat: 'peer:alice', entry: null, paired: false, nowMs: NOW_MS, ...known })
+const found: Found = {
+  feeder: null,
+  source: 'app',
+  liveAtMs: NOW_MS,
+  openedAtMs: NOW_MS,
+  isFirstLoad: false,
+  indexBeginMs: null,
+  indexedMs: null,
+  messages: [],
+}
+const enter = (what: Partial<Found>, known: Partial<Known> = {}) =>
+  inputsFor(settings, { ...found, ...what }, { chat: 'peer:alice', entry: null, queued: 0, paired: new Set(), nowMs: NOW_MS, ...known })
+type Odd = Partial<FoundMessage> & { readonly wasThere?: boolean }
+const inputs = ({ wasThere = false, ...one }: Odd = {}, known: Partial<Known> = {}) =>
+  enter({ isFirstLoad: wasThere, messages: [{ ...message, ...one }] }, known).inputs
 const decisionOf = (...asked: Parameters<typeof inputs>) => {
   const told = inputs(...asked).at(-1)
   return told?.to === 'chat' && told.event.type === 'message.received' ? decide(told.event.facts as Facts).reason : null
@@ -67,8 +79,8 @@ const remembered = (timeMs: number, shown: boolean) => [
 test('of what was there at the first start only what is newer than firstSync is answered; the rest is remembered', () => {
   const oldMs = NOW_MS - settings.firstSyncMs - 1
 
-  expect(inputs({ wasThere: true, timeMs: oldMs })).toEqual(remembered(oldMs, false))
-  expect(inputs({ wasThere: true, timeMs: oldMs }, { entry: { ...entry(), shown: false } })).toEqual(remembered(oldMs, false))
+  expect(inputs({ wasThere: true, timeMs: oldMs })).toEqual(remembered(oldMs, true))
+  expect(inputs({ wasThere: true, timeMs: oldMs }, { entry: { ...entry(), shown: false } })).toEqual(remembered(oldMs, true))
   expect(decisionOf({ wasThere: true, timeMs: oldMs + 1 })).toBe('pending')
   expect(decisionOf({ timeMs: oldMs })).toBe('pending')
 })
@@ -86,13 +98,43 @@ test('what has a reply on the mesh is remembered, and not answered again, so tha
   expect(inputs({ isAnswered: true }, { entry: entry('m1') })).toEqual([])
 })
 
-test('the chat is known to have shown its history once something newer is told', () => {
+test('the chat is known to have shown its history once the chat app has; message files are only a part of it', () => {
   const met = { ...entry(), shown: false }
   const opened = (shown: boolean) => ({ changes: [{ event: { type: 'chat.opened', history: [], shown } }] })
 
-  expect(inputs({ wasThere: true })[0]).toMatchObject(opened(false))
-  expect(inputs({ wasThere: true }, { entry: met }).map(({ to }) => to)).toEqual(['chat'])
+  expect(inputs()[0]).toMatchObject(opened(true))
   expect(inputs({}, { entry: met })[0]).toMatchObject(opened(true))
+  expect(enter({ source: 'files', messages: [message] }).inputs[0]).toMatchObject(opened(false))
+  expect(enter({ source: 'files', messages: [message] }, { entry: met }).inputs.map(({ to }) => to)).toEqual(['chat'])
+})
+
+test('a group that is empty when it is met has no history; of one that is not, the files tell what was there, where there are any', () => {
+  const team = { chat: 'group:carol/team' } as const
+  const oldMs = NOW_MS - settings.firstSyncMs - 1
+  const old = { ...message, timeMs: oldMs }
+
+  expect(enter({}, team).inputs).toMatchObject([{ changes: [{ event: { type: 'chat.opened', history: [], shown: true } }] }])
+  expect(enter({ messages: [old] }, team).inputs).toMatchObject([{ changes: [{ event: { history: [{ id: 'm1' }], shown: true } }] }])
+  expect(enter({ messages: [old], indexBeginMs: 1 }, team)).toEqual({ inputs: [], taken: 1 })
+  const inFile = { ...old, arrivedMs: oldMs }
+  expect(enter({ source: 'files', messages: [inFile], indexBeginMs: 1, indexedMs: NOW_MS }, team).inputs).toMatchObject([
+    { changes: [{ event: { history: [{ id: 'm1' }], shown: false } }] },
+  ])
+})
+
+test('when the chat is full, the first are taken, and it is told how many; what was there before is remembered as a whole', () => {
+  const many = [1, 2, 3, 4].map(n => ({ ...message, id: `m${n}`, timeMs: NOW_MS + n }))
+  const old = { ...message, id: 'old', timeMs: NOW_MS + 5, isAnswered: true }
+
+  const { inputs, taken } = enter({ messages: [...many, old] }, { queued: limits.queuedPerChat - 2 })
+
+  expect(taken).toBe(2)
+  expect(inputs).toMatchObject([
+    { changes: [{ event: { history: [{ id: 'old' }] } }] },
+    { event: { message: { id: 'm1' } } },
+    { event: { message: { id: 'm2' } } },
+  ])
+  expect(enter({ messages: many }, { queued: limits.queuedPerChat }).taken).toBe(0)
 })
 
 test('what the bot has written itself is told to nobody, so that it never answers itself', () => {
@@ -109,7 +151,7 @@ test('of a message as it was posted the chart is told the text, cut when it is t
 
 test('the policy is asked with what the settings, the state and the mesh say', () => {
   expect(decisionOf()).toBe('pending')
-  expect(decisionOf({}, { paired: true })).toBe('whitelisted')
+  expect(decisionOf({}, { paired: new Set(['alice']) })).toBe('whitelisted')
   expect(decisionOf({ message: { text: ' ' } })).toBe('unsupported_content')
   expect(decisionOf({ message: { text: '', files: [{ hash: 'x' }] } })).toBe('pending')
   expect(decisionOf({ timeMs: NOW_MS - limits.ageFenceMs }, { entry: { ...entry(), cursor: emptyCursor(0) } })).toBe('too_old')
@@ -126,5 +168,5 @@ test('in a group it is asked about the member, and whether the bot was meant', (
 test('whoever answers as fast as a bot is held up by the loop guard', () => {
   const looping = { ...noLoop, sender: 'alice', heldUntilMs: NOW_MS + 1 }
 
-  expect(decisionOf({}, { paired: true, entry: { ...entry(), loop: looping } })).toBe('loop_guard')
+  expect(decisionOf({}, { paired: new Set(['alice']), entry: { ...entry(), loop: looping } })).toBe('loop_guard')
 })

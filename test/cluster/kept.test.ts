@@ -8,11 +8,11 @@ import { noTimers } from '../../src/cluster/timers.ts'
 const objectWith = (kept: unknown) => ({ key: 'home/peer:alice', get: async () => kept }) as unknown as ObjectContext
 
 test('what nobody has heard of yet is kept in the version that the disk has', async () => {
-  expect(await readKept(objectWith(null))).toEqual({ version: SHARD_VERSION, stored: null, timers: noTimers })
+  expect(await readKept(objectWith(null))).toEqual({ version: SHARD_VERSION, stored: null, timers: noTimers, feeder: null })
 })
 
 test('what another version has written is left alone', async () => {
-  const newer = { version: SHARD_VERSION + 1, stored: {}, timers: noTimers }
+  const newer = { version: SHARD_VERSION + 1, stored: {}, timers: noTimers, feeder: null }
 
   await expect(readKept(objectWith(newer))).rejects.toThrow(
     `What is kept of "home/peer:alice" has version ${SHARD_VERSION + 1}, and this program knows version ${SHARD_VERSION} only.`,

@@ -7,7 +7,7 @@ import { createMemoryLog } from '../../../src/adapters/memory/memory-log.ts'
 import { openAccountStore } from '../../../src/adapters/store/account-store.ts'
 import { openStore } from '../../../src/adapters/store/store.ts'
 import { openAccountAgent, permitSource } from '../../../src/adapters/ztm/account-agent.ts'
-import { createCluster, keyIn, type Received } from '../../../src/cluster.ts'
+import { createCluster, type Found, keyIn, postsAt } from '../../../src/cluster.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
 import { answeredBy, type ChatId, parseChat, type ReplyKey } from '../../../src/domain/ids.ts'
 import { replyKeyOf } from '../../../src/domain/inbound.ts'
@@ -139,20 +139,26 @@ async function feed(restate: Restate, agent: ZtmAgent, chat: ChatId): Promise<vo
   const group = parseChat(chat)
   const members = group.kind === 'group' ? ((await agent.group(group.creator, group.group))?.members ?? []) : []
   const answered = new Set(messages.flatMap(({ message }) => replyKeyOf(message) ?? []).map(answeredBy))
-  for (const { id, raw } of identify(chat, messages)) {
-    const received: Received = {
+  const found: Found = {
+    feeder: null,
+    source: 'app',
+    liveAtMs: systemClock.now(),
+    openedAtMs: 0,
+    isFirstLoad: false,
+    indexBeginMs: null,
+    indexedMs: null,
+    messages: identify(chat, messages).map(({ id, raw }) => ({
       id,
       sender: raw.sender,
       timeMs: Number(raw.time),
+      arrivedMs: null,
       message: raw.message ?? null,
       membership: members.includes(raw.sender) ? 'member' : 'outsider',
-      wasThere: false,
       isAnswered: answered.has(id),
-      liveAtMs: systemClock.now(),
-    }
-    const { status, body } = await restate.call(`/chat/${encodeURIComponent(keyIn(ACCOUNT, chat))}/receive`, received, id)
-    expect({ status, body }).toEqual({ status: 200, body: null })
+    })),
   }
+  const answer = await restate.call(`/chat/${encodeURIComponent(keyIn(ACCOUNT, chat))}/receive`, found)
+  expect(answer).toEqual({ status: 200, body: { taken: found.messages.length } })
 }
 
 type Row = { readonly service_name: string; readonly service_key: string; readonly value_utf8: string }
@@ -207,7 +213,7 @@ export async function startOnRestate({
           return answer(request)
         },
       },
-      agent: () => agent,
+      posts: of => postsAt(agent, of, systemClock),
     }),
     ...others,
   ]

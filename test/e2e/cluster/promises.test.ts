@@ -1,8 +1,8 @@
 /** What the charts on Restate promise, with a real server. */
 import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
-import { ACCOUNT, CHAT, PAIRING, POSTER, RESPONDER } from '../../../src/cluster/contracts.ts'
-import type { Timer, Timers } from '../../../src/cluster/timers.ts'
+import { ACCOUNT, CHAT, type Found, type FoundMessage, LOOKER, PAIRING, RESPONDER } from '../../../src/cluster/contracts.ts'
+import type { Timers } from '../../../src/cluster/timers.ts'
 import { entriesOf, startOnRestate } from './hosts.ts'
 import type { Restate } from './restate.ts'
 import { CONFIG, codeOf, read, respond } from './script.ts'
@@ -10,15 +10,24 @@ import { CONFIG, codeOf, read, respond } from './script.ts'
 const PATIENCE = { timeout: 60_000, interval: 100 }
 const DIRECT = 'peer:my-bot'
 const says = (by: string, text: string, reads: number) => ({ by, says: text, to: DIRECT, reads }) as const
-const message = (id: string) => ({
+const message = (id: string, text = 'hi'): FoundMessage => ({
   id,
   sender: 'alice',
   timeMs: Date.now(),
-  message: { text: 'hi' },
-  membership: 'unknown' as const,
-  wasThere: false,
+  arrivedMs: null,
+  message: { text },
+  membership: 'unknown',
   isAnswered: false,
+})
+const found = (...messages: readonly FoundMessage[]): Found => ({
+  feeder: null,
+  source: 'app',
   liveAtMs: Date.now(),
+  openedAtMs: 0,
+  isFirstLoad: false,
+  indexBeginMs: null,
+  indexedMs: null,
+  messages,
 })
 const RECEIVE = '/chat/default%2Fpeer%3Aalice/receive'
 
@@ -42,8 +51,9 @@ test('a message that is told twice, under its key or without, is answered once',
   const { restate, mesh, effects } = await startOnRestate()
   const one = message('m1')
 
-  for (const key of ['m1', 'm1', undefined, undefined]) expect(await restate.call(RECEIVE, one, key)).toEqual({ status: 200, body: null })
-  await restate.call(RECEIVE, { ...message('m2'), message: { text: 'and now?' } })
+  for (const key of ['m1', 'm1', undefined, undefined])
+    expect(await restate.call(RECEIVE, found(one), key)).toEqual({ status: 200, body: { taken: 1 } })
+  await restate.call(RECEIVE, found(one, message('m2', 'and now?')))
   await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
 
   expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
@@ -65,8 +75,6 @@ test('a post that its process does not live to see answered is looked for, and n
 
   await host.play(says('alice', 'hello', 1))
   await host.play(says('alice', 'still there?', 2))
-  const posts = () => host.restate.query("SELECT status FROM sys_invocation WHERE target = 'poster/post'")
-  await expect.poll(posts, PATIENCE).toEqual([{ status: 'completed' }, { status: 'completed' }])
 
   expect((await host.ending()).effects).toMatchObject({ posted: { 'peer:alice': ['hello#0', 'still there?#0'] } })
 })
@@ -120,13 +128,13 @@ test('a post, or a question, that is ended by hand is told to its chat, which go
     answer: async request => (questions++ === 0 ? await new Promise<string>(() => {}) : respond(request)),
   })
   const { restate, mesh, effects } = host
-  await restate.call(RECEIVE, message('m1'))
+  await restate.call(RECEIVE, found(message('m1')))
 
   await expect.poll(() => questions, PATIENCE).toBe(1)
   await endByHand(restate, 'responder/respond')
   await expect.poll(() => posts, PATIENCE).toBe(1)
-  await endByHand(restate, 'poster/post')
-  await restate.call(RECEIVE, message('m2'))
+  await endByHand(restate, 'chat/default/peer:alice/give')
+  await restate.call(RECEIVE, found(message('m2')))
   await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
 
   expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm1 2', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
@@ -145,10 +153,10 @@ test('a check of a post that is ended by hand is made again', async () => {
     }),
   })
   mesh.user('my-bot').agent.answer('error500', { when: ({ method }) => method === 'POST', times: 1 })
-  await restate.call(RECEIVE, message('m1'))
+  await restate.call(RECEIVE, found(message('m1')))
 
   await expect.poll(() => checks, PATIENCE).toBe(1)
-  await endByHand(restate, 'poster/check')
+  await endByHand(restate, 'looker/check')
 
   await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
   expect(checks).toBeGreaterThan(1)
@@ -161,28 +169,26 @@ test('while an account is away, whatever is under way for it is tried again, and
     name: 'inside',
     handlers: {
       async send(ctx: Context) {
-        ctx
-          .sendClient(CHAT, 'default/peer:alice')
-          .fire({ name: 'dispatch', number: 1, input: { to: 'chat', event: { type: 'backoff.over' } } })
-        ctx.sendClient(POSTER).post({ account, chat, key: 'm0#0', body: { text: 'from before' } })
+        ctx.sendClient(CHAT, 'default/peer:alice').wake({ number: 1, atMs: Number.MAX_SAFE_INTEGER })
+        ctx.sendClient(LOOKER).look({ account, chat, feeder: null, sinceMs: 0 })
         ctx.sendClient(RESPONDER).respond({ account, chat, id: 'm0', attempt: 1, urgent: false, message: null, alternations: 0 })
       },
     },
   })
   const { restate, mesh, effects, restart } = await startOnRestate({ config: { ...CONFIG, limits }, services: [inside] })
-  await restate.call(RECEIVE, { ...message('m1'), message: { text: 'fail once' } })
-  await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toEqual([{ name: 'dispatch', number: 1 }])
+  await restate.call(RECEIVE, found(message('m1', 'fail once')))
+  await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toMatchObject([{ name: 'dispatch' }])
 
   restart({ enabled: false })
   await restate.call('/inside/send', undefined)
   const tried = () => restate.query('SELECT target_service_name AS name FROM sys_invocation WHERE retry_count > 2 ORDER BY name')
-  await expect.poll(tried, PATIENCE).toEqual([{ name: 'chat' }, { name: 'poster' }, { name: 'responder' }])
+  await expect.poll(tried, PATIENCE).toEqual([{ name: 'chat' }, { name: 'looker' }, { name: 'responder' }])
   restart({ enabled: true })
-  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
 
   expect(effects.byChat()).toEqual({
     asked: { 'peer:alice': ['m1 1', 'm1 2'] },
-    posted: { 'peer:alice': expect.arrayContaining(['m0#0', 'm1#0']) },
+    posted: { 'peer:alice': ['m1#0'] },
   })
 })
 
@@ -191,19 +197,17 @@ test('a timer that was replaced or stopped does nothing, and the one that runs d
   const inside = service({
     name: 'inside',
     handlers: {
-      fire: (ctx: Context, timer: Timer) =>
-        ctx.client(CHAT, 'default/peer:alice').fire({ ...timer, input: { to: 'chat', event: { type: 'backoff.over' } } }),
+      wake: (ctx: Context, number: number) => ctx.client(CHAT, 'default/peer:alice').wake({ number, atMs: Number.MAX_SAFE_INTEGER }),
     },
   })
   const { restate, mesh, effects } = await startOnRestate({ config: { ...CONFIG, limits }, services: [inside] })
-  await restate.call(RECEIVE, { ...message('m1'), message: { text: 'fail once' } })
-  await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toEqual([{ name: 'dispatch', number: 1 }])
+  await restate.call(RECEIVE, found(message('m1', 'fail once')))
+  await expect.poll(async () => (await timersOf(restate))?.running, PATIENCE).toMatchObject([{ name: 'dispatch' }])
 
-  await restate.call('/inside/fire', { name: 'dispatch', number: 0 })
-  await restate.call('/inside/fire', { name: 'look', number: 1 })
-  expect(await timersOf(restate)).toEqual({ made: 1, running: [{ name: 'dispatch', number: 1 }] })
-  await restate.call('/inside/fire', { name: 'dispatch', number: 1 })
-  await restate.call('/inside/fire', { name: 'dispatch', number: 1 })
+  await restate.call('/inside/wake', 0)
+  expect(await timersOf(restate)).toMatchObject({ running: [{ name: 'dispatch' }], sent: 1 })
+  await restate.call('/inside/wake', 1)
+  await restate.call('/inside/wake', 1)
   await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
 
   expect(effects.byChat()).toMatchObject({ asked: { 'peer:alice': ['m1 1', 'm1 2'] } })
@@ -257,7 +261,7 @@ test('a stranger is told a code, and no command', async () => {
 test('whom a changed config lets in is answered at the end of their code, and not dropped', async () => {
   const inside = service({
     name: 'inside',
-    handlers: { end: (ctx: Context) => ctx.client(PAIRING, 'default/mallory').fire({ name: 'deadline', number: 1 }) },
+    handlers: { end: (ctx: Context) => ctx.client(PAIRING, 'default/mallory').wake({ number: 1, atMs: Number.MAX_SAFE_INTEGER }) },
   })
   const { play, restart, restate, mesh } = await startOnRestate({ services: [inside] })
   await play(says('mallory', 'let me in', 1))
@@ -306,20 +310,21 @@ test('nobody outside can tell a chat anything but a message, and that only as it
 
   for (const [path, body] of [
     ['/chat/default%2Fpeer%3Aalice/give', [{ to: 'chat', event: { type: 'message.released' } }]],
-    ['/chat/default%2Fpeer%3Aalice/fire', { name: 'look', number: 1, input: {} }],
+    ['/chat/default%2Fpeer%3Aalice/wake', { number: 1, atMs: 1 }],
     ['/chat/default%2Fpeer%3Aalice/held', null],
     ['/pairing/default%2Falice/approve', null],
     ['/account/default/record', []],
     ['/account/default/ticket', 'alice'],
     ['/responder/respond', {}],
-    ['/poster/post', {}],
+    ['/looker/look', {}],
+    ['/fleet/all/end', {}],
   ] as const)
     expect(await restate.call(path, body), path).toMatchObject({ status: 400, body: { message: 'the invoked service is not public' } })
-  expect(await restate.call(RECEIVE, { ...message('m1'), sender: 5 })).toMatchObject({ status: 400 })
-  expect(await restate.call(RECEIVE, { ...message('m1'), urgent: true })).toMatchObject({ status: 400 })
-  expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', message('m1'))).toMatchObject({ status: 404 })
+  expect(await restate.call(RECEIVE, { ...found(), messages: [{ ...message('m1'), sender: 5 }] })).toMatchObject({ status: 400 })
+  expect(await restate.call(RECEIVE, { ...found(), urgent: true })).toMatchObject({ status: 400 })
+  expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', found(message('m1')))).toMatchObject({ status: 404 })
   for (const key of ['default%2Falice', '%25zz%2Fpeer%3Aalice', '%2564efault%2Fpeer%3Aalice'])
-    expect(await restate.call(`/chat/${key}/receive`, message('m1')), key).toMatchObject({ status: 404 })
+    expect(await restate.call(`/chat/${key}/receive`, found(message('m1'))), key).toMatchObject({ status: 404 })
   for (const word of ['approve', 'reject'])
     expect(await restate.call(`/account/nobody/${word}`, { code: 'A' }), word).toMatchObject({ status: 404 })
   expect(await entriesOf(restate)).toEqual(new Map())

@@ -1,0 +1,64 @@
+/** Posts into the chats of an account, and what is to be seen there of them: beside the account's ZTM agent. */
+import type { OutboxEvent } from '../../machines/outbox.ts'
+import type { ChatId, ReplyKey } from '../domain/ids.ts'
+import { replyKeyOf } from '../domain/inbound.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ZtmAgent } from '../ports/ztm-agent.ts'
+import { createLedger } from '../runtime/ledger.ts'
+import { postOnce } from '../runtime/poster.ts'
+import { type CheckJob, type LookJob, type PostJob, postLimits } from './contracts.ts'
+
+/** Each is asked of the feeder that a job names; null: that one has the account no more, and has done nothing. */
+export interface Posts {
+  post(job: PostJob): Promise<OutboxEvent | null>
+  /** Keys of ours that the chat shows; none when it cannot be read now. */
+  look(job: LookJob): Promise<readonly ReplyKey[] | null>
+  check(job: CheckJob): Promise<OutboxEvent | null>
+}
+
+/** Of a check, which makes a handful of calls of up to `apiTimeout` each: by then nobody can tell. */
+const CHECK_MS = 10 * 60_000
+
+/** A single call of the agent has a limit of its own. */
+const noEnd = new AbortController().signal
+
+/** Where the agent can be reached, whoever is named. */
+export function postsAt(agent: Pick<ZtmAgent, 'post' | 'messages' | 'files' | 'fileData'>, settings: AccountSettings, clock: Clock): Posts {
+  const { username } = settings
+
+  const shown = async (chat: ChatId, sinceMs: number, signal: AbortSignal): Promise<readonly ReplyKey[]> => {
+    const messages = (await agent.messages(chat, sinceMs, signal)) ?? []
+    return messages.flatMap(({ sender, message }) => (sender === username ? (replyKeyOf(message) ?? []) : []))
+  }
+
+  return {
+    post: ({ chat, key, body }) => postOnce(agent, { chat, key, ...body }, { monotonic: clock.now }, noEnd),
+    // An agent that is away shows nothing; the next look is on its way already.
+    look: ({ chat, sinceMs }) => shown(chat, sinceMs, noEnd).catch(() => []),
+    async check({ chat, sinceMs, key, nowMs }) {
+      const limits = postLimits(settings.limits)
+      const signal = AbortSignal.timeout(CHECK_MS)
+      let seen: readonly ReplyKey[] = []
+      const ledger = createLedger({
+        agent,
+        username,
+        async read() {
+          seen = await shown(chat, sinceMs, signal)
+        },
+        // Something was posted, so a list of nothing is none.
+        hasFiles: () => true,
+        writtenSinceMs: () => Number.POSITIVE_INFINITY,
+        onShown: () => {},
+        wasSeen: () => seen.includes(key),
+      })
+      try {
+        if (await ledger.has(chat, key, signal)) return { type: 'reply.seen', keys: [key] }
+        // Nobody here knows of the posts of other chats, whose confirmation would prove this one lost: time alone does.
+        return { type: 'ledger.absent', key, limits, nowMs, laterConfirmed: false, otherUnconfirmed: 1 }
+      } catch {
+        return { type: 'ledger.failed', key, limits, nowMs }
+      }
+    },
+  }
+}
