@@ -121,7 +121,7 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
           ctx.sendClient(LOOKER).look({ account, chat, feeder, sinceMs: sinceMs(entry, atMs) })
           return []
         case 'checkLedger':
-          ctx.sendClient(LOOKER).check({ account, chat, feeder, key: asked.params.key, sinceMs: sinceMs(entry, atMs), nowMs: atMs })
+          ctx.sendClient(LOOKER).check({ ...asked.params, account, feeder, sinceMs: sinceMs(entry, atMs), nowMs: atMs })
           return []
         default:
           // No lag: nobody here would notice that the agent was away, and forgot what it had queued. No slots yet; what is uncertain shows

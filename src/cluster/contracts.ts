@@ -88,8 +88,8 @@ export type Turn = {
 type InChat = { readonly account: AccountId; readonly chat: ChatId; readonly feeder: Feeder | null }
 export type PostJob = InChat & { readonly key: ReplyKey; readonly body: ReplyBody }
 export type LookJob = InChat & { readonly sinceMs: number }
-/** `nowMs`: when it was asked, by the clock that dates the post. */
-export type CheckJob = LookJob & { readonly key: ReplyKey; readonly nowMs: number }
+/** `nowMs`: when it was asked; `answeredAtMs`: when the newest attempt to post it was answered, null = it was not. By the clock of its chat. */
+export type CheckJob = LookJob & { readonly key: ReplyKey; readonly nowMs: number; readonly answeredAtMs: number | null }
 
 /** What an event of an outbox carries of the limits. */
 export const postLimits = ({ lostPostMs, lostUnansweredPostMs, uncertainRepostMs }: PostLimits): PostLimits => ({

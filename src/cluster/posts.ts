@@ -8,6 +8,7 @@ import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { createLedger } from '../runtime/ledger.ts'
 import { postOnce } from '../runtime/poster.ts'
 import { type CheckJob, type LookJob, type PostJob, postLimits } from './contracts.ts'
+import type { Posted } from './feeder/posted.ts'
 
 /** Each is asked of the feeder that a job names; null: that one has the account no more, and has done nothing. */
 export interface Posts {
@@ -23,8 +24,22 @@ const CHECK_MS = 10 * 60_000
 /** A single call of the agent has a limit of its own. */
 const noEnd = new AbortController().signal
 
+/** Other posts into the account's chats, as far as they are known here. */
+export type OtherPosts = Pick<Posted, 'seenUntilMs' | 'othersWaiting'>
+
+/** Nobody knows of any: then time alone tells that a post was lost. */
+const noneKnown: OtherPosts = { seenUntilMs: () => 0, othersWaiting: () => 1 }
+
+/** What clocks of two machines may differ by. */
+const CLOCKS_MS = 10_000
+
 /** Where the agent can be reached, whoever is named. */
-export function postsAt(agent: Pick<ZtmAgent, 'post' | 'messages' | 'files' | 'fileData'>, settings: AccountSettings, clock: Clock): Posts {
+export function postsAt(
+  agent: Pick<ZtmAgent, 'post' | 'messages' | 'files' | 'fileData'>,
+  settings: AccountSettings,
+  clock: Clock,
+  others: OtherPosts = noneKnown,
+): Posts {
   const { username } = settings
 
   const shown = async (chat: ChatId, sinceMs: number, signal: AbortSignal): Promise<readonly ReplyKey[]> => {
@@ -36,9 +51,12 @@ export function postsAt(agent: Pick<ZtmAgent, 'post' | 'messages' | 'files' | 'f
     post: ({ chat, key, body }) => postOnce(agent, { chat, key, ...body }, { monotonic: clock.now }, noEnd),
     // An agent that is away shows nothing; the next look is on its way already.
     look: ({ chat, sinceMs }) => shown(chat, sinceMs, noEnd).catch(() => []),
-    async check({ chat, sinceMs, key, nowMs }) {
+    async check({ chat, sinceMs, key, nowMs, answeredAtMs }) {
       const limits = postLimits(settings.limits)
       const signal = AbortSignal.timeout(CHECK_MS)
+      // What is seen is as old as the question, and so is what it proves.
+      const laterConfirmed = answeredAtMs !== null && others.seenUntilMs() > answeredAtMs + CLOCKS_MS
+      const otherUnconfirmed = others.othersWaiting(key)
       let seen: readonly ReplyKey[] = []
       const ledger = createLedger({
         agent,
@@ -54,8 +72,7 @@ export function postsAt(agent: Pick<ZtmAgent, 'post' | 'messages' | 'files' | 'f
       })
       try {
         if (await ledger.has(chat, key, signal)) return { type: 'reply.seen', keys: [key] }
-        // Nobody here knows of the posts of other chats, whose confirmation would prove this one lost: time alone does.
-        return { type: 'ledger.absent', key, limits, nowMs, laterConfirmed: false, otherUnconfirmed: 1 }
+        return { type: 'ledger.absent', key, limits, nowMs, laterConfirmed, otherUnconfirmed }
       } catch {
         return { type: 'ledger.failed', key, limits, nowMs }
       }

@@ -5,7 +5,7 @@ import type { ChatId } from '../domain/ids.ts'
 import { BY_PAIRING } from '../domain/policy.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { InspectionHost } from './inspection.ts'
-import type { Intake } from './intake.ts'
+import type { ChartIntake } from './intake.ts'
 import type { PendingHistory } from './pending-history.ts'
 import type { Poster } from './poster.ts'
 import type { Registry } from './registry.ts'
@@ -26,7 +26,7 @@ export type DurableOptions = {
   readonly parts: () => {
     readonly registry: Registry
     readonly poster: Poster
-    readonly intake: Intake
+    readonly intake: ChartIntake
     readonly senders: Senders
     readonly dispatcher: Dispatcher
     readonly watchers: Watchers

@@ -40,7 +40,7 @@ export type Source = 'app' | 'files'
 
 export interface Intake {
   /**
-   * Tells the chat's chart everything new of one source, but for what is our own. False when there was no room for all: bring them again.
+   * Tells the chart of the chat everything new of one source, but for what is our own. False when there was no room for all: bring them again.
    * `answered`: what `seeOwn` has said of them.
    */
   take(chat: ChatId, source: Source, postings: readonly Posting[], answered: ReadonlySet<MessageId>, signal: AbortSignal): Promise<boolean>
@@ -50,12 +50,16 @@ export interface Intake {
   sinceMs(chat: ChatId): number
   /** The message needs no look: it has been dealt with, or is our own. */
   knows(chat: ChatId, message: RawMessage): boolean
+  /** There was no room for all of it. */
+  isFull(chat: ChatId): boolean
+}
+
+/** The one whose charts are here. */
+export interface ChartIntake extends Intake {
   /** The record of this message has been applied. */
   settled(chat: ChatId, id: MessageId): void
   /** A chat that was full has room again. */
   hasRoomAgain(chat: ChatId): boolean
-  /** There was no room for all of it. */
-  isFull(chat: ChatId): boolean
   /** What its chart was told and has not recorded may be brought again. */
   forget(chat: ChatId): void
 }
@@ -95,10 +99,10 @@ type Candidate = {
 }
 
 /** The sender's clock, or -1 where the message has no usable time. */
-const timeOf = ({ time }: RawMessage) => (typeof time === 'number' && Number.isFinite(time) && time >= 0 ? time : -1)
+export const timeOf = ({ time }: RawMessage) => (typeof time === 'number' && Number.isFinite(time) && time >= 0 ? time : -1)
 
 /** The writer's clock is off by as much for a message as for its file, whose arrival the hub has dated. */
-const arrivalOf = ({ file }: Posting, timeMs: number) => (file && timeMs >= 0 ? timeMs - file.timeMs + file.sinceMs : null)
+export const arrivalOf = ({ file }: Posting, timeMs: number) => (file && timeMs >= 0 ? timeMs - file.timeMs + file.sinceMs : null)
 
 const isDone = (verdict: Look) => verdict === 'seen' || verdict === 'too_old'
 
@@ -106,7 +110,7 @@ const isDone = (verdict: Look) => verdict === 'seen' || verdict === 'too_old'
 export const postedSinceMs = (posts: OutboxContext['posts']): number =>
   Math.min(...posts.flatMap(({ phase, postedAtMs }) => (phase === 'queued' ? [] : postedAtMs - OWN_CLOCK_MS)))
 
-export function createIntake(options: IntakeOptions): Intake {
+export function createIntake(options: IntakeOptions): ChartIntake {
   const { settings, clock, registry, memberships, backlog, senders, pendingHistory } = options
   const { limits } = settings
   const inFlight = new Map<ChatId, Set<MessageId>>()

@@ -3,8 +3,8 @@ import { type Change, toAccount } from '../../machines/records.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { AccountEntry } from './account-entry.ts'
 import type { Due } from './feed/due.ts'
-import type { AccountEntry } from './registry.ts'
 import type { Timers } from './timers.ts'
 
 /** How often the moment at which everything had been seen is written down. */

@@ -6,11 +6,12 @@ import type { AnyActorRef, Snapshot, SnapshotFrom } from 'xstate'
 import { type ChatEvent, chatMachine } from '../../machines/chat.ts'
 import { type OutboxEvent, outboxMachine } from '../../machines/outbox.ts'
 import { type PairingEvent, pairingMachine } from '../../machines/pairing.ts'
-import { type AccountRecord, type Change, type FileOfMessages, isOutboxRecord } from '../../machines/records.ts'
+import { type Change, isOutboxRecord } from '../../machines/records.ts'
 import type { ChatId, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { FoldSource, Loaded } from '../ports/store.ts'
+import { type AccountEntry, applyAccount, newAccount, restoreAccount, storeAccount } from './account-entry.ts'
 import { type ChatBook, createChatBook } from './chat-book.ts'
 import type { Effects } from './effects.ts'
 import { type ChatEntry, forgettable, isSettled, newEntry, project } from './entries.ts'
@@ -18,33 +19,6 @@ import type { Nursery } from './nursery.ts'
 import { isChatId, keyOf, parseChange } from './parse-record.ts'
 import { createShelf } from './shelf.ts'
 
-export type AccountEntry = {
-  /** First time live, wall clock ms; null before. */
-  openedAtMs: number | null
-  /** The very first load is over, whatever a wall clock says later. */
-  loaded: boolean
-  /** Last moment at which everything had been seen. */
-  liveAtMs: number
-  /** How far the mesh's file index has been read; null before the first look into it. */
-  indexed: Indexed | null
-  /** How often the agent was made to join again, and the last time; null = never. */
-  healed: Healed | null
-  readonly approved: Set<UserName>
-}
-
-/** `atMs`: wall clock. */
-export type Healed = { readonly times: number; readonly atMs: number; readonly reason: string }
-
-/** Hub time, ms. */
-export type Indexed = {
-  readonly sinceMs: number
-  /** Where it began: what was listed then was there before us. */
-  readonly beginMs: number
-  /** Listed by then, and not read. */
-  readonly unread: readonly FileOfMessages[]
-}
-
-type StoredAccount = Omit<AccountEntry, 'approved'> & { readonly approved: readonly UserName[] }
 type OutboxSnapshot = SnapshotFrom<typeof outboxMachine>
 type PairingSnapshot = SnapshotFrom<typeof pairingMachine>
 type ChatSnapshot = SnapshotFrom<typeof chatMachine>
@@ -143,7 +117,7 @@ const FORGOTTEN_SHARE = 0.01
 
 export function createRegistry({ nursery, limits, effects, onForgotten }: RegistryOptions): Registry {
   effectsOf.set(nursery.ref.system, effects)
-  const account: AccountEntry = { openedAtMs: null, loaded: false, liveAtMs: 0, indexed: null, healed: null, approved: new Set() }
+  const account = newAccount()
   const chats = createChatBook()
   const requests = new Map<UserName, Snapshot<unknown> | null>()
   let dirty = new Set<string>()
@@ -212,35 +186,6 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
     logic: PAIRING,
   })
 
-  const applyAccount = (event: AccountRecord) => {
-    switch (event.type) {
-      case 'account.opened':
-        account.openedAtMs = event.atMs
-        account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
-        return
-      case 'account.loaded':
-        account.loaded = true
-        return
-      case 'account.lived':
-        account.liveAtMs = Math.max(account.liveAtMs, event.atMs)
-        return
-      case 'account.indexed':
-        account.indexed = { sinceMs: event.sinceMs, beginMs: account.indexed?.beginMs ?? event.sinceMs, unread: event.unread }
-        return
-      case 'account.healed':
-        account.healed = { times: (account.healed?.times ?? 0) + 1, atMs: event.atMs, reason: event.reason }
-        return
-      case 'user.approved':
-        account.approved.add(event.user)
-        return
-      case 'user.revoked':
-        account.approved.delete(event.user)
-        return
-      default:
-        event satisfies never
-    }
-  }
-
   const tellChat = (chat: ChatId, event: ChatEvent) => chatShelf.tell(chat, event)
   const tellOutbox = (chat: ChatId, event: OutboxEvent) => outboxShelf.tell(chat, event)
   const tellPairing = (user: UserName, event: PairingEvent) => {
@@ -257,7 +202,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
   /** The part of a change that is kept beside the charts. */
   const keep = (change: Change, atMs: number, key: string) => {
     dirty.add(key)
-    if (change.at === 'account') applyAccount(change.event)
+    if (change.at === 'account') applyAccount(account, change.event)
     if (change.at !== 'chat') return
     if (change.event.type === 'chat.opened' && !chats.has(change.chat)) add(change.chat, change.event.floorMs)
     project(entry(change.chat), change.event, atMs, limits)
@@ -287,14 +232,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
 
   const restore = (key: string, json: string): boolean => {
     if (key === 'account') {
-      const stored: StoredAccount = JSON.parse(json)
-      account.openedAtMs = stored.openedAtMs
-      account.loaded = stored.loaded ?? false
-      account.liveAtMs = stored.liveAtMs
-      // A snapshot of before there was an index has none.
-      account.indexed = stored.indexed ?? null
-      account.healed = stored.healed ?? null
-      for (const user of stored.approved) account.approved.add(user)
+      Object.assign(account, restoreAccount(JSON.parse(json)))
       return true
     }
     if (key.startsWith('pairing:')) {
@@ -308,7 +246,7 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
   }
 
   const stored = (key: string): Json | undefined => {
-    if (key === 'account') return { ...account, approved: [...account.approved] }
+    if (key === 'account') return storeAccount(account)
     if (key.startsWith('pairing:')) {
       const user = key.slice('pairing:'.length)
       return requests.has(user) ? ((pairingShelf.persisted(user) ?? requests.get(user) ?? null) as Json) : undefined

@@ -14,8 +14,8 @@ import { readTlsIdentity } from './tls-identity.ts'
 import { createUndiciTransport } from './undici-transport.ts'
 import { createZtmAgent } from './ztm-agent.ts'
 
-/** @throws {ConfigInvalid} when a TLS file cannot be read. */
-export function openAccountAgent(settings: AccountSettings, clock: Clock, log: Log | null): ZtmAgent {
+/** `mayWrite`: asked just before anything is written. @throws {ConfigInvalid} when a TLS file cannot be read. */
+export function openAccountAgent(settings: AccountSettings, clock: Clock, log: Log | null, mayWrite?: () => boolean): ZtmAgent {
   const { id: account, agentUrl, meshName, apiTimeoutMs, limits } = settings
   return createZtmAgent({
     baseUrl: agentUrl,
@@ -23,7 +23,7 @@ export function openAccountAgent(settings: AccountSettings, clock: Clock, log: L
     apiTimeoutMs,
     limits,
     clock,
-    transport: createUndiciTransport({ tls: readTlsIdentity(settings) }),
+    transport: createUndiciTransport({ tls: readTlsIdentity(settings), ...(mayWrite && { mayWrite }) }),
     onOddity: (route, sentence) => log?.warn({ account, route, sentence }, 'odd answer of the ZTM agent'),
   })
 }

@@ -15,10 +15,16 @@ export const CONNECT_TIMEOUT_MS = 10_000
 type Outcome = { answer: TransportAnswer } | { failure: TransportFailure; stale: boolean }
 
 export function createUndiciTransport(
-  options: { tls?: TlsIdentity | null; connections?: Partial<Record<PoolName, number>> } = {},
+  options: {
+    tls?: TlsIdentity | null
+    connections?: Partial<Record<PoolName, number>>
+    /** Asked just before the first byte of what changes something; when it may not, it is as if nobody could be reached. */
+    mayWrite?: () => boolean
+  } = {},
 ): Transport {
   const peer = { hasAnswered: false }
-  const pool = (name: PoolName) => createPool(options.connections?.[name] ?? CONNECTIONS[name], options.tls ?? null, peer)
+  const pool = (name: PoolName) =>
+    createPool(options.connections?.[name] ?? CONNECTIONS[name], options.tls ?? null, peer, options.mayWrite ?? (() => true))
   const pools = { wait: pool('wait'), read: pool('read'), post: pool('post') }
   return {
     async request(request) {
@@ -35,9 +41,9 @@ export function createUndiciTransport(
 
 /** Of all pools together. */
 type Peer = { hasAnswered: boolean }
-type Pool = { agent: Agent; tls: TlsIdentity | null; peer: Peer; opened: () => number }
+type Pool = { agent: Agent; tls: TlsIdentity | null; peer: Peer; opened: () => number; mayWrite: () => boolean }
 
-function createPool(connections: number, tls: TlsIdentity | null, peer: Peer): Pool {
+function createPool(connections: number, tls: TlsIdentity | null, peer: Peer, mayWrite: () => boolean): Pool {
   const agent = new Agent({
     connections,
     // The ZTM agent speaks HTTP/1.1, and a long-poll must not hold up what is queued behind it.
@@ -57,11 +63,11 @@ function createPool(connections: number, tls: TlsIdentity | null, peer: Peer): P
   agent.on('connect', () => {
     opened++
   })
-  return { agent, tls, peer, opened: () => opened }
+  return { agent, tls, peer, opened: () => opened, mayWrite }
 }
 
 function attempt(
-  { agent, tls, peer, opened }: Pool,
+  { agent, tls, peer, opened, mayWrite }: Pool,
   { method, url, headers, body, signal, maxBytes, onData }: TransportRequest,
 ): Promise<Outcome> {
   return new Promise(resolve => {
@@ -116,6 +122,10 @@ function attempt(
       {
         onRequestStart(started) {
           if (settled) return started.abort(new Error('given up'))
+          if (method !== 'GET' && !mayWrite()) {
+            fail(brokenOff('it is not ours to write to'))
+            return started.abort(new Error('not ours'))
+          }
           controller = started
         },
         onResponseStart(_, statusCode, received) {

@@ -7,7 +7,7 @@ import type { Limits } from '../../domain/limits.ts'
 import { type MessagePath, parseMessagePath } from '../../domain/message-path.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { FileEntry, Listed } from '../../ports/ztm-agent.ts'
-import type { Indexed } from '../registry.ts'
+import type { Indexed } from '../account-entry.ts'
 import type { Due } from './due.ts'
 import { createFileMemory } from './file-memory.ts'
 

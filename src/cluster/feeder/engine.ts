@@ -1,0 +1,56 @@
+/** Restate's ingress: asks an object or a service for something, and waits for its answer. */
+import { Pool } from 'undici'
+import type { Json } from '../../domain/json.ts'
+
+export interface Engine {
+  /** `place`: `chat/KEY/receive`, each part encoded. @throws {EngineRefused | EngineAway} */
+  call(place: readonly [service: string, key: string, handler: string], input: unknown, signal?: AbortSignal): Promise<Json>
+  close(): Promise<void>
+}
+
+/** Nobody answered, or not for now: what was asked may have been done. */
+export class EngineAway extends Error {}
+
+/** It will not be done, however often it is asked. */
+export class EngineRefused extends Error {
+  readonly status: number
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
+}
+
+const CONNECTIONS = 64
+/** What is asked of it ends with an answer soon, or waits behind what cannot end now. */
+const ANSWER_MS = 60_000
+
+/** `headers`: what an engine behind a gate asks for. */
+export function createEngine(url: string, headers: Readonly<Record<string, string>> = {}): Engine {
+  const pool = new Pool(new URL(url).origin, { connections: CONNECTIONS, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
+  return {
+    async call(place, input, signal) {
+      const path = `/${place.map(encodeURIComponent).join('/')}`
+      const answer = await ask(path, input, signal).catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new EngineAway(`The engine at ${url} does not answer ${path}: ${reason}`, { cause: error })
+      })
+      const { status, text } = answer
+      if (status === 200) return text === '' ? null : (JSON.parse(text) as Json)
+      const sentence = `The engine at ${url} answers ${path} with ${status}: ${text.slice(0, 500)}`
+      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status)
+      throw new EngineAway(sentence)
+    },
+    close: () => pool.destroy(),
+  }
+
+  async function ask(path: string, input: unknown, signal?: AbortSignal) {
+    const { statusCode, body } = await pool.request({
+      method: 'POST',
+      path,
+      headers: { ...headers, ...(input !== undefined && { 'content-type': 'application/json' }) },
+      ...(input !== undefined && { body: JSON.stringify(input) }),
+      ...(signal && { signal }),
+    })
+    return { status: statusCode, text: await body.text() }
+  }
+}

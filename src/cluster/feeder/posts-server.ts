@@ -1,0 +1,86 @@
+/** Where services have a feeder post for them. */
+import { timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AccountId } from '../../domain/ids.ts'
+import type { Posts } from '../posts.ts'
+
+export type PostsServerOptions = {
+  readonly host: string
+  readonly port: number
+  /** Shared by services and feeders. */
+  readonly secret: string
+  /** Null: this feeder does not have the account. */
+  readonly posts: (account: AccountId) => Posts | null
+  /** What a health check is told; null = well. */
+  readonly trouble: () => string | null
+}
+
+export interface PostsServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+const BODY_BYTES_MAX = 4 * 1024 * 1024
+const HEALTH = '/health'
+
+export async function servePosts({ host, port, secret, posts, trouble }: PostsServerOptions): Promise<PostsServer> {
+  const server = createServer((request, response) => void answer(request, response))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve())
+  })
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const say = (status: number, body: unknown) => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(body))
+    }
+    try {
+      if (request.url === HEALTH) {
+        const reason = trouble()
+        return say(reason === null ? 200 : 503, { ok: reason === null, reason })
+      }
+      if (!isSame(request.headers.authorization ?? '', `Bearer ${secret}`))
+        return say(401, { error: 'The secret of the cluster is wanted.' })
+      const [, , account = '', what = ''] = (request.url ?? '').split('/').map(decodeURIComponent)
+      if (request.method !== 'POST' || (what !== 'post' && what !== 'look' && what !== 'check'))
+        return say(404, { error: 'There is POST /posts/ACCOUNT/post, look and check.' })
+      const job = JSON.parse(await bodyOf(request)) as never
+      const theirs = posts(account)
+      return say(200, { outcome: theirs === null ? null : await theirs[what](job) })
+    } catch (error) {
+      say(400, { error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  return {
+    port: portOf(server),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      }),
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The server of posts has no port.')
+  return address.port
+}
+
+function isSame(given: string, wanted: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > BODY_BYTES_MAX) throw new Error(`More than ${BODY_BYTES_MAX} bytes are not taken.`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

@@ -1,0 +1,151 @@
+/** What is read of an account's chats is told to their objects, which know what is new; here is only remembered what was told. */
+import { type Cursor, emptyCursor, look, lowestFloor, remember } from '../../domain/cursor.ts'
+import { answeredBy, type ChatId, type MessageId, parseChat, type ReplyKey } from '../../domain/ids.ts'
+import { replyKeyOf } from '../../domain/inbound.ts'
+import type { Json } from '../../domain/json.ts'
+import { identify } from '../../domain/message-id.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { RawMessage } from '../../ports/ztm-agent.ts'
+import type { AccountEntry } from '../../runtime/account-entry.ts'
+import type { Backlog } from '../../runtime/backlog.ts'
+import { arrivalOf, type Intake, timeOf } from '../../runtime/intake.ts'
+import { MembershipPending, type Memberships } from '../../runtime/membership.ts'
+import type { Feeder, Found, FoundMessage } from '../contracts.ts'
+import type { Posted } from './posted.ts'
+
+export type TellingOptions = {
+  readonly settings: AccountSettings
+  readonly clock: Clock
+  readonly account: AccountEntry
+  readonly backlog: Backlog
+  readonly memberships: Memberships
+  readonly posted: Posted
+  readonly feeder: () => Feeder
+  readonly isFirstLoad: () => boolean
+  readonly indexedMs: () => number | null
+  /** Resolves when they are safe there: so many of them. */
+  readonly receive: (chat: ChatId, found: Found) => Promise<number>
+  readonly see: (chat: ChatId, keys: readonly ReplyKey[]) => Promise<void>
+  /** There was no room for all of the chat: it is to be fetched again in a moment. */
+  readonly again: (chat: ChatId) => void
+  /** Messages without a time, or without anything else that could be told. */
+  readonly onUnusable: (count: number) => void
+}
+
+/** `whole`: the chat app's view has been told once. */
+type Told = { readonly app: Cursor; readonly files: Cursor; whole: boolean; full: boolean }
+
+export function createTelling(options: TellingOptions): Intake {
+  const { settings, clock, account, backlog, memberships, posted, feeder, isFirstLoad, indexedMs, receive, see, again, onUnusable } =
+    options
+  const { limits, username } = settings
+  const chats = new Map<ChatId, Told>()
+
+  const toldOf = (chat: ChatId): Told => {
+    const known = chats.get(chat)
+    if (known) return known
+    const floorMs = backlog.liveMs(chat) - limits.ageFenceMs
+    const made: Told = { app: emptyCursor(floorMs), files: emptyCursor(floorMs), whole: false, full: false }
+    chats.set(chat, made)
+    return made
+  }
+
+  const wasTold = (chat: ChatId, source: 'app' | 'files', message: { id: MessageId; sender: string; timeMs: number }): boolean => {
+    const known = chats.get(chat)
+    if (!known) return false
+    const verdict = look(known[source], message, { nowMs: clock.now(), liveMs: backlog.liveMs(chat), limits })
+    return verdict === 'seen' || verdict === 'too_old'
+  }
+
+  const membershipsOf = async (chat: ChatId, messages: readonly { id: MessageId; sender: string }[], signal: AbortSignal) => {
+    const conversation = parseChat(chat)
+    if (conversation.kind === 'peer' || !settings.enableGroups) return messages.map(() => 'unknown' as const)
+    const { creator, group } = conversation
+    const found: FoundMessage['membership'][] = []
+    for (const { id, sender } of messages) {
+      try {
+        found.push(sender.trim() === '' ? 'unknown' : await memberships.of(creator, group, { sender, id }, signal))
+      } catch (error) {
+        if (error instanceof MembershipPending)
+          memberships.hold(
+            creator,
+            group,
+            messages.map(one => one.id),
+          )
+        throw error
+      }
+    }
+    return found
+  }
+
+  return {
+    async take(chat, source, postings, answered, signal) {
+      const told = toldOf(chat)
+      const all = identify(
+        chat,
+        postings.filter(({ sender }) => sender !== username),
+      ).map(({ id, raw }) => ({ id, raw, sender: raw.sender, timeMs: timeOf(raw) }))
+      const usable = all.filter(({ timeMs }) => timeMs >= 0)
+      if (usable.length < all.length) onUnusable(all.length - usable.length)
+      const news = usable.filter(one => !wasTold(chat, source, one)).sort((one, other) => one.timeMs - other.timeMs)
+      const isFirstLook = source === 'app' && !told.whole && parseChat(chat).kind === 'group'
+      if (news.length === 0 && !isFirstLook) return true
+      const members = await membershipsOf(chat, news, signal)
+      const messages = news.map(
+        ({ id, raw, timeMs }, index): FoundMessage => ({
+          id,
+          sender: raw.sender,
+          timeMs,
+          arrivedMs: arrivalOf(raw, timeMs),
+          message: (raw.message ?? null) as Json,
+          membership: members[index] ?? 'unknown',
+          isAnswered: answered.has(id),
+        }),
+      )
+      const { openedAtMs, indexed } = account
+      const taken = await receive(chat, {
+        feeder: feeder(),
+        source,
+        liveAtMs: backlog.liveMs(chat),
+        openedAtMs,
+        isFirstLoad: isFirstLoad(),
+        indexBeginMs: indexed?.beginMs ?? null,
+        indexedMs: indexedMs(),
+        messages,
+      })
+      for (const { id, sender, timeMs } of news.slice(0, taken))
+        remember(told[source], { id, sender, timeMs, nowMs: clock.now(), liveMs: backlog.liveMs(chat) }, limits)
+      if (source === 'app') told.whole = true
+      told.full = taken < news.length
+      if (told.full) {
+        backlog.behind(chat)
+        again(chat)
+      }
+      return !told.full
+    },
+    seeOwn(chat, messages) {
+      const keys = messages.flatMap(({ sender, message }) => (sender === username ? (replyKeyOf(message) ?? []) : []))
+      const waiting = posted.among(chat, keys)
+      // Whoever is not told looks by itself.
+      if (waiting.length > 0)
+        void see(chat, waiting).then(
+          () => posted.seen(chat, waiting),
+          () => {},
+        )
+      return new Set(keys.map(answeredBy))
+    },
+    sinceMs(chat) {
+      const known = chats.get(chat)
+      const floorMs = known ? lowestFloor(known.app) : backlog.liveMs(chat) - limits.ageFenceMs
+      return Math.max(0, Math.min(floorMs, posted.sinceMs(chat)))
+    },
+    knows(chat, message: RawMessage) {
+      if (message.sender === username) return true
+      const id = identify(chat, [message])[0]?.id ?? ''
+      const one = { id, sender: message.sender, timeMs: timeOf(message) }
+      return one.timeMs < 0 || wasTold(chat, 'app', one) || wasTold(chat, 'files', one)
+    },
+    isFull: chat => chats.get(chat)?.full ?? false,
+  }
+}

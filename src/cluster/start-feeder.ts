@@ -1,0 +1,58 @@
+/** The composition of a feeder process: real agents, the engine's ingress, and a server for posts. */
+import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
+import type { AccountId } from '../domain/ids.ts'
+import type { AccountSettings } from '../domain/settings.ts'
+import type { Log } from '../ports/log.ts'
+import type { AccountStatus, RuntimeEvent } from '../runtime/runtime.ts'
+import { createEngine } from './feeder/engine.ts'
+import { createFeeder } from './feeder/feeder.ts'
+import { servePosts } from './feeder/posts-server.ts'
+
+export type FeederProcessOptions = {
+  readonly accounts: readonly AccountSettings[]
+  /** Of the engine's ingress. */
+  readonly ingress: string
+  readonly host: string
+  readonly port: number
+  /** Where services reach it, when that is another place: `HOST:PORT`. */
+  readonly advertised?: string | undefined
+  readonly secret: string
+  readonly log: Log
+  readonly onEvent: (event: RuntimeEvent) => void
+}
+
+export interface FeederProcess {
+  readonly address: string
+  states(): ReadonlyMap<AccountId, AccountStatus['state']>
+  stop(): Promise<void>
+}
+
+export async function startFeeder(options: FeederProcessOptions): Promise<FeederProcess> {
+  const { accounts, ingress, host, port, advertised, secret, log, onEvent } = options
+  const engine = createEngine(ingress)
+  const server = await servePosts({ host, port, secret, posts: account => feeder.posts(account), trouble: () => feeder.trouble() })
+  const address = advertised ?? `${host}:${server.port}`
+  const feeder = createFeeder({
+    accounts,
+    address,
+    clock: systemClock,
+    random: cryptoRandom,
+    log,
+    engine,
+    permits: permitSource(systemClock),
+    agent: (settings, mayWrite) => openAccountAgent(settings, systemClock, log, mayWrite),
+    emit: onEvent,
+  })
+  feeder.start()
+  return {
+    address,
+    states: () => feeder.states(),
+    async stop() {
+      await feeder.stop()
+      await server.close()
+      await engine.close()
+    },
+  }
+}
