@@ -56,6 +56,27 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
     .addHelpText('after', RUN_HELP)
     .action(async options => finish(await (await import('./commands/run.ts')).run(options)))
 
+  const withListen = (one: Command, port: number) =>
+    one
+      .option('--listen <place>', 'HOST:PORT of this process; port 0 takes a free one', `127.0.0.1:${port}`)
+      .option('--advertise <place>', 'HOST:PORT by which the others reach it, when that is another')
+  withListen(withConfig(command(program, 'serve', 'Serves the charts of a fleet of bots to Restate, until Ctrl-C or SIGTERM.')), 9080)
+    .addOption(new Option('--engine <engine>', 'what keeps the state').choices(['restate']).default('restate'))
+    .option('--admin <url>', 'of Restate: it is told of this process')
+    .addOption(new Option('--reuse-port', 'other processes listen there, too').default(false, 'alone'))
+    .option('--responder <responder>', 'who answers, as of "run"', 'echo')
+    .option('--model <name>', 'with openai: the model that answers')
+    .option('--system <text>', 'with openai: what the model is told before each message')
+    .addHelpText('after', CLUSTER_HELP)
+    .action(async options => finish(await (await import('./commands/serve.ts')).serve(options)))
+  withListen(
+    withConfig(command(program, 'feed', 'Reads the meshes of a fleet of bots, and posts for them, until Ctrl-C or SIGTERM.')),
+    9090,
+  )
+    .option('--ingress <url>', 'of Restate', 'http://127.0.0.1:8080')
+    .addHelpText('after', CLUSTER_HELP)
+    .action(async options => finish(await (await import('./commands/feed.ts')).feed(options)))
+
   command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
     .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
     .option('--bot <name>', 'the bot user', nameOnMesh, 'openclaw-bot')
@@ -185,6 +206,12 @@ Responders:
                   ZTM_CHAT_OPENAI_KEY if it is set. Each message is a conversation of its own: the model knows nothing of earlier ones
 
 All else (agent, mesh, who may write, feed, limits) is in the config; "ztm-chat init" writes one.
+`
+
+const CLUSTER_HELP = `
+A fleet is one or more of "serve", which need no ZTM agent, and one or more of "feed", which reach the agents; all with the same config, and the
+same secret in the environment variable ZTM_CHAT_CLUSTER_SECRET. Whichever of them dies, the others go on. It needs a Restate server, and its SDK:
+npm install @restatedev/restate-sdk
 `
 
 const DOCTOR_HELP = `

@@ -14,7 +14,7 @@ const NODE_NAME = 'test'
 const STARTS_WITHIN_MS = 60_000
 
 /** Not the package's own command: that is a process in front of it, and does not take it along when it is killed. */
-function binary(): string {
+export function engineBinary(): string {
   const require = createRequire(import.meta.url)
   const command = require.resolve('@restatedev/restate-server/package.json')
   return createRequire(command).resolve(`@restatedev/restate-server-${platform()}-${arch()}/bin/restate-server`)
@@ -37,7 +37,7 @@ export interface Restate {
 
 export async function startRestate(services: EndpointOptions['services']): Promise<Restate> {
   const folder = await mkdtemp(join(tmpdir(), 'ztm-chat-restate-'))
-  const server = spawn(binary(), ['--no-logo', '--node-name', NODE_NAME, '--base-dir', folder, '--listen-mode', 'unix'], {
+  const server = spawn(engineBinary(), ['--no-logo', '--node-name', NODE_NAME, '--base-dir', folder, '--listen-mode', 'unix'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

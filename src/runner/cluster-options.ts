@@ -1,0 +1,46 @@
+/** What `serve` and `feed` have in common. */
+import { UsageError } from './usage-error.ts'
+
+const SECRET_VARIABLE = 'ZTM_CHAT_CLUSTER_SECRET'
+const SECRET_MIN = 16
+
+/** @throws {UsageError} */
+export function clusterSecret(env: Readonly<Record<string, string | undefined>>): string {
+  const secret = env[SECRET_VARIABLE] ?? ''
+  if (secret.length >= SECRET_MIN) return secret
+  const found = secret === '' ? 'is not set' : `has ${secret.length} characters`
+  throw new UsageError(
+    `${SECRET_VARIABLE} ${found}; make one of ${SECRET_MIN} or more, such as with "openssl rand -hex 16", and give the same to every serve and feed.`,
+  )
+}
+
+/** Where to listen: `HOST:PORT`, the host in brackets when it is an IPv6 address. @throws {UsageError} */
+export function placeOf(option: string, text: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || Number(digits) > 65_535)
+    throw new UsageError(`${option} is ${JSON.stringify(text)}; expected HOST:PORT, such as 127.0.0.1:9080.`)
+  return { host, port: Number(digits) }
+}
+
+export const shownPlace = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+
+/** Of an engine's interface. @throws {UsageError} */
+export function engineUrl(option: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return text
+  throw new UsageError(`${option} is ${JSON.stringify(text)}; expected the URL of Restate, such as http://127.0.0.1:8080.`)
+}
+
+/** An optional peer, which only those who scale out install. @throws {UsageError} */
+export async function loadingTheSdk<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    throw new UsageError('The SDK of Restate is not installed; add it beside this package: npm install @restatedev/restate-sdk')
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes('@restatedev/')
