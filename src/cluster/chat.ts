@@ -46,7 +46,7 @@ function queuedIn(entry: ChatEntry | null): number {
 const sinceMs = (entry: ChatEntry, nowMs: number): number => Math.max(0, Math.min(nowMs, postedSinceMs(outboxOf(entry))))
 
 /** The first look for a reply where its file is pushed to the feeder, which tells of it. */
-const PUSHED_LOOK_MS = 4_000
+const PUSHED_LOOK_MS = 10_000
 /** Longer than a post may take: whoever is silent for longer is taken for dead by Restate, and another is asked beside it. */
 const SILENCE_MS = 15 * 60_000
 
@@ -65,13 +65,13 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
     }
     const restMs = (failures: number, baseMs: number, maxMs: number) => backoffMs({ failures, baseMs, maxMs, unit: ctx.rand.random() })
 
-    const post = async (key: ReplyKey, body: ReplyBody): Promise<OutboxEvent> => {
+    const post = async (key: ReplyKey, body: ReplyBody, isAwaited: boolean): Promise<OutboxEvent> => {
       const own = randomUUID()
       const begun = await ctx.run('begin', () => own)
       // Begun by a process that died: it may have been posted. It is looked for, and not repeated.
       const isRepeated = begun !== own
       const { post } = posts.get(account)!
-      const event = await withFeeder(ctx, 'post', { account, chat, key, body, feeder }, async job =>
+      const event = await withFeeder(ctx, 'post', { account, chat, key, body, feeder, isAwaited }, async job =>
         isRepeated ? ({ type: 'post.unknown', key, atMs } as const) : post(job),
       )
       return event ?? { type: 'post.not-sent', key }
@@ -101,8 +101,9 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         case 'post': {
           const { key } = asked.params
           const body = entry.replies.get(key) ?? { text: '' }
+          const isAwaited = outboxOf(entry).some(post => post.key !== key && post.phase === 'queued')
           // Whoever ends it by hand cannot tell either whether it was posted.
-          const event = await unlessEnded<OutboxEvent>(post(key, body), () => ({ type: 'post.unknown', key, atMs }))
+          const event = await unlessEnded<OutboxEvent>(post(key, body, isAwaited), () => ({ type: 'post.unknown', key, atMs }))
           return [{ to: 'outbox', event }]
         }
         case 'startPostBackoff':
@@ -141,27 +142,22 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         const paired = new Set<UserName>()
         for (const sender of strangers)
           if (countsApproval(settings, sender) && (await ctx.client(ACCOUNT, account).isApproved(sender))) paired.add(sender)
-        const nowMs = await ctx.date.now()
         const entry = entryOf(kept.stored)
-        const { inputs, taken } = inputsFor(settings, found, { chat, entry, queued: queuedIn(entry), paired, nowMs })
-        if (inputs.length > 0) await take(ctx, kept, inputs, nowMs)
+        const { inputs, taken } = inputsFor(settings, found, { chat, entry, queued: queuedIn(entry), paired })
+        const keys = outboxOf(entry).flatMap(({ key, seen }) => (!seen && found.seen.includes(key) ? key : []))
+        const seeing: readonly Input[] = keys.length > 0 ? [{ to: 'outbox', event: { type: 'reply.seen', keys } }] : []
+        if (seeing.length + inputs.length > 0) await take(ctx, kept, [...seeing, ...inputs], found.nowMs)
         return { taken }
       },
-      async see(ctx, { keys }) {
-        refusing(() => chatAt(accounts, ctx.key))
-        const kept = await readKept(ctx)
-        const waiting = outboxOf(entryOf(kept.stored)).filter(({ key, seen }) => !seen && keys.includes(key))
-        if (waiting.length === 0) return
-        await take(ctx, kept, [{ to: 'outbox', event: { type: 'reply.seen', keys: waiting.map(({ key }) => key) } }], await ctx.date.now())
-      },
-      async give(ctx, inputs) {
-        await take(ctx, await readKept(ctx), inputs, await ctx.date.now())
+      async give(ctx, { inputs, atMs }) {
+        await take(ctx, await readKept(ctx), inputs, atMs ?? (await ctx.date.now()))
       },
       async wake(ctx, wake) {
         const kept = await readKept(ctx)
         const woken = wakeUp(kept.timers, wake)
         if (woken === null) return
-        const nowMs = await ctx.date.now()
+        // At the time for which it was sent: it comes then, or later.
+        const nowMs = wake.atMs
         const inputs = woken.due.flatMap(({ input }) => input ?? [])
         if (woken.send !== null)
           ctx.sendClient(CHAT, ctx.key).wake(woken.send, rpc.sendOpts({ delay: Math.max(0, woken.send.atMs - nowMs) }))

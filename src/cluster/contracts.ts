@@ -58,6 +58,8 @@ const found = z.strictObject({
   /** Null: nobody in particular. */
   feeder: feeder.nullable(),
   source: z.enum(['app', 'files']),
+  /** When this was told, wall clock ms. */
+  nowMs: z.number(),
   /** The last moment at which everything of the chat had been seen, wall clock ms. */
   liveAtMs: z.number(),
   /** When the account began; null: just now. */
@@ -68,11 +70,10 @@ const found = z.strictObject({
   indexBeginMs: z.number().nullable(),
   indexedMs: z.number().nullable(),
   messages: z.array(message).readonly(),
+  /** Replies of the bot that the chat shows. */
+  seen: z.array(z.string()).readonly(),
 })
 export type Found = z.infer<typeof found>
-
-/** Replies of the bot that a chat shows. */
-const shown = z.strictObject({ keys: z.array(z.string()).readonly() })
 
 export type Turn = {
   readonly account: AccountId
@@ -86,7 +87,8 @@ export type Turn = {
 }
 
 type InChat = { readonly account: AccountId; readonly chat: ChatId; readonly feeder: Feeder | null }
-export type PostJob = InChat & { readonly key: ReplyKey; readonly body: ReplyBody }
+/** `isAwaited`: the next part of the reply waits until this one is seen. */
+export type PostJob = InChat & { readonly key: ReplyKey; readonly body: ReplyBody; readonly isAwaited: boolean }
 export type LookJob = InChat & { readonly sinceMs: number }
 /** `nowMs`: when it was asked; `answeredAtMs`: when the newest attempt to post it was answered, null = it was not. By the clock of its chat. */
 export type CheckJob = LookJob & { readonly key: ReplyKey; readonly nowMs: number; readonly answeredAtMs: number | null }
@@ -98,11 +100,13 @@ export const postLimits = ({ lostPostMs, lostUnansweredPostMs, uncertainRepostMs
   uncertainRepostMs,
 })
 
+/** `atMs`: when it came to be, wall clock; null: now. */
+export type Given = { readonly inputs: readonly Input[]; readonly atMs: number | null }
+
 export const CHAT = iface.object('chat', {
   /** So many of the messages were taken, in their order: for the others there was no room. */
   receive: iface.schemas({ input: found, output: z.strictObject({ taken: z.number() }) }),
-  see: iface.schemas({ input: shown }),
-  give: iface.json<readonly Input[]>(),
+  give: iface.json<Given>(),
   /** The time of a timer has come, if nothing has changed since this was sent. */
   wake: iface.json<Wake>(),
   held: iface.shared.json<void, readonly MessageId[]>(),
@@ -161,4 +165,4 @@ export const LOOKER = iface.service('looker', {
 export const INSIDE = { ingressPrivate: true } as const
 
 /** By itself Restate pauses what has failed 70 times, and with it everything of that key, until somebody resumes it by hand. */
-export const TRIED_AGAIN = { retryPolicy: { maxAttempts: Number.MAX_SAFE_INTEGER, maxInterval: 60_000 } } as const
+export const TRIED_AGAIN = { retryPolicy: { maxAttempts: Number.MAX_SAFE_INTEGER, maxInterval: 60_000 }, journalRetention: 0 } as const

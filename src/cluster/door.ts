@@ -20,7 +20,6 @@ export type Known = {
   readonly queued: number
   /** Who of the senders was approved by pairing. */
   readonly paired: ReadonlySet<UserName>
-  readonly nowMs: number
 }
 
 /** `taken`: so many of what was found, in order. */
@@ -30,11 +29,11 @@ const NOTHING = { text: '', files: [] } as const
 const GATES: Partial<Record<Look, Gate>> = { missed: 'too_old', future_full: 'future_dated' }
 
 /** Nothing is told of what is our own, or was dealt with before. What was there before us, or is answered, is only remembered. */
-export function inputsFor(settings: AccountSettings, found: Found, { chat, entry, queued, paired, nowMs }: Known): Entering {
+export function inputsFor(settings: AccountSettings, found: Found, { chat, entry, queued, paired }: Known): Entering {
   const { limits } = settings
   const conversation = parseChat(chat)
   const isGroup = conversation.kind === 'group'
-  const { source, liveAtMs } = found
+  const { source, liveAtMs, nowMs } = found
   const floorMs = liveAtMs - limits.ageFenceMs
   const cursor = entry?.cursor ?? emptyCursor(floorMs)
   const beginnings: Beginnings = {

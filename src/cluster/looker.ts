@@ -34,14 +34,16 @@ export function lookerService(accounts: SettingsAt, posts: ReadonlyMap<AccountId
         const { posts } = placeOf(job.account)
         const keys = (await withFeeder(ctx, 'look', job, posts.look)) ?? []
         if (keys.length > 0)
-          ctx.sendClient(CHAT, keyIn(job.account, job.chat)).give([{ to: 'outbox', event: { type: 'reply.seen', keys } }])
+          ctx
+            .sendClient(CHAT, keyIn(job.account, job.chat))
+            .give({ inputs: [{ to: 'outbox', event: { type: 'reply.seen', keys } }], atMs: null })
       },
       async check(ctx, job) {
         const { posts, settings } = placeOf(job.account)
         const { key, nowMs } = job
         const failed: OutboxEvent = { type: 'ledger.failed', key, limits: postLimits(settings.limits), nowMs }
         const event = await unlessEnded(withFeeder(ctx, 'check', job, posts.check), () => failed)
-        ctx.sendClient(CHAT, keyIn(job.account, job.chat)).give([{ to: 'outbox', event: event ?? failed }])
+        ctx.sendClient(CHAT, keyIn(job.account, job.chat)).give({ inputs: [{ to: 'outbox', event: event ?? failed }], atMs: null })
       },
     },
     options: { ...TRIED_AGAIN, ...INSIDE, inactivityTimeout: SILENCE_MS },

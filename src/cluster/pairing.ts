@@ -43,7 +43,7 @@ export function pairingObject(accounts: SettingsAt) {
           // Whoever finds no request any more finds the approval.
           if (approvals.length > 0) await ctx.client(ACCOUNT, account).record(approvals)
           const told = changes.filter(change => change.at === 'chat' && change.chat === chat)
-          if (told.length > 0) ctx.sendClient(CHAT, chatKey).give([{ to: 'records', changes: told }])
+          if (told.length > 0) ctx.sendClient(CHAT, chatKey).give({ inputs: [{ to: 'records', changes: told }], atMs })
           return []
         }
         default:
@@ -65,7 +65,9 @@ export function pairingObject(accounts: SettingsAt) {
         const { account, user, chat, chatKey, limits } = placeOf(ctx)
         if (await ctx.client(ACCOUNT, account).isApproved(user)) {
           // Decided before the approval was known, recorded after it: there is nothing left to wait for.
-          ctx.sendClient(CHAT, chatKey).give([{ to: 'records', changes: [toChat(chat, { type: 'message.released' })] }])
+          ctx
+            .sendClient(CHAT, chatKey)
+            .give({ inputs: [{ to: 'records', changes: [toChat(chat, { type: 'message.released' })] }], atMs: null })
           return
         }
         const kept = await readKept(ctx)

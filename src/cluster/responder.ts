@@ -14,6 +14,8 @@ const SILENCE_MS = 60_000
 
 type Answering = { readonly settings: AccountSettings; readonly responder: Pick<Responder, 'respond'>; readonly clock: Clock }
 
+type Outcome = { readonly event: ChatEvent; readonly atMs: number | null }
+
 /** One attempt, with the limits and the words of every other dispatch. */
 const attempt = ({ settings, responder, clock }: Answering, { message, alternations, ...job }: Turn): Promise<ChatEvent> =>
   new Promise(resolve => {
@@ -40,18 +42,23 @@ export function responderService(accounts: SettingsAt, responder: Pick<Responder
         const settings = settingsOf(accounts, turn.account)
         const { id } = turn
         const { limits, notifyOnFailure } = settings
-        const event = await unlessEnded<ChatEvent>(
-          ctx.run('respond', () => attempt({ settings, responder, clock }, turn)),
-          reason => ({
+        const ended = (reason: string): Outcome => ({
+          event: {
             type: 'dispatch.failed',
             id,
             attempt: turn.attempt,
             reason,
             attemptsMax: limits.dispatchAttempts,
             apology: notifyOnFailure ? APOLOGY : null,
-          }),
-        )
-        ctx.sendClient(CHAT, keyIn(turn.account, turn.chat)).give([{ to: 'chat', event }])
+          },
+          atMs: null,
+        })
+        const asking = ctx.run('respond', async (): Promise<Outcome> => {
+          const event = await attempt({ settings, responder, clock }, turn)
+          return { event, atMs: clock.now() }
+        })
+        const { event, atMs } = await unlessEnded(asking, ended)
+        ctx.sendClient(CHAT, keyIn(turn.account, turn.chat)).give({ inputs: [{ to: 'chat', event }], atMs })
       },
     },
     options: { ...TRIED_AGAIN, ...INSIDE, inactivityTimeout: timeoutMs },

@@ -2,6 +2,7 @@ import type { Scenario } from './kit/bench.ts'
 import { accounts } from './scenarios/accounts.ts'
 import { ofMany, ofOne } from './scenarios/bursts.ts'
 import { chats, cost, idle } from './scenarios/chats.ts'
+import { cluster } from './scenarios/cluster.ts'
 import { durable } from './scenarios/durable.ts'
 import { fairness } from './scenarios/fairness.ts'
 import { inspected } from './scenarios/inspected.ts'
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   durable,
   steady,
   inspected,
+  cluster,
 ]

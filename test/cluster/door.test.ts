@@ -30,13 +30,15 @@ const found: Found = {
   isFirstLoad: false,
   indexBeginMs: null,
   indexedMs: null,
+  nowMs: NOW_MS,
   messages: [],
+  seen: [],
 }
 const enter = (what: Partial<Found>, known: Partial<Known> = {}) =>
-  inputsFor(settings, { ...found, ...what }, { chat: 'peer:alice', entry: null, queued: 0, paired: new Set(), nowMs: NOW_MS, ...known })
-type Odd = Partial<FoundMessage> & { readonly wasThere?: boolean }
-const inputs = ({ wasThere = false, ...one }: Odd = {}, known: Partial<Known> = {}) =>
-  enter({ isFirstLoad: wasThere, messages: [{ ...message, ...one }] }, known).inputs
+  inputsFor(settings, { ...found, ...what }, { chat: 'peer:alice', entry: null, queued: 0, paired: new Set(), ...known })
+type Odd = Partial<FoundMessage> & { readonly wasThere?: boolean; readonly nowMs?: number }
+const inputs = ({ wasThere = false, nowMs = NOW_MS, ...one }: Odd = {}, known: Partial<Known> = {}) =>
+  enter({ nowMs, isFirstLoad: wasThere, messages: [{ ...message, ...one }] }, known).inputs
 const decisionOf = (...asked: Parameters<typeof inputs>) => {
   const told = inputs(...asked).at(-1)
   return told?.to === 'chat' && told.event.type === 'message.received' ? decide(told.event.facts as Facts).reason : null
@@ -89,7 +91,7 @@ test('what is told late is as old as it was when the chat was met', () => {
   const timeMs = NOW_MS - settings.firstSyncMs
   const met = { ...entry(), shown: false }
 
-  expect(decisionOf({ wasThere: true, timeMs }, { nowMs: NOW_MS + 60_000, entry: met })).toBe('pending')
+  expect(decisionOf({ wasThere: true, timeMs, nowMs: NOW_MS + 60_000 }, { entry: met })).toBe('pending')
 })
 
 test('what has a reply on the mesh is remembered, and not answered again, so that a lost state answers nothing twice', () => {

@@ -1,6 +1,6 @@
 /** One account that this feeder has: reads its mesh, tells its chats, and posts for them, until it is told to stop. */
 import type { Change } from '../../../machines/records.ts'
-import type { ChatId, ReplyKey } from '../../domain/ids.ts'
+import type { ChatId } from '../../domain/ids.ts'
 import type { Json } from '../../domain/json.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -156,7 +156,11 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
     isFirstLoad: () => connection.place.isFirstLoad(),
     indexedMs: () => connection.push.sinceMs(),
     receive: async (chat, found: Found) => ((await callChat(chat, 'receive', found)) as { readonly taken: number }).taken,
-    see: async (chat, keys: readonly ReplyKey[]) => void (await callChat(chat, 'see', { keys })),
+    later: (chat, delayMs, tell) =>
+      timers.set(`seen:${chat}`, delayMs, () => {
+        // Whoever is not told looks by itself.
+        tell().catch(() => {})
+      }),
     again: chat => timers.set(`again:${chat}`, AGAIN_MS, () => connection.watchers.changed(chat)),
     onUnusable: count => status.countIgnored('unsupported_content', count),
   })
@@ -167,7 +171,7 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
       if (signal.aborted) return null
       if (isHeld) return { type: 'post.not-sent', key: job.key }
       posting += 1
-      posted.add(job.chat, job.key)
+      posted.add(job.chat, job.key, job.isAwaited)
       try {
         const event = await direct.post(job)
         if (event?.type === 'post.not-sent' || event?.type === 'post.refused') posted.forget(job.chat, job.key)

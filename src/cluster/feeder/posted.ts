@@ -3,7 +3,9 @@ import type { ChatId, ReplyKey } from '../../domain/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 
 export interface Posted {
-  add(chat: ChatId, key: ReplyKey): void
+  /** `isAwaited`: something waits for it to be seen. */
+  add(chat: ChatId, key: ReplyKey, isAwaited: boolean): void
+  isAwaited(key: ReplyKey): boolean
   /** Those that wait to be seen. */
   among(chat: ChatId, keys: readonly ReplyKey[]): readonly ReplyKey[]
   seen(chat: ChatId, keys: readonly ReplyKey[]): void
@@ -26,18 +28,22 @@ const OWN_CLOCK_MS = 3_600_000
 
 export function createPosted(clock: Clock): Posted {
   const chats = new Map<ChatId, Map<ReplyKey, number>>()
+  const awaited = new Set<ReplyKey>()
   let seenUntilMs = 0
   const forget = (chat: ChatId, key: ReplyKey) => {
     const known = chats.get(chat)
     known?.delete(key)
+    awaited.delete(key)
     if (known?.size === 0) chats.delete(chat)
   }
   return {
-    add(chat, key) {
+    isAwaited: key => awaited.has(key),
+    add(chat, key, isAwaited) {
+      if (isAwaited) awaited.add(key)
       const keys = chats.get(chat) ?? new Map<ReplyKey, number>()
       chats.delete(chat)
       chats.set(chat, keys.set(key, clock.now()))
-      if (chats.size > CHATS_MAX) chats.delete(chats.keys().next().value!)
+      if (chats.size > CHATS_MAX) for (const old of chats.values().next().value!.keys()) forget(chats.keys().next().value!, old)
     },
     among: (chat, keys) => keys.filter(key => chats.get(chat)?.has(key)),
     seen(chat, keys) {

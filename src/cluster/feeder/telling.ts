@@ -26,21 +26,27 @@ export type TellingOptions = {
   readonly indexedMs: () => number | null
   /** Resolves when they are safe there: so many of them. */
   readonly receive: (chat: ChatId, found: Found) => Promise<number>
-  readonly see: (chat: ChatId, keys: readonly ReplyKey[]) => Promise<void>
+  /** Tells of the replies that were seen meanwhile, when nothing else is to be told of the chat in so long. */
+  readonly later: (chat: ChatId, delayMs: number, tell: () => Promise<void>) => void
   /** There was no room for all of the chat: it is to be fetched again in a moment. */
   readonly again: (chat: ChatId) => void
   /** Messages without a time, or without anything else that could be told. */
   readonly onUnusable: (count: number) => void
 }
 
+/** Most people write again within it, which takes it along. */
+const SEEN_TOLD_MS = 2_000
+
 /** `whole`: the chat app's view has been told once. */
 type Told = { readonly app: Cursor; readonly files: Cursor; whole: boolean; full: boolean }
 
 export function createTelling(options: TellingOptions): Intake {
-  const { settings, clock, account, backlog, memberships, posted, feeder, isFirstLoad, indexedMs, receive, see, again, onUnusable } =
+  const { settings, clock, account, backlog, memberships, posted, feeder, isFirstLoad, indexedMs, receive, later, again, onUnusable } =
     options
   const { limits, username } = settings
   const chats = new Map<ChatId, Told>()
+  /** Replies of which the chat is to be told. */
+  const seen = new Map<ChatId, Set<ReplyKey>>()
 
   const toldOf = (chat: ChatId): Told => {
     const known = chats.get(chat)
@@ -49,6 +55,27 @@ export function createTelling(options: TellingOptions): Intake {
     const made: Told = { app: emptyCursor(floorMs), files: emptyCursor(floorMs), whole: false, full: false }
     chats.set(chat, made)
     return made
+  }
+
+  const tell = async (chat: ChatId, source: Found['source'], messages: readonly FoundMessage[]): Promise<number> => {
+    const { openedAtMs, indexed } = account
+    const keys = [...(seen.get(chat) ?? [])]
+    seen.delete(chat)
+    const taken = await receive(chat, {
+      feeder: feeder(),
+      source,
+      nowMs: clock.now(),
+      liveAtMs: backlog.liveMs(chat),
+      openedAtMs,
+      isFirstLoad: isFirstLoad(),
+      indexBeginMs: indexed?.beginMs ?? null,
+      indexedMs: indexedMs(),
+      messages,
+      // Should it not be heard: whoever is not told looks by itself.
+      seen: keys,
+    })
+    posted.seen(chat, keys)
+    return taken
   }
 
   const wasTold = (chat: ChatId, source: 'app' | 'files', message: { id: MessageId; sender: string; timeMs: number }): boolean => {
@@ -103,17 +130,7 @@ export function createTelling(options: TellingOptions): Intake {
           isAnswered: answered.has(id),
         }),
       )
-      const { openedAtMs, indexed } = account
-      const taken = await receive(chat, {
-        feeder: feeder(),
-        source,
-        liveAtMs: backlog.liveMs(chat),
-        openedAtMs,
-        isFirstLoad: isFirstLoad(),
-        indexBeginMs: indexed?.beginMs ?? null,
-        indexedMs: indexedMs(),
-        messages,
-      })
+      const taken = await tell(chat, source, messages)
       for (const { id, sender, timeMs } of news.slice(0, taken))
         remember(told[source], { id, sender, timeMs, nowMs: clock.now(), liveMs: backlog.liveMs(chat) }, limits)
       if (source === 'app') told.whole = true
@@ -127,12 +144,12 @@ export function createTelling(options: TellingOptions): Intake {
     seeOwn(chat, messages) {
       const keys = messages.flatMap(({ sender, message }) => (sender === username ? (replyKeyOf(message) ?? []) : []))
       const waiting = posted.among(chat, keys)
-      // Whoever is not told looks by itself.
-      if (waiting.length > 0)
-        void see(chat, waiting).then(
-          () => posted.seen(chat, waiting),
-          () => {},
-        )
+      if (waiting.length > 0) {
+        seen.set(chat, new Set([...(seen.get(chat) ?? []), ...waiting]))
+        later(chat, waiting.some(posted.isAwaited) ? 0 : SEEN_TOLD_MS, async () => {
+          if (seen.has(chat)) await tell(chat, 'files', [])
+        })
+      }
       return new Set(keys.map(answeredBy))
     },
     sinceMs(chat) {

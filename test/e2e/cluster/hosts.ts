@@ -147,6 +147,8 @@ async function feed(restate: Restate, agent: ZtmAgent, chat: ChatId): Promise<vo
     isFirstLoad: false,
     indexBeginMs: null,
     indexedMs: null,
+    nowMs: systemClock.now(),
+    seen: [],
     messages: identify(chat, messages).map(({ id, raw }) => ({
       id,
       sender: raw.sender,

@@ -27,7 +27,9 @@ const found = (...messages: readonly FoundMessage[]): Found => ({
   isFirstLoad: false,
   indexBeginMs: null,
   indexedMs: null,
+  nowMs: Date.now(),
   messages,
+  seen: [],
 })
 const RECEIVE = '/chat/default%2Fpeer%3Aalice/receive'
 
