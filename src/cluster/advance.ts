@@ -2,14 +2,14 @@
 import type { ObjectContext } from '@restatedev/restate-sdk'
 import type { Json } from '../domain/json.ts'
 import type { Limits } from '../domain/limits.ts'
-import { type Input, step } from '../runtime/cell.ts'
+import { type Input, openCell } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import type { Subject } from '../runtime/parse-record.ts'
 import { type Kept, writeKept } from './kept.ts'
 import { setTimer, type Timer, type Timers, type Wake } from './timers.ts'
 
 /** What is kept, while it changes. */
-export type Draft = { stored: Json; timers: Timers }
+export type Draft = { readonly stored: () => Json; timers: Timers }
 
 export type Advance = {
   readonly subject: Subject
@@ -24,16 +24,21 @@ export type Advance = {
 
 /** Gives back what is kept then. Whatever it asks of `ctx` depends on what came in, and on nothing else: Restate runs it again after a crash. */
 export async function advance(ctx: ObjectContext, { subject, limits, kept, inputs, atMs, perform }: Advance): Promise<Json> {
-  const draft: Draft = { stored: kept.stored, timers: kept.timers }
-  for (let coming = inputs; coming.length > 0; ) {
-    const { stored, asked } = step({ subject, stored: draft.stored, inputs: coming, atMs, limits })
-    draft.stored = stored
-    const answers: Input[] = []
-    for (const one of asked) answers.push(...(await perform(one, draft)))
-    coming = answers
+  const cell = openCell({ subject, stored: kept.stored, atMs, limits })
+  try {
+    const draft: Draft = { stored: cell.read, timers: kept.timers }
+    for (let coming = inputs; coming.length > 0; ) {
+      const asked = cell.tell(coming)
+      const answers: Input[] = []
+      for (const one of asked) answers.push(...(await perform(one, draft)))
+      coming = answers
+    }
+    const stored = cell.read()
+    writeKept(ctx, { ...kept, stored, timers: draft.timers })
+    return stored
+  } finally {
+    cell.close()
   }
-  writeKept(ctx, { ...kept, ...draft })
-  return draft.stored
 }
 
 /** What is to be sent to the object itself, for later. */

@@ -43,7 +43,7 @@ function queuedIn(entry: ChatEntry | null): number {
 }
 
 /** How far back the chat is to be read for what was posted into it. */
-const sinceMs = (entry: ChatEntry, nowMs: number): number => Math.max(0, Math.min(nowMs, postedSinceMs(outboxOf(entry))))
+const sinceMs = (entry: ChatEntry | null, nowMs: number): number => Math.max(0, Math.min(nowMs, postedSinceMs(outboxOf(entry))))
 
 /** The first look for a reply where its file is pushed to the feeder, which tells of it. */
 const PUSHED_LOOK_MS = 10_000
@@ -78,9 +78,9 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
     }
 
     const perform = async (asked: Asked, draft: Draft): Promise<readonly Input[]> => {
-      const entry = entryOf(draft.stored)!
       switch (asked.type) {
         case 'dispatch': {
+          const entry = entryOf(draft.stored())!
           const message = entry.messages.get(asked.params.id) ?? null
           const alternations = message !== null && entry.loop.sender === message.sender ? entry.loop.alternations : 0
           ctx.sendClient(RESPONDER).respond({ account, ...asked.params, message, alternations })
@@ -99,6 +99,7 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         case 'requestSlot':
           return [{ to: 'outbox', event: { type: 'slot.granted', atMs } }]
         case 'post': {
+          const entry = entryOf(draft.stored())!
           const { key } = asked.params
           const body = entry.replies.get(key) ?? { text: '' }
           const isAwaited = outboxOf(entry).some(post => post.key !== key && post.phase === 'queued')
@@ -119,10 +120,10 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
           })
         }
         case 'look':
-          ctx.sendClient(LOOKER).look({ account, chat, feeder, sinceMs: sinceMs(entry, atMs) })
+          ctx.sendClient(LOOKER).look({ account, chat, feeder, sinceMs: sinceMs(entryOf(draft.stored()), atMs) })
           return []
         case 'checkLedger':
-          ctx.sendClient(LOOKER).check({ ...asked.params, account, feeder, sinceMs: sinceMs(entry, atMs), nowMs: atMs })
+          ctx.sendClient(LOOKER).check({ ...asked.params, account, feeder, sinceMs: sinceMs(entryOf(draft.stored()), atMs), nowMs: atMs })
           return []
         default:
           // No lag: nobody here would notice that the agent was away, and forgot what it had queued. No slots yet; what is uncertain shows

@@ -22,30 +22,33 @@ export type Input =
   | { readonly to: 'request' }
   | { readonly to: 'records'; readonly changes: readonly Change[] }
 
-export type Step = {
+export type CellOptions = {
   readonly subject: Subject
   /** As a snapshot has it; null = nothing yet. */
   readonly stored: Json
-  readonly inputs: readonly Input[]
   /** Wall clock, ms: the moment of what is recorded. */
   readonly atMs: number
   readonly limits: Limits
 }
 
-/** `stored` null: nothing is left. */
-export type Stepped = { readonly stored: Json; readonly asked: readonly Asked[] }
+export interface Cell {
+  /** What came in, one by one; gives back what was asked for. @throws when a chart failed: then nothing of this cell may become durable. */
+  tell(inputs: readonly Input[]): readonly Asked[]
+  /** What is stored now; null: nothing is left. */
+  read(): Json
+  close(): void
+}
 
-export function step({ subject, stored, inputs, atMs, limits }: Step): Stepped {
+export function openCell({ subject, stored, atMs, limits }: CellOptions): Cell {
   const key = keyOf(subject)
   const asking: Asked[] = []
-  const asked: Asked[] = []
   const failures: unknown[] = []
   const nursery = createNursery(key, (_, error) => failures.push(error))
   const registry = createRegistry({ nursery, limits, effects: asData(one => asking.push(one)) })
   if (stored !== null)
     registry.replay({ entries: new Map([[key, { seq: 0, json: JSON.stringify(stored) }]]), tail: [], lastSeq: 0, problems: [] })
 
-  const tell = (input: Input) => {
+  const tellOne = (input: Input) => {
     if (input.to === 'records') registry.apply(0, atMs, input.changes)
     else if (subject.at === 'chat' && input.to === 'chat') registry.tellChat(subject.chat, input.event)
     else if (subject.at === 'chat' && input.to === 'outbox') registry.tellOutbox(subject.chat, input.event)
@@ -53,24 +56,44 @@ export function step({ subject, stored, inputs, atMs, limits }: Step): Stepped {
     else if (subject.at === 'pairing' && input.to === 'request') registry.openPairing(subject.user)
     else throw new Error(`What is stored under "${key}" has no chart "${input.to}".`)
   }
-  const commit = (changes: readonly Change[]) => {
+  /** What is about other keys is the host's to carry out. */
+  const commit = (changes: readonly Change[]): readonly Asked[] => {
     const own = changes.filter(change => keyOf(change) === key)
     const others = changes.filter(change => keyOf(change) !== key)
     if (own.length > 0) registry.apply(0, atMs, own)
-    if (others.length > 0) asked.push({ type: 'commit', params: { changes: others } })
+    return others.length > 0 ? [{ type: 'commit', params: { changes: others } }] : []
   }
 
-  for (const input of inputs) {
-    tell(input)
-    for (let one = asking.shift(); one; one = asking.shift()) {
-      if (one.type === 'commit') commit(one.params.changes)
-      else asked.push(one)
-    }
+  return {
+    tell(inputs) {
+      const asked: Asked[] = []
+      for (const input of inputs) {
+        tellOne(input)
+        for (let one = asking.shift(); one; one = asking.shift()) {
+          if (one.type === 'commit') asked.push(...commit(one.params.changes))
+          else asked.push(one)
+        }
+      }
+      if (failures.length > 0) throw failures[0]
+      return asked
+    },
+    read: () => registry.beginFold().read(key) ?? null,
+    close() {
+      registry.stop()
+      nursery.stop()
+    },
   }
-  const after = registry.beginFold().read(key) ?? null
-  registry.stop()
-  nursery.stop()
-  // Nothing of a step in which a chart failed may become durable.
-  if (failures.length > 0) throw failures[0]
-  return { stored: after, asked }
+}
+
+export type Step = CellOptions & { readonly inputs: readonly Input[] }
+
+/** A cell for as long as it takes to be told this. */
+export function step({ inputs, ...options }: Step): { readonly stored: Json; readonly asked: readonly Asked[] } {
+  const cell = openCell(options)
+  try {
+    const asked = cell.tell(inputs)
+    return { stored: cell.read(), asked }
+  } finally {
+    cell.close()
+  }
 }

@@ -28,6 +28,9 @@ export type ShelfOptions<Key extends string, Logic extends AnyStateMachine> = {
   readonly rests: (snapshot: SnapshotFrom<Logic>) => boolean
 }
 
+/** The first state of each logic: its key is in what is kept. */
+const freshOf = new WeakMap<AnyStateMachine, AnyMachineSnapshot>()
+
 type AnyScope = ActorScope<AnyMachineSnapshot, AnyEventObject>
 
 export interface Shelf<Key extends string, Logic extends AnyStateMachine> {
@@ -57,11 +60,11 @@ export function createShelf<Key extends string, Logic extends AnyStateMachine>(o
   const actors = new Map<Key, Actor<Logic>>()
   const put = new Map<Key, SnapshotFrom<Logic>>()
 
-  let fresh: AnyMachineSnapshot | null = null
   /** A snapshot of an earlier version may lack a region or a field of the context: there it begins as new. */
   const completed = (key: Key, snapshot: Snapshot<unknown>): Snapshot<unknown> => {
     if (!('context' in snapshot && 'value' in snapshot)) return snapshot
-    fresh ??= initialTransition<AnyStateMachine>(logic, options.input(key))[0]
+    const fresh = freshOf.get(logic) ?? initialTransition<AnyStateMachine>(logic, options.input(key))[0]
+    freshOf.set(logic, fresh)
     return Object.assign({}, snapshot, {
       context: Object.assign({}, fresh.context, snapshot.context),
       value: logic.root.type === 'parallel' ? Object.assign({}, fresh.value, snapshot.value) : snapshot.value,
