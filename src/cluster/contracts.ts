@@ -164,5 +164,11 @@ export const LOOKER = iface.service('looker', {
 /** Of handlers that only the others call. */
 export const INSIDE = { ingressPrivate: true } as const
 
-/** By itself Restate pauses what has failed 70 times, and with it everything of that key, until somebody resumes it by hand. */
-export const TRIED_AGAIN = { retryPolicy: { maxAttempts: Number.MAX_SAFE_INTEGER, maxInterval: 60_000 }, journalRetention: 0 } as const
+/**
+ * By itself Restate pauses what has failed 70 times, and with it everything of that key, until somebody resumes it by hand; and keeps for
+ * a day what everybody wrote.
+ */
+export const TRIED_AGAIN = {
+  retryPolicy: { initialInterval: 100, maxAttempts: Number.MAX_SAFE_INTEGER, maxInterval: 60_000 },
+  journalRetention: 0,
+} as const

@@ -18,13 +18,16 @@ const { fleet, people, mesh, bots, dispose } = await startStage({ bots: BOTS, ea
 try {
   const [bot = ''] = bots
   const alice = mesh.user('alice')
+  const heard = () =>
+    alice
+      .inbox(`peer:${bot}`)
+      .flatMap(({ sender, message }) => (sender === bot ? String((message as { readonly text?: unknown }).text) : []))
   for (const text of ['hello, is anybody there?', 'and how many of you are there?']) {
     say(`alice -> ${bot}: ${text}`)
-    const before = alice.inbox(`peer:${bot}`).filter(({ sender }) => sender === bot).length
+    const before = heard().length
     await alice.says(text, `peer:${bot}`)
-    const heard = () => alice.inbox(`peer:${bot}`).filter(({ sender }) => sender === bot)
     while (heard().length === before) await pause(20)
-    say(`${bot} -> alice: ${String((heard().at(-1)?.message as { readonly text?: unknown }).text)}`)
+    say(`${bot} -> alice: ${heard().at(-1)}`)
   }
   say(`${BOTS * PEOPLE_EACH} people begin to write, each every ${seconds(EVERY_MS)}.`)
   people.write()
