@@ -67,12 +67,14 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
 
     const post = async (key: ReplyKey, body: ReplyBody, isAwaited: boolean): Promise<OutboxEvent> => {
       const own = randomUUID()
-      const begun = await ctx.run('begin', () => own)
-      // Begun by a process that died: it may have been posted. It is looked for, and not repeated.
-      const isRepeated = begun !== own
+      const begun = await ctx.run('begin', () => ({ id: own, begunAtMs: Date.now() }))
+      // Begun by a process that died.
+      const isAgain = begun.id !== own
+      const job = { account, chat, key, body, feeder, isAwaited, tried: { ...begun, isAgain } }
       const { post } = posts.get(account)!
-      const event = await withFeeder(ctx, 'post', { account, chat, key, body, feeder, isAwaited }, async job =>
-        isRepeated ? ({ type: 'post.unknown', key, atMs } as const) : post(job),
+      const event = await withFeeder(ctx, 'post', job, async (one, isElsewhere) =>
+        // The feeder of that time may have posted it, and is not there to be asked. It is looked for, and not repeated.
+        isAgain && isElsewhere ? ({ type: 'post.unknown', key, atMs } as const) : post(one),
       )
       return event ?? { type: 'post.not-sent', key }
     }

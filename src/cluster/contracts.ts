@@ -87,8 +87,15 @@ export type Turn = {
 }
 
 type InChat = { readonly account: AccountId; readonly chat: ChatId; readonly feeder: Feeder | null }
+/** One try to post a reply. `isAgain`: a process that began it has died; `begunAtMs`: when it did, wall clock. */
+export type PostTry = { readonly id: string; readonly begunAtMs: number; readonly isAgain: boolean }
 /** `isAwaited`: the next part of the reply waits until this one is seen. */
-export type PostJob = InChat & { readonly key: ReplyKey; readonly body: ReplyBody; readonly isAwaited: boolean }
+export type PostJob = InChat & {
+  readonly key: ReplyKey
+  readonly body: ReplyBody
+  readonly isAwaited: boolean
+  readonly tried: PostTry
+}
 export type LookJob = InChat & { readonly sinceMs: number }
 /** `nowMs`: when it was asked; `answeredAtMs`: when the newest attempt to post it was answered, null = it was not. By the clock of its chat. */
 export type CheckJob = LookJob & { readonly key: ReplyKey; readonly nowMs: number; readonly answeredAtMs: number | null }

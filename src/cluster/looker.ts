@@ -18,12 +18,12 @@ export async function withFeeder<Job extends { readonly account: AccountId; read
   ctx: Pick<Context, 'run' | 'client'>,
   name: string,
   job: Job,
-  step: (job: Job) => Promise<Outcome | null>,
+  step: (job: Job, isElsewhere: boolean) => Promise<Outcome | null>,
 ): Promise<Outcome | null> {
-  const outcome = await ctx.run(name, () => step(job))
+  const outcome = await ctx.run(name, () => step(job, false))
   if (outcome !== null) return outcome
   const feeder = await ctx.client(ACCOUNT, job.account).holder()
-  return feeder === null ? null : await ctx.run(`${name} elsewhere`, () => step({ ...job, feeder }))
+  return feeder === null ? null : await ctx.run(`${name} elsewhere`, () => step({ ...job, feeder }, true))
 }
 
 export function lookerService(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
@@ -32,7 +32,7 @@ export function lookerService(accounts: SettingsAt, posts: ReadonlyMap<AccountId
     handlers: {
       async look(ctx, job) {
         const { posts } = placeOf(job.account)
-        const keys = (await withFeeder(ctx, 'look', job, posts.look)) ?? []
+        const keys = (await withFeeder(ctx, 'look', job, one => posts.look(one))) ?? []
         if (keys.length > 0)
           ctx
             .sendClient(CHAT, keyIn(job.account, job.chat))
@@ -42,7 +42,10 @@ export function lookerService(accounts: SettingsAt, posts: ReadonlyMap<AccountId
         const { posts, settings } = placeOf(job.account)
         const { key, nowMs } = job
         const failed: OutboxEvent = { type: 'ledger.failed', key, limits: postLimits(settings.limits), nowMs }
-        const event = await unlessEnded(withFeeder(ctx, 'check', job, posts.check), () => failed)
+        const event = await unlessEnded(
+          withFeeder(ctx, 'check', job, one => posts.check(one)),
+          () => failed,
+        )
         ctx.sendClient(CHAT, keyIn(job.account, job.chat)).give({ inputs: [{ to: 'outbox', event: event ?? failed }], atMs: null })
       },
     },

@@ -48,7 +48,11 @@ export function postsAt(
   }
 
   return {
-    post: ({ chat, key, body }) => postOnce(agent, { chat, key, ...body }, { monotonic: clock.now }, noEnd),
+    // Nobody here knows what a process that died had done.
+    post: async ({ chat, key, body, tried }) =>
+      tried.isAgain
+        ? { type: 'post.unknown', key, atMs: clock.now() }
+        : await postOnce(agent, { chat, key, ...body }, { monotonic: clock.now }, noEnd),
     // An agent that is away shows nothing; the next look is on its way already.
     look: ({ chat, sinceMs }) => shown(chat, sinceMs, noEnd).catch(() => []),
     async check({ chat, sinceMs, key, nowMs, answeredAtMs }) {

@@ -1,4 +1,5 @@
 /** One account that this feeder has: reads its mesh, tells its chats, and posts for them, until it is told to stop. */
+import type { OutboxEvent } from '../../../machines/outbox.ts'
 import type { Change } from '../../../machines/records.ts'
 import type { ChatId } from '../../domain/ids.ts'
 import type { Json } from '../../domain/json.ts'
@@ -16,11 +17,12 @@ import type { AccountStatus, RuntimeEvent } from '../../runtime/runtime.ts'
 import { createStatusKeeper } from '../../runtime/status.ts'
 import { createSupervisor } from '../../runtime/supervisor.ts'
 import { createTimers } from '../../runtime/timers.ts'
-import { type Feeder, type Found, keyIn } from '../contracts.ts'
+import { type Feeder, type Found, keyIn, type PostJob } from '../contracts.ts'
 import { type Posts, postsAt } from '../posts.ts'
 import { type Engine, EngineRefused } from './engine.ts'
 import { createPosted } from './posted.ts'
 import { createTelling } from './telling.ts'
+import { createTries } from './tries.ts'
 
 export type FeedPorts = {
   readonly clock: Clock
@@ -166,24 +168,33 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
   })
 
   const direct = postsAt(agent, settings, clock, posted)
+  const tries = createTries<OutboxEvent>(clock)
+  const isOurs = (named: Feeder | null) => !signal.aborted && named?.session === session
+
+  const post = async (job: PostJob): Promise<OutboxEvent> => {
+    const { chat, key, tried } = job
+    if (isHeld) return { type: 'post.not-sent', key }
+    posting += 1
+    posted.add(chat, key, job.isAwaited)
+    try {
+      // A first try, here: had it been made before, it would be known.
+      const event = (await direct.post({ ...job, tried: { ...tried, isAgain: false } })) ?? { type: 'post.not-sent', key }
+      if (event.type === 'post.not-sent' || event.type === 'post.refused') posted.forget(chat, key)
+      else emit({ event: 'posted', account: id, atMs: clock.now(), chat, key })
+      connection.poll.wake()
+      return event
+    } finally {
+      posting -= 1
+    }
+  }
+
   const posts: Posts = {
     async post(job) {
-      if (signal.aborted) return null
-      if (isHeld) return { type: 'post.not-sent', key: job.key }
-      posting += 1
-      posted.add(job.chat, job.key, job.isAwaited)
-      try {
-        const event = await direct.post(job)
-        if (event?.type === 'post.not-sent' || event?.type === 'post.refused') posted.forget(job.chat, job.key)
-        emit({ event: 'posted', account: id, atMs: clock.now(), chat: job.chat, key: job.key })
-        connection.poll.wake()
-        return event
-      } finally {
-        posting -= 1
-      }
+      if (!isOurs(job.feeder)) return null
+      return await (tries.once(job.tried, () => post(job)) ?? { type: 'post.unknown', key: job.key, atMs: clock.now() })
     },
-    look: async job => (signal.aborted ? null : await direct.look(job)),
-    check: async job => (signal.aborted ? null : await direct.check(job)),
+    look: async job => (isOurs(job.feeder) ? await direct.look(job) : null),
+    check: async job => (isOurs(job.feeder) ? await direct.check(job) : null),
   }
 
   return {
