@@ -7,7 +7,9 @@ import { delimiter, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { until } from './until.ts'
 
-const HOST = join(import.meta.dirname, 'node_modules', 'openclaw', 'openclaw.mjs')
+/** OpenClaw and all that it depends on. */
+export const HOST_FOLDER = join(import.meta.dirname, 'node_modules')
+const HOST = join(HOST_FOLDER, 'openclaw', 'openclaw.mjs')
 const WATCHMAN = join(import.meta.dirname, 'watchman.ts')
 /** A cold start compiles some 900 MB of JavaScript: 20 to 70 s on two shared cores. */
 const READY_MS_MAX = 180_000
@@ -35,8 +37,8 @@ export interface Gateway {
   readonly workspace: string
   /** Adds top-level sections to the config file, or replaces them; what the host wrote itself (installed plugins) stays. */
   configure(sections: Readonly<Record<string, unknown>>): Promise<void>
-  /** Resolves when the gateway says that it is ready; it runs already: at once. */
-  start(): Promise<void>
+  /** Resolves when the gateway says that it is ready; it runs already: at once. The words are for Node. */
+  start(...nodeWords: readonly string[]): Promise<void>
   stop(): Promise<void>
   /** As a power cut: no goodbye. */
   kill(): Promise<void>
@@ -79,10 +81,10 @@ export async function createGateway(): Promise<Gateway> {
   let child: ChildProcess | null = null
   let console = ''
 
-  const start = async () => {
+  const start = async (...nodeWords: readonly string[]) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await startOnce()
+        return await startOnce(nodeWords)
       } catch (error) {
         // The host gives its own threads 5 s at a start, which a busy machine may not have.
         if (attempt === STARTS_MAX || !String(error).includes('state lease heartbeat did not become ready')) throw error
@@ -90,9 +92,9 @@ export async function createGateway(): Promise<Gateway> {
     }
   }
 
-  const startOnce = async () => {
+  const startOnce = async (nodeWords: readonly string[]) => {
     if (child !== null && child.exitCode === null && child.signalCode === null) return
-    const started = spawn(process.execPath, [HOST, 'gateway', 'run', '--port', String(port)], {
+    const started = spawn(process.execPath, [...nodeWords, HOST, 'gateway', 'run', '--port', String(port)], {
       env,
       cwd: home,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,18 +1,21 @@
 /** What we add to the time that the real gateway takes for an answer. The model answers at once, so that what is left is the gateway and us. */
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { cryptoRandom } from '../../../src/adapters/clock/crypto-random.ts'
 import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
 import { SimMesh } from '../../../src/simulator/mesh/mesh.ts'
 import { CALM } from '../../../src/simulator/mesh/quirks.ts'
 import { type ServedAgent, serveAgent } from '../../../src/simulator/mesh/serve.ts'
-import { createGateway, type Gateway } from './gateway.ts'
+import { createGateway, type Gateway, HOST_FOLDER } from './gateway.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
 import { installHost, packPlugin } from './package-under-test.ts'
+import { hostWork, profiledInto } from './profile.ts'
 import { until } from './until.ts'
 import { conversation, MESH, modelConfig } from './world.ts'
 
@@ -72,6 +75,7 @@ const tail = async () => (await gateway.log()).slice(-6_000)
 const chatOf = (user: string) => conversation(mesh.user(user), BOT, `peer:${BOT}`, tail)
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 const p99 = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN
+const spread = (values: readonly number[]) => ({ p50: Math.round(median(values)), p99: Math.round(p99(values)) })
 
 beforeAll(async () => {
   await installHost()
@@ -97,13 +101,18 @@ beforeAll(async () => {
       smallest: { url: smallest.url },
     },
   })
-  await gateway.start()
-  // The first turn of a gateway loads half of it.
-  await chatOf('warm').says('first words')
-  await chatOf('warm').hears('model says: first words')
-  smallest.says('warm', 'first words')
-  await until('the smallest channel answers', () => smallest.heard().has('warm'), WAIT_MS_MAX, tail)
 })
+
+/** The first turn of a gateway loads half of it. */
+async function startWarm(...nodeWords: readonly string[]): Promise<void> {
+  await gateway.start(...nodeWords)
+  const chat = chatOf('warm')
+  const text = `first words ${chat.heard().length}`
+  await chat.says(text)
+  await chat.hears(`model says: ${text}`)
+  smallest.says('warm', text)
+  await until('the smallest channel answers', () => smallest.heard().get('warm')?.includes(text) === true, WAIT_MS_MAX, tail)
+}
 
 afterAll(async () => {
   await gateway?.dispose()
@@ -124,12 +133,17 @@ async function loggedAt(phrase: string): Promise<ReadonlyMap<string, number>> {
   return found
 }
 
+/**
+ * All that a message does runs on the gateway's one thread, between what the gateway does there for its own ends: our share is what is left
+ * of the time without that.
+ */
 test('our share of the way of a single message: from the read of its file to the gateway, and from its answer to the post', {
   timeout: WAIT_MS_MAX,
 }, async () => {
+  const profiles = await mkdtemp(join(tmpdir(), 'ztm-chat-profiles-'))
+  onTestFinished(() => rm(profiles, { recursive: true }))
+  await startWarm(...profiledInto(profiles))
   const chat = chatOf('single')
-  const inMs: number[] = []
-  const outMs: number[] = []
   const waits: number[] = []
   for (let n = 0; n < SINGLE; n++) {
     const text = `single ${n}`
@@ -139,7 +153,10 @@ test('our share of the way of a single message: from the read of its file to the
     waits.push(Date.now() - beganMs)
     await pause(300)
   }
+  await gateway.stop()
+  const hostMs = await hostWork({ profiles, host: HOST_FOLDER, plugin: gateway.stateDir })
   const [begun, handed] = [await loggedAt('turn handed over'), await loggedAt('reply handed over')]
+  const ways: { readonly in: Way; readonly out: Way; readonly both: Way }[] = []
   for (const post of requests.filter(({ what, body }) => what === 'posted' && body.includes('model says: single'))) {
     const id = /"key":"([0-9a-f]{24})/.exec(post.body)?.[1] ?? ''
     const beganMs = begun.get(id)
@@ -147,21 +164,33 @@ test('our share of the way of a single message: from the read of its file to the
     if (beganMs === undefined || handedMs === undefined) throw new Error(`The log lacks message ${id}.`)
     const read = requests.findLast(({ what, target, atMs }) => what === 'file read' && target.includes('/single/') && atMs <= beganMs)
     if (!read) throw new Error(`Nobody read the file of message ${id}.`)
-    inMs.push(beganMs - read.atMs)
-    outMs.push(post.atMs - handedMs)
+    const into = { rawMs: beganMs - read.atMs, hostMs: hostMs(read.atMs, beganMs) }
+    const out = { rawMs: post.atMs - handedMs, hostMs: hostMs(handedMs, post.atMs) }
+    ways.push({ in: into, out, both: { rawMs: into.rawMs + out.rawMs, hostMs: into.hostMs + out.hostMs } })
   }
-  const share = inMs.map((ms, index) => ms + (outMs[index] ?? 0))
-  console.info({
-    messages: share.length,
-    in: { p50: median(inMs), p99: p99(inMs) },
-    out: { p50: median(outMs), p99: p99(outMs) },
-    share: { p50: median(share), p99: p99(share) },
-    wholeAnswer: { p50: median(waits), p99: p99(waits) },
+  const figures = (of: readonly Way[]) => ({
+    share: spread(of.map(({ rawMs, hostMs }) => rawMs - hostMs)),
+    host: spread(of.map(({ hostMs }) => hostMs)),
+    raw: spread(of.map(({ rawMs }) => rawMs)),
   })
-  expect(share).toHaveLength(SINGLE)
+  console.dir(
+    {
+      messages: ways.length,
+      in: figures(ways.map(way => way.in)),
+      out: figures(ways.map(way => way.out)),
+      both: figures(ways.map(way => way.both)),
+      wholeAnswer: spread(waits),
+    },
+    { depth: 3 },
+  )
+  expect(ways).toHaveLength(SINGLE)
 })
 
+/** A part of a message's way: how long it took, and how much of that the host was at work. */
+type Way = { readonly rawMs: number; readonly hostMs: number }
+
 test(`${CROWD} users at once: the last answer, beside that of the smallest possible channel`, { timeout: WAIT_MS_MAX }, async () => {
+  await startWarm()
   const ours = async (round: number) => {
     const chats = Array.from({ length: CROWD }, (_, n) => chatOf(`ours-${round}-${n}`))
     const beganMs = performance.now()
@@ -189,6 +218,7 @@ test(`${CROWD} users at once: the last answer, beside that of the smallest possi
 })
 
 test('one turn that takes long keeps nobody else waiting', { timeout: WAIT_MS_MAX }, async () => {
+  await startWarm()
   const other = chatOf('other')
   const waits = async (prefix: string) => {
     const found: number[] = []
