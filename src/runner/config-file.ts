@@ -91,6 +91,11 @@ function parseFile(path: string, text: string): unknown {
   } catch (error) {
     if (error instanceof ConfigInvalid) throw error
     const { line, column } = positionOf(error)
+    if (isTooDeep(error))
+      throw refused(
+        `${path}:${line}:${column} is nested too deeply to be read; a config has less than ten levels: is it the right file?`,
+        error,
+      )
     throw refused(
       `${path}:${line}:${column} is not ${/\.ya?ml$/i.test(path) ? 'YAML' : 'JSON5'}: ${reasonOf(error)}; correct it there.`,
       error,
@@ -104,6 +109,9 @@ function parseYaml(text: string): unknown {
   if (error !== undefined) throw error
   return document.toJS()
 }
+
+/** The yaml library reads each level on the stack of the one above, and says so where it runs out; JSON5 has no such end. */
+const isTooDeep = (error: unknown): boolean => codeOf(error) === 'RESOURCE_EXHAUSTION'
 
 /** JSON5 gives `lineNumber` and `columnNumber`, yaml a pair of positions. */
 function positionOf(error: unknown): { line: unknown; column: unknown } {

@@ -138,6 +138,26 @@ describe('a bad config file is refused', () => {
     expect(await problemsOf(loadConfigFile(join(folder, 'loop.json')))).toEqual(['loop.json cannot be read (ELOOP).'])
   })
 
+  test.each([
+    ['brackets', `allowFrom: ${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+    ['dashes', `${'- '.repeat(5_000)}x`],
+    ['indents', Array.from({ length: 1_400 }, (_, level) => `${' '.repeat(level)}a:`).join('\n')],
+  ])('when it is nested without end, by %s', async (_, content) => {
+    expect(await problemsOf(load('deep.yaml', content))).toEqual([
+      expect.stringMatching(
+        /^deep\.yaml:\d+:\d+ is nested too deeply to be read; a config has less than ten levels: is it the right file\?$/,
+      ),
+    ])
+  })
+
+  test('nested without end in JSON5, it is told as any other value', async () => {
+    const content = `{ meshName: 'home', username: 'my-bot', allowFrom: ${'['.repeat(5_000)}${']'.repeat(5_000)} }`
+
+    expect(await problemsOf(load('deep.json5', content))).toEqual([
+      'deep.json5: allowFrom[0] is a list; expected the name of a mesh user without blanks around it, or "*" for everyone.',
+    ])
+  })
+
   test('when an alias in it would grow without end', async () => {
     const bomb = [
       'a: &a [x, x, x, x, x, x, x, x, x, x]',
