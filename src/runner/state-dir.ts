@@ -1,6 +1,6 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, parse } from 'node:path'
 
 /** Where a user's state lives when nobody says otherwise. A relative `XDG_STATE_HOME` is invalid by its own rules, and ignored. */
 export function defaultStateDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -14,6 +14,9 @@ export function stateDirFault(path: string): string | null {
   try {
     if (!statSync(path).isDirectory()) return `The state directory ${path} is a file; name a folder with --state-dir.`
     accessSync(path, constants.R_OK | constants.X_OK)
+    const folder = realpathSync(path)
+    if (folder === parse(folder).root)
+      return `The state directory ${path} is the root of the file system; name a folder of its own with --state-dir.`
     return null
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -63,6 +63,16 @@ describe('the command line', { timeout: 60_000 }, () => {
     })
   })
 
+  test.each(['directly', 'by a link'])('a state directory that is the root of the file system is refused, named %s', async how => {
+    const link = join(await folderInTest(), 'root')
+    await symlink('/', link)
+    const path = how === 'directly' ? '/' : link
+    expect(await run(['status', '--state-dir', path])).toMatchObject({
+      code: 2,
+      err: `ztm-chat: The state directory ${path} is the root of the file system; name a folder of its own with --state-dir.\n`,
+    })
+  })
+
   test.each(['--help', 'demo --json', 'status'])('output that cannot be written is told in one sentence: %s', async args => {
     const folder = await folderInTest()
     await writeFile(join(folder, 'ztm-chat.json5'), '{ meshName: "home", username: "my-bot" }')

@@ -1,11 +1,12 @@
 /** The state directory: can a runner live there, does one, and is what lies there whole? */
 import { constants } from 'node:fs'
-import { access, stat, statfs } from 'node:fs/promises'
+import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { accountFolder } from '../../adapters/store/account-store.ts'
 import { lookForDamage } from '../../adapters/store/damage.ts'
 import { lockHolder } from '../../adapters/store/lock.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
+import { shownName } from '../../domain/shown.ts'
 import { askRunner } from '../control/client.ts'
 import type { RunningStatus } from '../control/protocol.ts'
 import { counted } from '../output.ts'
@@ -19,6 +20,9 @@ const FREE_BYTES_MIN = 64 * MIB
 /** Below this somebody should know. */
 const FREE_BYTES_LOW = 512 * MIB
 const OTHERS = 0o077
+/** What we keep there, the plugin's file with its address, and what a file system has in its uppermost folder. */
+const OWN: readonly string[] = ['accounts', 'lock.db', 'lock.json', 'control.sock', 'inspector-url', 'lost+found']
+const OWN_FOLDER = 'Stop the bot, move accounts, if it is there, to a folder of its own, and name that with --state-dir.'
 
 export type StateLook = { readonly findings: readonly Finding[]; readonly isRunning: boolean }
 
@@ -29,7 +33,7 @@ const freeAt = async (path: string): Promise<number> => {
 }
 
 export async function lookAtStateDir(stateDir: string, freeBytes: (path: string) => Promise<number> = freeAt): Promise<readonly Finding[]> {
-  const { ok, problem } = findingsOf(null)
+  const { ok, warning, problem } = findingsOf(null)
   const fault = stateDirFault(stateDir)
   if (fault !== null) return [problem('state directory', fault)]
   const folder = await nearestFolder(resolve(stateDir))
@@ -43,8 +47,13 @@ export async function lookAtStateDir(stateDir: string, freeBytes: (path: string)
     return [problem('state directory', `This user may not write to ${folder}.`, remedy), ...(await spaceFindings(folder, freeBytes))]
   }
   const words = isThere ? `${stateDir} is there, and this user may write to it.` : `${stateDir} does not exist yet; the first run makes it.`
-  const rights = isThere ? await rightsFindings(stateDir) : []
-  return [...(rights.length > 0 ? rights : [ok('state directory', words)]), ...(await spaceFindings(folder, freeBytes))]
+  const others = isThere ? (await readdir(folder)).filter(name => !OWN.includes(name)).sort() : []
+  const [faults, space] = [isThere ? await rightsFindings(stateDir, others.length > 0) : [], await spaceFindings(folder, freeBytes)]
+  if (faults.length > 0) return [...faults, ...space]
+  if (others.length === 0) return [ok('state directory', words), ...space]
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : ''
+  const message = `${stateDir} also holds what is not the bot's: ${shownName(others[0] ?? '')}${more}.`
+  return [warning('state directory', message, OWN_FOLDER), ...space]
 }
 
 /** The folder itself, or the one in which it would be made. */
@@ -53,18 +62,20 @@ async function nearestFolder(path: string): Promise<string> {
   return found !== null || dirname(path) === path ? path : nearestFolder(dirname(path))
 }
 
-async function rightsFindings(stateDir: string): Promise<readonly Finding[]> {
+/** What is shared with others keeps its rights: they may need them. */
+async function rightsFindings(stateDir: string, isShared: boolean): Promise<readonly Finding[]> {
   const { problem } = findingsOf(null)
   const { mode, uid } = await stat(stateDir)
   const me = process.getuid?.()
   if (me === undefined) return []
   if (uid !== me) {
     const message = `${stateDir} belongs to another user (${uid}), not to this one (${me}).`
-    return [problem('state directory', message, 'Look at it, and run the bot, as its owner; or make it belong to this user (chown -R).')]
+    const remedy = 'Look at it, and run the bot, as its owner; or make it belong to this user (chown -R).'
+    return [problem('state directory', message, isShared ? OWN_FOLDER : remedy)]
   }
   if ((mode & OTHERS) === 0) return []
   const message = `Others than its owner have rights to ${stateDir} (mode ${(mode & 0o777).toString(8)}): messages are in it.`
-  return [problem('state directory', message, `chmod 700 ${shellWord(stateDir)}`)]
+  return [problem('state directory', message, isShared ? OWN_FOLDER : `chmod 700 ${shellWord(stateDir)}`)]
 }
 
 async function spaceFindings(folder: string, freeBytes: (path: string) => Promise<number>): Promise<readonly Finding[]> {

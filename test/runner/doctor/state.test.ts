@@ -44,6 +44,37 @@ describe('the state directory', () => {
     )
   })
 
+  test('with what the bot and the file system keep there is well', async () => {
+    const state = await folderInTest()
+    for (const folder of ['accounts', 'lost+found']) await mkdir(join(state, folder))
+    for (const file of ['lock.db', 'lock.json', 'control.sock', 'inspector-url']) await writeFile(join(state, file), '')
+
+    expect(lines(await lookAtStateDir(state, room))[0]).toBe(`ok: ${state} is there, and this user may write to it.`)
+  })
+
+  const ownFolder = 'Stop the bot, move accounts, if it is there, to a folder of its own, and name that with --state-dir.'
+
+  test.each([
+    [['.bashrc'], '.bashrc'],
+    [['notes', 'accounts', 'answer.sh', '.bashrc'], '.bashrc and 2 more'],
+    [['a\nb'], String.raw`"a\nb"`],
+  ])('with other things in it is told: %j', async (names, told) => {
+    const state = await folderInTest()
+    for (const name of names) await mkdir(join(state, name))
+
+    expect(lines(await lookAtStateDir(state, room))[0]).toBe(`warning: ${state} also holds what is not the bot's: ${told}. → ${ownFolder}`)
+  })
+
+  test('with other things in it is not to be closed to those who may need them', async () => {
+    const state = await folderInTest()
+    await mkdir(join(state, 'shared'))
+    await chmod(state, 0o755)
+
+    expect(lines(await lookAtStateDir(state, room))[0]).toBe(
+      `problem: Others than its owner have rights to ${state} (mode 755): messages are in it. → ${ownFolder}`,
+    )
+  })
+
   test.each<[string, number, string]>([
     ['no room', 63, 'problem'],
     ['little room', 511, 'warning'],
