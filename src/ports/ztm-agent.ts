@@ -151,7 +151,10 @@ export interface ZtmAgent {
   group(creator: UserName, group: string, signal?: AbortSignal): Promise<GroupInfo | null>
   /** Creates or changes; only the creator may (ZtmAgentRefused 403). */
   setGroup(creator: UserName, group: string, change: { name?: string; members?: readonly UserName[] }, signal?: AbortSignal): Promise<void>
-  /** Returns the hash, 64 hex digits. Pieces are asked for only as fast as the agent takes them; an error of theirs is thrown as it is. */
+  /**
+   * Returns the hash, 64 hex digits. Pieces are asked for only as fast as the agent takes them; an error of theirs is thrown as it is, and
+   * MalformedAnswer when the agent has kept another content.
+   */
   uploadFile(content: Content, signal?: AbortSignal): Promise<string>
   /**
    * Resolves with the first bytes; null: not to be had now. The rest is read only as fast as it is taken, at most until the call's time is over:

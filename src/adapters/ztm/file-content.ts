@@ -15,14 +15,26 @@ export interface Reader {
   fail(error: unknown): void
 }
 
+/** The chat app's own scheme: the bytes, then their number. */
+function createHasher() {
+  const digest = createHash('sha256')
+  let size = 0
+  return {
+    add(chunk: Uint8Array) {
+      digest.update(chunk)
+      size += chunk.length
+    },
+    hash: () => digest.copy().update(String(size)).digest('hex'),
+  }
+}
+
 /** One of a file whose hash is known; `fault` is thrown at its end when it was another. */
 export function createReader(hash: string, fault: () => Error): Reader {
   // Room for nothing: a piece is written when it is read.
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({}, { highWaterMark: 1 }, { highWaterMark: 0 })
   const writer = writable.getWriter()
   const begun = Promise.withResolvers<null>()
-  const digest = createHash('sha256')
-  let size = 0
+  const hasher = createHasher()
   // Whoever has left it hears of no end.
   const unheard = () => {}
   const fail = (error: unknown) => void writer.abort(error).catch(unheard)
@@ -32,32 +44,42 @@ export function createReader(hash: string, fault: () => Error): Reader {
     chunks: readable,
     write(chunk) {
       begun.resolve(null)
-      digest.update(chunk)
-      size += chunk.length
+      hasher.add(chunk)
       return writer.write(chunk).then(
         () => true,
         () => false,
       )
     },
     end() {
-      // The chat app's own scheme: the bytes, then their number.
-      if (digest.update(String(size)).digest('hex') === hash) writer.close().catch(unheard)
+      if (hasher.hash() === hash) writer.close().catch(unheard)
       else fail(fault())
     },
     fail,
   }
 }
 
-/** The same pieces, and the error that they ended with. */
-export function watched({ size, chunks }: Content): { readonly content: Content; readonly failure: () => unknown } {
+export interface Watched {
+  readonly content: Content
+  /** What the pieces ended with; null when they came to their end. */
+  failure(): unknown
+  /** Of what was read so far. */
+  hash(): string
+}
+
+/** The same pieces, looked at as they are read. */
+export function watched({ size, chunks }: Content): Watched {
+  const { add, hash } = createHasher()
   let failure: unknown = null
   async function* read() {
     try {
-      yield* chunks
+      for await (const chunk of chunks) {
+        add(chunk)
+        yield chunk
+      }
     } catch (error) {
       failure = error
       throw error
     }
   }
-  return { content: { size, chunks: read() }, failure: () => failure }
+  return { content: { size, chunks: read() }, failure: () => failure, hash }
 }

@@ -207,12 +207,17 @@ export function createZtmAgent({ baseUrl, mesh, apiTimeoutMs, limits, clock, tra
       await post(groupPath(creator, group), change, signal, { statuses: { 403: 'Only its creator may change a group.' } })
     },
     async uploadFile(given, signal) {
-      const { content, failure } = watched(given)
+      const { content, failure, hash } = watched(given)
       const contentType = 'application/octet-stream'
       const answer = await call(`${appPath()}/files`, signal, { method: 'POST', contentType, body: content }).catch(error => {
         throw failure() ?? error
       })
-      return fit(answer, hashAnswer, readText(answer).trim())
+      const kept = fit(answer, hashAnswer, readText(answer).trim())
+      if (kept !== hash())
+        throw new MalformedAnswer(
+          `${answer.route()} gave the hash of another content than what was sent: it was changed on its way; send it again.`,
+        )
+      return kept
     },
     async downloadFile(owner, hash, bytesMax, signal) {
       const path = `${appPath()}/files/${piece('owner name', owner)}/${piece('file hash', hash)}`

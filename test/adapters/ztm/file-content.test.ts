@@ -134,7 +134,7 @@ describe('of a file of 64 MB there are never 32 on their way', () => {
     })
     const { agent } = at(url)
 
-    await agent.uploadFile({ size, chunks: piecesOf(size, onPiece) })
+    expect((await errorOf(agent.uploadFile({ size, chunks: piecesOf(size, onPiece) }))).name).toBe('MalformedAnswer')
 
     expect([bytes.read, bytes.taken]).toEqual([size, size])
     expect(bytes.between).toBeLessThan(size / 2)
@@ -165,9 +165,9 @@ describe('a file', () => {
 
   test('is told by its length, and not in chunks', async () => {
     const lengths: unknown[] = []
-    const server = await serve((_, response, incoming) => {
+    const server = await serve(({ body }, response, incoming) => {
       lengths.push([incoming.headers['content-length'], incoming.headers['transfer-encoding']])
-      response.end(hash)
+      response.end(hashOf(body))
     })
     const { agent } = at(server.url)
 
@@ -178,6 +178,18 @@ describe('a file', () => {
       ['2', undefined],
       ['0', undefined],
     ])
+  })
+
+  test('that the agent keeps under the hash of another content ends with an error: whoever reads it would take it for damaged', async () => {
+    const server = await serve(({ body }, response) => response.end(hashOf(body.subarray(1))))
+    const { agent } = at(server.url)
+
+    expect(await errorOf(agent.uploadFile({ size: content.length, chunks: piecesOf(content.length) }))).toMatchObject({
+      name: 'MalformedAnswer',
+      message: expect.stringMatching(
+        /^POST http.*\/files gave the hash of another content than what was sent: it was changed on its way; send it again\.$/,
+      ),
+    })
   })
 
   test('whose source breaks off is not sent: the error is the source’s own', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { createUndiciTransport } from '../../../src/adapters/ztm/undici-transport.ts'
@@ -109,7 +110,10 @@ test('while a long-poll hangs, eight posts and eight reads are under way togethe
 })
 
 test('posts are JSON, keys are text, files are bytes', async () => {
-  const hash = 'ab'.repeat(32)
+  const hash = createHash('sha256')
+    .update(Buffer.from([0, 255, 10]))
+    .update('3')
+    .digest('hex')
   const permit = { ca: 'c', agent: { certificate: 'x', name: 'ep' }, bootstraps: ['127.0.0.1:8888'], more: 1 }
   const server = await serve(({ url }, response) => {
     if (url.endsWith('/files')) response.end(hash)
