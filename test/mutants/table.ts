@@ -742,8 +742,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a file that is not what its hash says is taken for it',
     file: 'src/adapters/ztm/file-content.ts',
-    from: ".digest('hex') === hash",
-    to: ".digest('hex') !== ''",
+    from: 'hasher.hash() === hash',
+    to: "hash !== ''",
+    tests: ['test/adapters/ztm/file-content.test.ts'],
+  },
+  {
+    name: 'a file that came to the agent with another content is sent',
+    file: 'src/adapters/ztm/ztm-agent.ts',
+    from: 'kept !== hash()',
+    to: "kept === ''",
     tests: ['test/adapters/ztm/file-content.test.ts'],
   },
   {

@@ -1,5 +1,8 @@
+import { cp } from 'node:fs/promises'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { botAt, folderInTest, isLive, isSent, openWorld, run, startInTest, writeConfig } from './cli.ts'
 import { onTerminal } from './terminal.ts'
 
@@ -30,6 +33,17 @@ async function busyBot() {
   const json = async (command: string, ...more: readonly string[]) =>
     (await ask(command, '--json', ...more)).out.map(line => JSON.parse(line))
   return { world, at, runner, ask, json }
+}
+
+/** An agent that answers as it is told; gone with the test. */
+async function serveInTest(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 describe('chats, users and groups', { timeout: 90_000 }, () => {
@@ -101,6 +115,73 @@ describe('chats, users and groups', { timeout: 90_000 }, () => {
     expect(chatsAlone).toMatchObject({ code: 0, err: '' })
     expect(chatsAlone.out.map(line => line.split('\t').at(-1))).toEqual(['–', '–', '–'])
     expect((await run(['chats', '--account', 'other', ...at])).code).toBe(2)
+  })
+
+  test('ask all agents at once for the names of groups, and go without those of one that hangs', async () => {
+    const { at, runner } = await busyBot()
+    await runner.stop()
+    const [, , , stateDir = ''] = at
+    const kept = join(stateDir, 'accounts')
+    for (const name of ['one', 'two']) await cp(join(kept, 'default'), join(kept, name), { recursive: true })
+    // The first is answered when the second is asked, too, who is never answered.
+    const [first, second] = [Promise.withResolvers<ServerResponse>(), Promise.withResolvers<ServerResponse>()]
+    const url = await serveInTest(({ url = '' }, response) => (url.includes('/meshes/hangs/') ? second : first).resolve(response))
+    const list = JSON.stringify([{ creator: 'alice', group: 'team', name: 'The Team', time: 1, updated: 1 }])
+    const answered = Promise.all([first.promise, second.promise]).then(([response]) => response.end(list))
+    const bot = { agentUrl: url, username: 'my-bot', apiTimeout: 1_000 }
+    const accounts = { one: { ...bot, meshName: 'home' }, two: { ...bot, meshName: 'hangs' } }
+    const config = await writeConfig(stateDir, { accounts }, 'two.json5')
+
+    const [{ code, out, err }] = await Promise.all([run(['chats', '--config', config, '--state-dir', stateDir, '--json']), answered])
+
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const groups = out.map(line => JSON.parse(line)).filter(({ chat }) => chat === 'group:alice/team')
+    expect(Object.fromEntries(groups.map(({ account, name }) => [account, name]))).toEqual({ one: 'The Team', two: null })
+  })
+
+  describe('of 20 groups', () => {
+    const keys = Array.from({ length: 20 }, (_, n) => `g${n}`)
+    async function askedFor(answer: (group: string, response: ServerResponse) => void) {
+      const url = await serveInTest(({ url = '' }, response) => {
+        const [, group] = /\/groups\/alice\/(g\d+)$/.exec(url) ?? []
+        if (group !== undefined) answer(group, response)
+        else response.end(JSON.stringify(keys.map(key => ({ creator: 'alice', group: key, name: `Listed ${key}`, time: 1, updated: 1 }))))
+      })
+      const folder = await folderInTest()
+      const config = await writeConfig(folder, { agentUrl: url, meshName: 'home', username: 'my-bot', apiTimeout: 1_000 })
+      const ended = await run(['groups', '--config', config, '--state-dir', join(folder, 'state'), '--json'])
+      return { ...ended, groups: ended.out.map(line => JSON.parse(line)) }
+    }
+    const memberList = (group: string) => JSON.stringify({ creator: 'alice', group, name: `Asked ${group}`, members: ['alice'] })
+
+    test('the members are asked for eight at a time', async () => {
+      const open = new Map<string, ServerResponse>()
+      let most = 0
+      let count = 0
+      const { code, groups } = await askedFor((group, response) => {
+        open.set(group, response)
+        count += 1
+        most = Math.max(most, open.size)
+        if (open.size < 8 && count < keys.length) return
+        for (const [asked, waiting] of open) waiting.end(memberList(asked))
+        open.clear()
+      })
+
+      expect(code).toBe(0)
+      expect(groups).toHaveLength(20)
+      expect(new Set(groups.map(({ members }) => String(members)))).toEqual(new Set(['alice']))
+      expect(most).toBe(8)
+    })
+
+    test('the names stay when the agent hangs on the members of one', async () => {
+      const { code, err, groups } = await askedFor((group, response) => {
+        if (group !== 'g0') response.end(memberList(group))
+      })
+
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('got no whole answer within 1 s') })
+      expect(groups.find(({ group }) => group === 'g0')).toMatchObject({ name: 'Listed g0', members: null })
+      expect(groups.find(({ group }) => group === 'g1')).toMatchObject({ name: 'Asked g1', members: ['alice'] })
+    })
   })
 
   test('are tables on a terminal, and lines with tabs elsewhere', async () => {

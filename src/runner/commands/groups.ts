@@ -10,6 +10,7 @@ import { keptChats, stamp } from './chats.ts'
 
 /** Groups whose members are asked for, one request each. */
 const ASKED_MAX = 200
+const ASKED_AT_ONCE = 8
 
 type Title = { readonly name: string; readonly members: readonly string[] | null }
 
@@ -29,8 +30,9 @@ export async function groups(options: StateOptions): Promise<number> {
   const asked = await Promise.all(
     accounts.map(async settings => {
       const wrote = lastOf(settings, chats)
-      const titles = await askMesh(settings, agent => titlesOf(agent, [...wrote.keys()]))
-      return { found: groupsOf(settings, wrote, titles ?? new Map()), isWhole: titles !== null }
+      const titles = new Map<string, Title>()
+      const isWhole = await askMesh(settings, agent => askTitles(agent, [...wrote.keys()], titles).then(() => true))
+      return { found: groupsOf(settings, wrote, titles), isWhole: isWhole !== null }
     }),
   )
   const found = asked.flatMap(each => each.found)
@@ -39,19 +41,23 @@ export async function groups(options: StateOptions): Promise<number> {
   return asked.every(each => each.isWhole) ? 0 : 1
 }
 
-/** By `creator/group`: those of its list, and those that we know; a group whose name the chat app has not read is not in its list. */
-async function titlesOf(agent: ZtmAgent, known: readonly string[]): Promise<ReadonlyMap<string, Title>> {
-  const listed = (await agent.chats()).flatMap(({ chat, name = '' }): [string, string][] => {
+/**
+ * By `creator/group`: those of its list, and those that we know; a group whose name the chat app has not read is not in its list. What was
+ * learned stays in `titles` when the agent fails on the way.
+ */
+async function askTitles(agent: ZtmAgent, known: readonly string[], titles: Map<string, Title>): Promise<void> {
+  for (const { chat, name = '' } of await agent.chats()) {
     const place = parseChat(chat)
-    return place.kind === 'group' ? [[keyOf(place), name]] : []
-  })
-  const titles = new Map<string, Title>()
-  for (const [key, name] of new Map([...known.map((key): [string, string] => [key, '']), ...listed])) {
-    const [creator, group] = partsOf(key)
-    const found = titles.size < ASKED_MAX ? await agent.group(creator, group) : null
-    titles.set(key, { name: found?.name ?? name, members: found?.members ?? null })
+    if (place.kind === 'group') titles.set(keyOf(place), { name, members: null })
   }
-  return titles
+  const waiting = [...new Set([...known, ...titles.keys()])].slice(0, ASKED_MAX).values()
+  const askNext = async () => {
+    for (const key of waiting) {
+      const found = await agent.group(...partsOf(key))
+      if (found) titles.set(key, { name: found.name, members: found.members })
+    }
+  }
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, askNext))
 }
 
 /** By `creator/group`: when its newest message was decided. */
