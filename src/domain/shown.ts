@@ -13,6 +13,14 @@ export const printable = (text: string, charactersMax = 200): string =>
 /** The same, however long. */
 export const plain = (text: string): string => text.replace(UNSEEN, escaped)
 
+/** The same of a text that stands by itself: with its lines, and with emoji of several parts whole. */
+export const plainLines = (text: string): string =>
+  text
+    .replaceAll('\r\n', '\n')
+    .split(/(\n|\t|\p{RGI_Emoji})/v)
+    .map((part, at) => (at % 2 === 1 ? part : plain(part)))
+    .join('')
+
 /** The same JSON, with escapes in place of what is not seen. */
 export const seen = (json: string): string =>
   json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]/gu, character =>

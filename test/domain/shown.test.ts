@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { groupChat, peerChat } from '../../src/domain/ids.ts'
-import { displayName, plain, printable, shownChat, shownDisplayName, shownName } from '../../src/domain/shown.ts'
+import { displayName, plain, plainLines, printable, shownChat, shownDisplayName, shownName } from '../../src/domain/shown.ts'
 
 describe('a name is shown so that it cannot be taken for another one', () => {
   test.each([
@@ -88,4 +88,10 @@ test('a foreign text in a sentence is short, and moves nothing', () => {
   expect(printable('a\u001b[2Jb\u2028c\u200bd', 10)).toBe('a\\u{1b}[2Jb\\u{2028}c\\u{200b}d')
   expect(printable('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`)
   expect(plain('x'.repeat(300))).toBe('x'.repeat(300))
+})
+
+test('a text that stands by itself keeps its lines and its emoji, and hides nothing either', () => {
+  expect(plainLines('one\r\n\ttwo\nthree')).toBe('one\n\ttwo\nthree')
+  expect(plainLines('\u2764\ufe0f \u{1f469}\u200d\u{1f4bb}')).toBe('\u2764\ufe0f \u{1f469}\u200d\u{1f4bb}')
+  expect(plainLines('a\u202eb\u200dc\ufe0f\rd')).toBe('a\\u{202e}b\\u{200d}c\\u{fe0f}\\u{d}d')
 })

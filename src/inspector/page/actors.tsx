@@ -121,6 +121,7 @@ export function Actors() {
         onKeyDown={onKey}
         {...(activeRow && { 'aria-activedescendant': `actor-${active.value}` })}
       >
+        {!shown && <p class="empty">Waiting for the first actors…</p>}
         {shown && total === 0 && (
           <p class="empty">
             {search.value
@@ -153,6 +154,7 @@ export function Actors() {
 type RowProps = { index: number; start: number; row: ActorView | undefined; isActive: boolean; onOpen: () => void }
 
 function Row({ index, start, row, isActive, onOpen }: RowProps) {
+  const name = row && (row.kind === 'pairing' ? shownName(row.name) : shownPlace(row.name))
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list box around it takes the keys.
     <div
@@ -167,7 +169,9 @@ function Row({ index, start, row, isActive, onOpen }: RowProps) {
       {row ? (
         <>
           <span class={`kind ${row.kind}`}>{row.kind}</span>
-          <span class="name link">{row.kind === 'pairing' ? shownName(row.name) : shownPlace(row.name)}</span>
+          <span class="name link" title={name}>
+            {name}
+          </span>
           <span class={row.isRunning ? 'state' : 'state soft'} title={stateText(row.value)}>
             {stateText(row.value)}
           </span>

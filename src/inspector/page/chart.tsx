@@ -2,14 +2,15 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Taken } from '../../runtime/inspection.ts'
 import type { PastStep } from '../../runtime/past.ts'
 import { useFocusHandedOn } from './focus.ts'
+import { AccountLink } from './overview.tsx'
 import { hrefOf } from './route.ts'
 import { actor, askPast, past, want } from './stream.ts'
-import { activeStates, clockMs, plain, shownName, shownPlace, stateText } from './words.ts'
+import { activeStates, clockMs, plainLines, shownName, shownPlace, stateText } from './words.ts'
 
-const drawings = new Map<string, Promise<SVGElement | null>>()
+const drawings = new Map<string, Promise<SVGSVGElement | null>>()
 
 /** The drawing as it was made by the build, without its own style: the page has one. */
-function drawingOf(kind: string): Promise<SVGElement | null> {
+function drawingOf(kind: string): Promise<SVGSVGElement | null> {
   const known = drawings.get(kind)
   if (known) return known
   const loading = fetch(`/charts/${kind}.svg`)
@@ -17,7 +18,7 @@ function drawingOf(kind: string): Promise<SVGElement | null> {
     .then(text => {
       // Before it is parsed: the content policy takes no style that is not from a file.
       const root = new DOMParser().parseFromString(text.replace(/<style>.*?<\/style>/s, ''), 'image/svg+xml').documentElement
-      return root instanceof SVGElement ? root : null
+      return root instanceof SVGSVGElement ? root : null
     })
     .catch(() => null)
   drawings.set(kind, loading)
@@ -49,6 +50,7 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
           <span class={`kind ${kind}`}>{kind}</span> {kind === 'pairing' ? shownName(name) : shownPlace(name)}
         </h2>
         {view && <span class={view.isRunning ? 'badge live' : 'badge'}>{view.isRunning ? 'running' : 'at rest, from its record'}</span>}
+        {kind !== 'account' && <AccountLink account={account} />}
         {isChat && (
           <nav aria-label="The same conversation">
             {(['chat', 'outbox'] as const)
@@ -63,7 +65,9 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
         )}
       </header>
       {told && !view ? (
-        <p class="empty">This actor is not there any more; it may have finished its work. “Actors” lists those that are.</p>
+        <p class="empty">
+          This actor is not there any more; it may have finished its work. <a href={hrefOf({ view: 'actors' })}>Those that are</a>
+        </p>
       ) : (
         <div class="split">
           <div>
@@ -82,7 +86,7 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
                   }}
                 />
               )}
-              <button type="button" onClick={() => setWhole(!isWhole)} aria-pressed={!isWhole}>
+              <button type="button" onClick={() => setWhole(!isWhole)}>
                 {isWhole ? 'full size' : 'whole chart'}
               </button>
             </div>
@@ -95,12 +99,18 @@ export function Chart({ account, actor: id }: { account: string; actor: string }
             />
           </div>
           <aside>
+            {moment && (
+              <>
+                <h3>Then</h3>
+                <p class="now">{shown === undefined ? '…' : stateText(shown)}</p>
+              </>
+            )}
             <h3>{moment ? 'Now (the drawing shows the past)' : 'Now'}</h3>
             <p class="now">{view ? stateText(view.value) : '…'}</p>
             {view?.context !== undefined && view?.context !== null && (
               <details>
                 <summary>context</summary>
-                <pre>{JSON.stringify(view.context, null, 1).split('\n').map(plain).join('\n')}</pre>
+                <pre>{plainLines(JSON.stringify(view.context, null, 1))}</pre>
               </details>
             )}
             <h3>Last steps</h3>
@@ -175,7 +185,7 @@ type DrawingProps = { kind: string; isWhole: boolean; isPast: boolean; states: r
 
 function Drawing({ kind, isWhole, isPast, states, taken }: DrawingProps) {
   const box = useRef<HTMLDivElement>(null)
-  const [drawing, setDrawing] = useState<SVGElement | null | undefined>(undefined)
+  const [drawing, setDrawing] = useState<SVGSVGElement | null | undefined>(undefined)
   useEffect(() => {
     let isOver = false
     void drawingOf(kind).then(found => {
@@ -199,6 +209,12 @@ function Drawing({ kind, isWhole, isPast, states, taken }: DrawingProps) {
       node.classList.toggle('taken', isTaken)
     }
   }, [drawing, states.join(), JSON.stringify(taken)])
+  useEffect(() => {
+    if (!drawing || !isWhole) return
+    const seen = new ResizeObserver(() => drawing.style.setProperty('--unscaled', String(1 / (drawing.getScreenCTM()?.a || 1))))
+    seen.observe(drawing)
+    return () => seen.disconnect()
+  }, [drawing, isWhole])
   const hasStates = states.length > 0
   useEffect(() => {
     if (drawing && hasStates && !isWhole && box.current) showActive(box.current)

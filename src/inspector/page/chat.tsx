@@ -1,8 +1,9 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Life, Moment } from '../../runtime/life.ts'
+import { AccountLink } from './overview.tsx'
 import { hrefOf } from './route.ts'
 import { chat, overview, want } from './stream.ts'
-import { clock, clockMs, duration, plain, shownName, shownPlace } from './words.ts'
+import { clock, clockMs, duration, plain, plainLines, shownName, shownPlace } from './words.ts'
 
 /** Pixels. */
 const NEAR_END = 40
@@ -18,7 +19,9 @@ export function Chat({ account, chat: name }: { account: string; chat: string })
     <section class="conversation">
       <header class="title">
         <h2>{shownPlace(name)}</h2>
+        <AccountLink account={account} />
         <nav aria-label="Its charts">
+          <span class="soft">charts:</span>
           <a href={hrefOf({ view: 'chart', account, actor: `chat:${name}` })}>chat</a>
           <a href={hrefOf({ view: 'chart', account, actor: `outbox:${name}` })}>outbox</a>
         </nav>
@@ -84,7 +87,7 @@ function Message({ life }: { life: Life }) {
           {decision.action} · {decision.reason}
         </span>
       </div>
-      <p class="text">{text === null ? <span class="soft">its text is not kept</span> : plain(text)}</p>
+      <p class="text">{text === null ? <span class="soft">its text is not kept</span> : plainLines(text)}</p>
       <p class="why">{plain(explanation?.sentence ?? decision.detail)}</p>
       {isGivenUp && (
         <p class="trouble">
@@ -113,7 +116,7 @@ function Message({ life }: { life: Life }) {
       )}
       {replies.map(({ key, detail }) => (
         <p class="reply" key={key}>
-          {plain(detail ?? '')}
+          {plainLines(detail ?? '')}
         </p>
       ))}
       <details onToggle={event => event.currentTarget.scrollIntoView({ block: 'nearest' })}>

@@ -1,6 +1,6 @@
 import type { AccountOverview, Quantiles } from '../protocol.ts'
 import { hrefOf } from './route.ts'
-import { nowMs, overview } from './stream.ts'
+import { hasSeveral, nowMs, overview } from './stream.ts'
 import { age, ago, duration, plain } from './words.ts'
 
 export function Overview() {
@@ -13,6 +13,16 @@ export function Overview() {
         <Account key={account.status.account} {...account} />
       ))}
     </div>
+  )
+}
+
+/** Whose an actor or a conversation is, where it could be another’s: names of chats are the same in each. */
+export function AccountLink({ account }: { account: string }) {
+  if (!hasSeveral()) return null
+  return (
+    <span class="soft">
+      account <a href={hrefOf({ view: 'chart', account, actor: `account:${account}` })}>{plain(account)}</a>
+    </span>
   )
 }
 

@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks'
 import type { Act } from '../protocol.ts'
 import { useFocusHandedOn, useFocusInherited } from './focus.ts'
 import { hrefOf } from './route.ts'
-import { act, approveCommand, mayAct, nowMs, overview } from './stream.ts'
-import { ago, duration, plain, shownName, shownPlace } from './words.ts'
+import { act, approveCommand, hasSeveral, mayAct, nowMs, overview } from './stream.ts'
+import { ago, clock, duration, plain, shownName, shownPlace } from './words.ts'
 
 export const said = signal<{ readonly ok: boolean; readonly text: string } | null>(null)
 const busy = signal<ReadonlySet<string>>(new Set())
@@ -43,8 +43,12 @@ export function Requests() {
               <div>
                 <b>{shownName(user)}</b> asks to be let in with the code <code>{plain(code)}</code>
                 <div class="soft">
-                  {ago(openedAtMs, now)}, {held} {held === 1 ? 'message' : 'messages'} kept, expires in{' '}
-                  {duration(Math.max(0, expiresAtMs - now))} · account {plain(account)}
+                  {clock(openedAtMs)}, {ago(openedAtMs, now)} ·{' '}
+                  <a href={hrefOf({ view: 'chat', account, chat: `peer:${user}` })}>
+                    {held} {held === 1 ? 'message' : 'messages'} kept
+                  </a>{' '}
+                  · expires in {duration(Math.max(0, expiresAtMs - now))}
+                  {hasSeveral() && ` · account ${plain(account)}`}
                 </div>
               </div>
               {approveCommand.value === null ? (
@@ -79,7 +83,8 @@ export function Requests() {
               <div>
                 <b>{kind}</b> in <a href={hrefOf({ view: 'chat', account, chat })}>{shownPlace(chat)}</a>: {plain(reason)}
                 <div class="soft">
-                  {ago(atMs, now)} · account {plain(account)} · id {plain(id)}
+                  {clock(atMs)}, {ago(atMs, now)}
+                  {hasSeveral() && ` · account ${plain(account)}`} · id {plain(id)}
                 </div>
               </div>
               <Buttons

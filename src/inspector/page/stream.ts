@@ -96,11 +96,13 @@ export function want(part: Partial<Wants>): void {
   send({ t: 'want', ...wants })
 }
 
+export const hasSeveral = (): boolean => (overview.value?.length ?? 0) > 1
+
 export const askPast = (account: string, chat: string): void => send({ t: 'past', account, chat })
 
 export function act(what: Act): Promise<{ readonly ok: boolean; readonly said: string }> {
   return new Promise(resolve => {
-    if (connection.value !== 'live') return resolve({ ok: false, said: 'There is no connection.' })
+    if (connection.value !== 'live') return resolve({ ok: false, said: 'There is no connection, so nothing was done.' })
     const n = ++calls
     open.set(n, resolve)
     send({ t: 'act', n, act: what })

@@ -1,7 +1,7 @@
 /** How things are said: times, states, names. */
 import type { Json } from '../../domain/json.ts'
 
-export { plain, shownName, shownPlace } from '../../domain/shown.ts'
+export { plain, plainLines, shownName, shownPlace } from '../../domain/shown.ts'
 
 const TIME = new Intl.DateTimeFormat('sv', { timeStyle: 'medium' })
 const DAY = new Intl.DateTimeFormat('sv', { dateStyle: 'short' })

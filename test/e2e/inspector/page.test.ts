@@ -68,8 +68,7 @@ describe('the page of a running bot', () => {
     await expect.poll(() => page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
     expect(await page.locator('[data-state="chat.turn.answering"].active').count()).toBe(0)
     await scene.says('alice', 'watch this')
-    await page.getByText('turn.answered', { exact: true }).first().waitFor()
-    expect(await page.locator('.label.taken').textContent()).toContain('turn.answered')
+    await expect.poll(() => page.locator('.label.taken').textContent()).toContain('turn.answered')
     await page.getByText('✓ isAllowed').first().waitFor()
     await goTo(page, '#/chart/default/chat%3Apeer%3Anobody')
     await page.getByText('not there any more').waitFor()
@@ -85,6 +84,14 @@ describe('the page of a running bot', () => {
     await expect.poll(() => page.locator('[data-state="chat.door.deciding"].active').count()).toBe(1)
     await page.getByRole('button', { name: 'back to now' }).click()
     await expect.poll(() => page.locator('[data-state="chat.door.awaiting pairing"].active').count()).toBe(1)
+  })
+
+  test('chart: as a whole it is small, and what is active in it can be read all the same', async () => {
+    await page.setViewportSize({ width: 1_280, height: 800 })
+    await goTo(page, '#/chart/default/chat%3Apeer%3Aalice')
+    const heightOf = async (place: string) => (await page.locator(place).boundingBox())?.height ?? 0
+    await expect.poll(() => heightOf('[data-state="chat.door.deciding"].active > .title')).toBeGreaterThan(11)
+    expect(await heightOf('[data-state="chat.turn.reclaiming"] > .title')).toBeLessThan(8)
   })
 
   test('chart: in a narrow window it is large enough to be read, with an active state in view', async () => {
@@ -111,6 +118,14 @@ describe('the page of a running bot', () => {
     await expect.poll(() => message.locator('.stages .done').count()).toBe(4)
     await message.getByText('why, and every step').click()
     await message.getByText('It would not be answered if').waitFor()
+  })
+
+  test('conversation: a text of several lines has them here, too', async () => {
+    await goTo(page, '#/chat/default/peer%3Aalice')
+    await scene.says('alice', 'first line\nsecond line')
+    const reply = page.locator('.reply', { hasText: 'second line' })
+    await reply.waitFor()
+    expect(await reply.textContent()).toBe('echo: first line\nsecond line')
   })
 
   test('conversation: the newest message is in view, and stays there as others come, until somebody looks further up', async () => {
@@ -147,6 +162,9 @@ describe('the page of a running bot', () => {
 
   test('requests: a stranger is let in, and a dead letter is dropped', async () => {
     await page.getByRole('link', { name: /Requests/ }).click()
+    await page.getByRole('link', { name: '1 message kept' }).click()
+    await page.getByText('let me in, please', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'Let them in, or not' }).click()
     await page.getByRole('button', { name: 'approve' }).click()
     await page.getByText('mallory is approved; what they wrote is answered now.').waitFor()
     await page.getByText('Nobody waits to be let in').waitFor()
@@ -196,10 +214,24 @@ describe('the page of a running bot', () => {
   })
 
   test('nothing is wider than a narrow window, in any view', async () => {
+    const long = 'anamewithoutablank'.repeat(6)
+    await scene.mesh.user('bob').creates(long, { name: long, members: ['bob', 'alice', 'bot'] })
+    await scene.says('bob', `@bot ${long}`, `group:bob/${long}`)
+    await scene.says(`stranger-${long}`, long)
     await page.setViewportSize({ width: 360, height: 740 })
-    for (const hash of ['#/', '#/actors', '#/requests', '#/log', '#/chat/default/peer%3Aalice', '#/chart/default/outbox%3Apeer%3Aalice']) {
+    await page.getByText('pairing requests').waitFor()
+    for (const [hash, shown] of [
+      ['#/', '.figures'],
+      ['#/actors', '.row .name'],
+      ['#/requests', '.item'],
+      ['#/log', '.filters'],
+      ['#/chat/default/peer%3Aalice', '.life'],
+      [`#/chat/default/${encodeURIComponent(`group:bob/${long}`)}`, '.reply'],
+      ['#/chart/default/outbox%3Apeer%3Aalice', '.state.active'],
+      [`#/chart/default/${encodeURIComponent(`chat:group:bob/${long}`)}`, '.state.active'],
+    ] as const) {
       await goTo(page, hash)
-      await page.locator('main > *').first().waitFor()
+      await page.locator(shown).first().waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth'), hash).toBeLessThanOrEqual(360)
     }
   })
@@ -340,6 +372,10 @@ describe('without a mouse, and by eye', () => {
     await expect.poll(() => focusedName(page)).toBe('input Moment')
     await page.keyboard.press('Home')
     await page.getByText('the drawing shows the past').waitFor()
+    expect(await page.locator('.now').allTextContents()).toEqual([
+      'door: deciding · turn: idle · errand: idle',
+      'door: awaiting pairing · turn: idle · errand: idle',
+    ])
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await expect.poll(() => focusedName(page)).toBe('button go back in time')
@@ -390,8 +426,14 @@ test('a page without the token says what to do, and one whose bot is gone says s
   // What could not be done is told until somebody has read it.
   await page.getByRole('textbox', { name: 'Message' }).fill('anybody?')
   await page.keyboard.press('Enter')
-  const said = page.getByText('There is no connection.')
+  const said = page.getByText('There is no connection, so nothing was done.')
   await said.waitFor()
+  const boxOf = async (place: string) => (await page.locator(place).boundingBox()) ?? { y: 0, height: 0 }
+  for (const width of [1_280, 480]) {
+    await page.setViewportSize({ width, height: 800 })
+    const { y, height } = await boxOf('.said')
+    expect(y + height, `${width}`).toBeLessThanOrEqual((await boxOf('.composer')).y)
+  }
   await page.clock.runFor(60_000)
   expect(await said.isVisible()).toBe(true)
   await page.getByRole('button', { name: 'close' }).click()
@@ -404,6 +446,14 @@ test('several accounts stand in the order of their names, one in trouble with it
   const page = await opened(scene.inspector.url)
   await page.getByRole('region', { name: 'Account archive' }).getByText('Is the ZTM agent running there?').waitFor()
   await expect.poll(() => page.getByRole('region').locator('h2').allTextContents()).toEqual(['archive', 'default', 'helpdesk'])
+
+  await goTo(page, '#/log')
+  await page.getByRole('searchbox', { name: 'Filter events' }).waitFor()
+  await scene.mesh.user('erin').says('hello', 'peer:helpdesk')
+  await page.getByRole('link', { name: 'helpdesk › chat:peer:erin' }).first().click()
+  await page.getByRole('link', { name: 'messages' }).click()
+  await page.getByRole('link', { name: 'helpdesk' }).click()
+  await page.getByRole('heading', { name: 'account helpdesk' }).waitFor()
 })
 
 test('another page cannot read from it, frame it, or open its stream', async () => {
