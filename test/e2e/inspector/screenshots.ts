@@ -16,9 +16,11 @@ const chat = (name: string) => `#/chat/default/${encodeURIComponent(name)}`
 const say = (text: string) => (_: Page, scene: Scene) => scene.says('alice', text)
 const press = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click()
 
+const LONG_GROUP = 'a-group-whose-name-is-longer-than-anything-that-fits-into-a-narrow-window-in-one-line'
+
 const BUSY: readonly Shot[] = [
   ['overview', '#/'],
-  ['actors', '#/actors'],
+  ['actors', '#/actors', page => page.getByLabel('Account').selectOption('default')],
   ['actors-none', '#/actors', page => page.getByRole('searchbox').fill('nobody like this')],
   ['chart', chart('chat:peer:alice'), say('Is it green now?')],
   ['chart-outbox', chart('outbox:peer:alice'), say('And now?')],
@@ -38,6 +40,9 @@ const BUSY: readonly Shot[] = [
   ['chat', chat('peer:alice')],
   ['chat-why', chat('peer:alice'), page => page.getByText('why, and every step').last().click()],
   ['chat-group', chat(TEAM)],
+  ['chat-long-name', chat(`group:dave/${LONG_GROUP}`)],
+  ['chart-long-name', chart(`chat:group:dave/${LONG_GROUP}`)],
+  ['chat-texts', chat('peer:erin').replace('default', 'helpdesk')],
   ['chat-stranger', chat('peer:mallory')],
   ['chat-dead', chat('peer:carol'), page => page.getByText('why, and every step').last().click()],
   ['chat-unknown', chat('peer:nobody')],
@@ -60,9 +65,14 @@ async function openBusy(): Promise<Scene> {
   const { mesh, says } = scene
   await mesh.user('dave').creates('ops-night-shift', { name: 'Ops, night shift', members: ['dave', 'alice', 'bot'] })
   await says('dave', '@bot is the second machine up again?', 'group:dave/ops-night-shift')
-  await says('a-stranger-with-a-very-long-name-on-the-mesh', 'Hello, Bob told me that you know about the build. May I ask you something?')
+  await says('مريم-with-a-very-long-name-on-the-mesh', 'Hello, Bob told me that you know about the build. May I ask you something?')
   await says('carol', 'fail once more, with a message that is somewhat longer than what fits into one line of a narrow window')
   await mesh.user('erin').says('my printer does not print', 'peer:helpdesk')
+  await mesh.user('erin').says(`It says:\n- paper ❤️ 👩‍💻\n- tray ${'0123456789abcdef'.repeat(12)}`, 'peer:helpdesk')
+  await mesh.user('erin').says('متى يكون البناء أخضر؟ build 7 من 12\nand in English', 'peer:helpdesk')
+  await says('mal\u202eyrol', 'who am I?')
+  await mesh.user('dave').creates(LONG_GROUP, { name: 'Ops', members: ['dave', 'alice', 'bot'] })
+  await says('dave', '@bot and here?', `group:dave/${LONG_GROUP}`)
   return scene
 }
 
