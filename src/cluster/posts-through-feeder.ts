@@ -1,26 +1,22 @@
 /** Posts through the feeder that has the account, over HTTP. */
 import type { OutboxEvent } from '../../machines/outbox.ts'
-import { TransportFailure } from '../adapters/ztm/transport.ts'
-import { createUndiciTransport } from '../adapters/ztm/undici-transport.ts'
+import { type Transport, TransportFailure } from '../adapters/ztm/transport.ts'
 import type { ReplyKey } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
+import type { AccountSettings } from '../domain/settings.ts'
 import type { Feeder } from './contracts.ts'
 import type { Posts } from './posts.ts'
 
-export interface PostsThroughFeeder extends Posts {
-  close(): Promise<void>
-}
-
-/** Whoever is silent for longer is not waited for: more than a check may take. */
-const SILENCE_MS = 11 * 60_000
+/** Beyond what the agent may take for a single call. */
+const PATIENCE_MS = 10_000
+/** More than a check may take, which makes many. */
+const CHECK_MS = 11 * 60_000
 const ANSWER_BYTES_MAX = 1_000_000
-const CONNECTIONS = 64
 
-export function postsThroughFeeder(secret: string): PostsThroughFeeder {
-  const transport = createUndiciTransport({ connections: { post: CONNECTIONS } })
-
+/** `secret`: shared with feeders. */
+export function postsThroughFeeder({ apiTimeoutMs }: Pick<AccountSettings, 'apiTimeoutMs'>, secret: string, transport: Transport): Posts {
   /** Null: nothing was done, for it is nobody's, or not that one's. */
-  const ask = async (feeder: Feeder | null, what: string, job: { readonly account: string }): Promise<Json> => {
+  const ask = async (feeder: Feeder | null, what: string, job: { readonly account: string }, withinMs: number): Promise<Json> => {
     if (feeder === null) return null
     try {
       const { status, body } = await transport.request({
@@ -29,10 +25,14 @@ export function postsThroughFeeder(secret: string): PostsThroughFeeder {
         headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
         body: Buffer.from(JSON.stringify(job)),
         pool: 'post',
-        signal: AbortSignal.timeout(SILENCE_MS),
+        signal: AbortSignal.timeout(withinMs),
         maxBytes: ANSWER_BYTES_MAX,
       })
-      return status === 200 ? (JSON.parse(Buffer.from(body).toString()) as { readonly outcome: Json }).outcome : null
+      const text = Buffer.from(body).toString()
+      if (status === 200) return (JSON.parse(text) as { readonly outcome: Json }).outcome
+      // Before it began: the secret is another one, or what listens there is no feeder.
+      if (status >= 400 && status < 500) return null
+      throw new Error(`The feeder at ${feeder.address} answers ${what} with ${status}: ${text.slice(0, 300)}`)
     } catch (error) {
       if (error instanceof TransportFailure && error.kind === 'unreachable') return null
       throw error
@@ -41,20 +41,19 @@ export function postsThroughFeeder(secret: string): PostsThroughFeeder {
 
   return {
     post: job =>
-      ask(job.feeder, 'post', job).then(
+      ask(job.feeder, 'post', job, apiTimeoutMs + PATIENCE_MS).then(
         outcome => outcome as OutboxEvent | null,
         () => ({ type: 'post.unknown', key: job.key, atMs: Date.now() }),
       ),
     look: job =>
-      ask(job.feeder, 'look', job).then(
+      ask(job.feeder, 'look', job, apiTimeoutMs + PATIENCE_MS).then(
         outcome => outcome as readonly ReplyKey[] | null,
         () => [],
       ),
     check: job =>
-      ask(job.feeder, 'check', job).then(
+      ask(job.feeder, 'check', job, CHECK_MS).then(
         outcome => outcome as OutboxEvent | null,
         () => null,
       ),
-    close: () => transport.close(),
   }
 }

@@ -2,6 +2,7 @@
 import { createServer, type ServerHttp2Session } from 'node:http2'
 import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate-sdk'
 import { request } from 'undici'
+import { createUndiciTransport } from '../adapters/ztm/undici-transport.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { type ClusterOptions, createCluster } from './create-cluster.ts'
@@ -24,11 +25,14 @@ export interface Service {
   stop(graceMs: number): Promise<void>
 }
 
+/** To each feeder. */
+const FEEDER_CONNECTIONS = 64
+
 /** @throws when the address cannot be had, or `createCluster` does. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { accounts, responder, host, port, reusePort = false, secret, clock, log } = options
-  const posts = postsThroughFeeder(secret)
-  const services = createCluster({ accounts, responder, posts: () => posts })
+  const transport = createUndiciTransport({ connections: { post: FEEDER_CONNECTIONS } })
+  const services = createCluster({ accounts, responder, posts: settings => postsThroughFeeder(settings, secret, transport) })
   const logger: LoggerTransport = ({ level }, ...said) => {
     if (level === 'error' || level === 'warn') log.warn({ said: said.map(String) }, 'the engine’s SDK says')
   }
@@ -67,7 +71,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           }
         })
       for (const session of sessions) session.destroy()
-      await posts.close()
+      await transport.close()
     },
   }
 }

@@ -47,9 +47,15 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
         return say(404, { error: 'There is POST /posts/ACCOUNT/post, look and check.' })
       const job = JSON.parse(await bodyOf(request)) as never
       const theirs = posts(account)
-      return say(200, { outcome: theirs === null ? null : await theirs[what](job) })
+      if (theirs === null) return say(200, { outcome: null })
+      try {
+        return say(200, { outcome: await theirs[what](job) })
+      } catch (error) {
+        // Begun: nobody may take it for undone.
+        return say(500, { error: sentenceOf(error) })
+      }
     } catch (error) {
-      say(400, { error: error instanceof Error ? error.message : String(error) })
+      say(400, { error: sentenceOf(error) })
     }
   }
 
@@ -62,6 +68,8 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
       }),
   }
 }
+
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function portOf(server: Server): number {
   const address = server.address()
