@@ -5,7 +5,7 @@ import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import type { UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
 import { advance } from './advance.ts'
-import { ACCOUNT, ALL, type Feeder, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
+import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { readKept } from './kept.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
@@ -18,7 +18,7 @@ const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (a
 const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | undefined> =>
   (await requestsOf(ctx)).find(request => request.code === code.trim().toUpperCase())
 
-const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<Feeder | null> => ctx.get<Feeder>(HOLDER)
+const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<FeederAddress | null> => ctx.get<FeederAddress>(HOLDER)
 
 async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonly Change[]): Promise<void> {
   const { limits } = settingsOf(accounts, ctx.key)

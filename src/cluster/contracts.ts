@@ -34,7 +34,7 @@ const feeder = z.strictObject({
   /** Files of messages, ours included, are pushed to it. */
   isPushed: z.boolean(),
 })
-export type Feeder = z.infer<typeof feeder>
+export type FeederAddress = z.infer<typeof feeder>
 
 /** A message as it was found. What it says, and what the settings and the state say of it, is found out here. */
 const message = z.strictObject({
@@ -86,7 +86,7 @@ export type Turn = {
   readonly alternations: number
 }
 
-type InChat = { readonly account: AccountId; readonly chat: ChatId; readonly feeder: Feeder | null }
+type InChat = { readonly account: AccountId; readonly chat: ChatId; readonly feeder: FeederAddress | null }
 /** One try to post a reply. `isAgain`: a process that began it has died; `begunAtMs`: when it did, wall clock. */
 export type PostTry = { readonly id: string; readonly begunAtMs: number; readonly isAgain: boolean }
 /** `isAwaited`: the next part of the reply waits until this one is seen. */
@@ -146,11 +146,11 @@ export type Member = { readonly session: string; readonly address: string }
 
 export const ACCOUNT = iface.object('account', {
   /** A feeder wants to have it. Null: somebody else has it, and lives. */
-  claim: iface.json<Feeder, Claimed>(),
+  claim: iface.json<FeederAddress, Claimed>(),
   release: iface.json<{ readonly session: string }>(),
   /** Of whoever has it. @throws 409 for anybody else. */
   note: iface.json<{ readonly session: string; readonly changes: readonly Change[] }>(),
-  holder: iface.shared.json<void, Feeder | null>(),
+  holder: iface.shared.json<void, FeederAddress | null>(),
   approve: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
   reject: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
   record: iface.json<readonly Change[]>(),

@@ -2,7 +2,7 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
 import type { Json } from '../domain/json.ts'
-import type { Feeder } from './contracts.ts'
+import type { FeederAddress } from './contracts.ts'
 import { noTimers, type Timers } from './timers.ts'
 
 export type Kept = {
@@ -10,7 +10,7 @@ export type Kept = {
   readonly stored: Json
   readonly timers: Timers
   /** Of a chat: who has last read it for us; null when nobody is known. */
-  readonly feeder: Feeder | null
+  readonly feeder: FeederAddress | null
 }
 
 const NAME = 'entry'

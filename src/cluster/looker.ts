@@ -2,7 +2,7 @@
 import { type Context, implement } from '@restatedev/restate-sdk'
 import type { OutboxEvent } from '../../machines/outbox.ts'
 import type { AccountId } from '../domain/ids.ts'
-import { ACCOUNT, CHAT, type Feeder, INSIDE, keyIn, LOOKER, postLimits, TRIED_AGAIN } from './contracts.ts'
+import { ACCOUNT, CHAT, type FeederAddress, INSIDE, keyIn, LOOKER, postLimits, TRIED_AGAIN } from './contracts.ts'
 import type { Posts } from './posts.ts'
 import { type SettingsAt, settingsOf } from './settings-at.ts'
 import { unlessEnded } from './unless-ended.ts'
@@ -14,7 +14,7 @@ const SILENCE_MS = 15 * 60_000
  * A durable step at whoever posts for the account: at first the one that is known, then the one that has it now. Null: nobody has.
  * @throws TerminalError when somebody ends the invocation by hand.
  */
-export async function withFeeder<Job extends { readonly account: AccountId; readonly feeder: Feeder | null }, Outcome>(
+export async function withFeeder<Job extends { readonly account: AccountId; readonly feeder: FeederAddress | null }, Outcome>(
   ctx: Pick<Context, 'run' | 'client'>,
   name: string,
   job: Job,

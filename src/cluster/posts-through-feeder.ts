@@ -4,7 +4,7 @@ import { type Transport, TransportFailure } from '../adapters/ztm/transport.ts'
 import type { ReplyKey } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
-import type { Feeder } from './contracts.ts'
+import type { FeederAddress } from './contracts.ts'
 import type { Posts } from './posts.ts'
 
 /** Beyond what the agent may take for a single call. */
@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX = 1_000_000
 /** `secret`: shared with feeders. */
 export function postsThroughFeeder({ apiTimeoutMs }: Pick<AccountSettings, 'apiTimeoutMs'>, secret: string, transport: Transport): Posts {
   /** Null: nothing was done, for it is nobody's, or not that one's. */
-  const ask = async (feeder: Feeder | null, what: string, job: { readonly account: string }, withinMs: number): Promise<Json> => {
+  const ask = async (feeder: FeederAddress | null, what: string, job: { readonly account: string }, withinMs: number): Promise<Json> => {
     if (feeder === null) return null
     try {
       const { status, body } = await transport.request({

@@ -17,7 +17,7 @@ import type { AccountStatus, RuntimeEvent } from '../../runtime/runtime.ts'
 import { createStatusKeeper } from '../../runtime/status.ts'
 import { createSupervisor } from '../../runtime/supervisor.ts'
 import { createTimers } from '../../runtime/timers.ts'
-import { type Feeder, type Found, keyIn, type PostJob } from '../contracts.ts'
+import { type FeederAddress, type Found, keyIn, type PostJob } from '../contracts.ts'
 import { type Posts, postsAt } from '../posts.ts'
 import { type Engine, EngineRefused } from './engine.ts'
 import { createPosted } from './posted.ts'
@@ -38,7 +38,7 @@ export type AccountFeedOptions = FeedPorts & {
   readonly agent: ZtmAgent
   /** What is kept of the account; null at the very first time. */
   readonly entry: Json
-  readonly feeder: Omit<Feeder, 'isPushed'>
+  readonly feeder: Omit<FeederAddress, 'isPushed'>
   readonly emit: (event: RuntimeEvent) => void
   /** The engine says that somebody else has it. */
   readonly onTaken: () => void
@@ -169,7 +169,7 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
 
   const direct = postsAt(agent, settings, clock, posted)
   const tries = createTries<OutboxEvent>(clock)
-  const isOurs = (named: Feeder | null) => !signal.aborted && named?.session === session
+  const isOurs = (named: FeederAddress | null) => !signal.aborted && named?.session === session
 
   const post = async (job: PostJob): Promise<OutboxEvent> => {
     const { chat, key, tried } = job

@@ -1,6 +1,7 @@
 /** Where services have a feeder post for them. */
 import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { AccountId } from '../../domain/ids.ts'
 import type { Posts } from '../posts.ts'
 
@@ -45,7 +46,9 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
       const [, , account = '', what = ''] = (request.url ?? '').split('/').map(decodeURIComponent)
       if (request.method !== 'POST' || (what !== 'post' && what !== 'look' && what !== 'check'))
         return say(404, { error: 'There is POST /posts/ACCOUNT/post, look and check.' })
-      const job = JSON.parse(await bodyOf(request)) as never
+      const bytes = Number(request.headers['content-length'])
+      if (!(bytes <= BODY_BYTES_MAX)) return say(413, { error: `A job has a length, of ${BODY_BYTES_MAX} bytes at most.` })
+      const job = JSON.parse(await text(request)) as never
       const theirs = posts(account)
       if (theirs === null) return say(200, { outcome: null })
       try {
@@ -80,15 +83,4 @@ function portOf(server: Server): number {
 function isSame(given: string, wanted: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
   return one.length === other.length && timingSafeEqual(one, other)
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) throw new Error(`More than ${BODY_BYTES_MAX} bytes are not taken.`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }

@@ -11,7 +11,7 @@ import type { AccountEntry } from '../../runtime/account-entry.ts'
 import type { Backlog } from '../../runtime/backlog.ts'
 import { arrivalOf, type Intake, timeOf } from '../../runtime/intake.ts'
 import { MembershipPending, type Memberships } from '../../runtime/membership.ts'
-import type { Feeder, Found, FoundMessage } from '../contracts.ts'
+import type { FeederAddress, Found, FoundMessage } from '../contracts.ts'
 import type { Posted } from './posted.ts'
 
 export type TellingOptions = {
@@ -21,7 +21,7 @@ export type TellingOptions = {
   readonly backlog: Backlog
   readonly memberships: Memberships
   readonly posted: Posted
-  readonly feeder: () => Feeder
+  readonly feeder: () => FeederAddress
   readonly isFirstLoad: () => boolean
   readonly indexedMs: () => number | null
   /** Resolves when they are safe there: so many of them. */
