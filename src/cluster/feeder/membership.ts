@@ -10,6 +10,8 @@ import type { Engine } from './engine.ts'
 const RENEW_MS = 2_000
 /** So much sooner it ends here. */
 const MARGIN_MS = 1_000
+/** An engine that is silent for longer is not told. */
+const LEAVE_MS = 2_000
 
 export interface Membership {
   /** Null while there is none. */
@@ -39,44 +41,73 @@ export function createMembership({ engine, address, clock, log, onMembers, onEnd
   let held: Held | null = null
   let isAway = false
   let isLeaving = false
+  let renewal = new AbortController()
   let cancel = () => {}
   let cancelEnd = () => {}
 
-  const isValid = () =>
-    held !== null && clock.monotonic() - held.monotonicMs < held.ttlMs - MARGIN_MS && clock.now() - held.wallMs < held.ttlMs - MARGIN_MS
+  const moment = () => ({ monotonicMs: clock.monotonic(), wallMs: clock.now() })
+  const leftMs = ({ ttlMs, monotonicMs, wallMs }: Held) =>
+    ttlMs - MARGIN_MS - Math.max(clock.monotonic() - monotonicMs, clock.now() - wallMs)
+  const isValid = () => held !== null && leftMs(held) > 0
 
   const end = () => {
     if (held === null) return
     held = null
     cancelEnd()
+    // Its answer would come too late, and whoever waits for it joins no fleet.
+    renewal.abort()
     log.warn({}, 'the membership in the fleet is over: its accounts are left to others')
     onEnded()
   }
 
-  const hold = (session: string, ttlMs: number, sentAt: { readonly monotonicMs: number; readonly wallMs: number }) => {
-    held = { session, ttlMs, ...sentAt }
+  /** A timer may come a moment early. */
+  const endInTime = () => {
+    if (held === null) return
+    const ms = leftMs(held)
+    if (ms <= 0) return end()
+    cancelEnd = clock.after(ms, endInTime)
+  }
+
+  const hold = (what: Held) => {
     cancelEnd()
-    cancelEnd = clock.after(Math.max(0, ttlMs - MARGIN_MS - (clock.monotonic() - sentAt.monotonicMs)), () => {
-      if (!isValid()) end()
-    })
+    held = what
+    endInTime()
+  }
+
+  const tellLeft = async (session: string): Promise<void> => {
+    const patience = new AbortController()
+    const cancelPatience = clock.after(LEAVE_MS, () => patience.abort())
+    // Whoever cannot be told finds out by itself.
+    await engine.call(['fleet', ALL, 'leave'], { session }, patience.signal).catch(() => {})
+    cancelPatience()
+  }
+
+  const join = async (): Promise<Held | null> => {
+    const sentAt = moment()
+    const { session, ttlMs } = (await engine.call(['fleet', ALL, 'join'], { address })) as { session: string; ttlMs: number }
+    if (isLeaving) {
+      await tellLeft(session)
+      return null
+    }
+    log.info({ session }, 'joined the fleet')
+    hold({ session, ttlMs, ...sentAt })
+    return held
   }
 
   const renew = async (): Promise<void> => {
-    const sentAt = { monotonicMs: clock.monotonic(), wallMs: clock.now() }
     // A machine that slept finds out here.
-    if (held !== null && !isValid()) end()
-    if (held === null) {
-      const { session, ttlMs } = (await engine.call(['fleet', ALL, 'join'], { address })) as { session: string; ttlMs: number }
-      hold(session, ttlMs, sentAt)
-      log.info({ session }, 'joined the fleet')
-    }
-    const { session, ttlMs } = held!
-    const members = (await engine.call(['fleet', ALL, 'renew'], { session })) as readonly Member[] | null
-    // It may have ended, or begun anew, while the answer was on its way.
-    if (isLeaving || held?.session !== session) return
+    if (!isValid()) end()
+    const own = held ?? (await join())
+    if (own === null) return
+    const { session, ttlMs } = own
+    const sentAt = moment()
+    renewal = new AbortController()
+    const members = (await engine.call(['fleet', ALL, 'renew'], { session }, renewal.signal)) as readonly Member[] | null
+    // It may have ended, or was left, while the answer was on its way.
+    if (held !== own) return
     if (members === null) return end()
-    hold(session, ttlMs, sentAt)
-    onMembers(members)
+    hold({ session, ttlMs, ...sentAt })
+    if (isValid()) onMembers(members)
   }
 
   const tick = async (): Promise<void> => {
@@ -102,8 +133,7 @@ export function createMembership({ engine, address, clock, log, onMembers, onEnd
       if (held === null) return
       const { session } = held
       held = null
-      // Whoever cannot be told finds out by itself.
-      await engine.call(['fleet', ALL, 'leave'], { session }).catch(() => {})
+      await tellLeft(session)
     },
   }
 }
