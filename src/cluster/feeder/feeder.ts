@@ -33,16 +33,22 @@ export interface Feeder {
 
 /** Of those who live, each account has one whom it falls to; when one comes or goes, few accounts move. */
 export function fallsTo(account: AccountId, members: readonly Member[]): Member | null {
-  const weight = ({ session }: Member) => createHash('sha256').update(`${session}/${account}`).digest('hex')
-  return members.toSorted((one, other) => (weight(one) < weight(other) ? -1 : 1))[0] ?? null
+  const weighed = members.map(member => ({ member, weight: createHash('sha256').update(`${member.session}/${account}`).digest('hex') }))
+  return weighed.toSorted((one, other) => (one.weight < other.weight ? -1 : 1))[0]?.member ?? null
 }
 
 export function createFeeder(options: FeederOptions): Feeder {
   const { address, clock, random, log, engine, permits, agent, emit = () => {} } = options
   const accounts = new Map(options.accounts.filter(({ enabled }) => enabled).map(settings => [settings.id, settings]))
   const feeds = new Map<AccountId, AccountFeed>()
-  const claiming = new Set<AccountId>()
+  /** The engine may have it that these are ours. */
+  const claimed = new Set<AccountId>()
+  /** It is being asked for these, or told that they are free: one after the other, for a release must not come behind the next claim. */
+  const asking = new Set<AccountId>()
   const stopping = new Map<AccountId, Promise<void>>()
+  /** Ends with the membership. */
+  let belonging = new AbortController()
+  let isStopping = false
 
   const drop = (account: AccountId): Promise<void> => {
     const feed = feeds.get(account)
@@ -54,29 +60,39 @@ export function createFeeder(options: FeederOptions): Feeder {
     })
   }
 
-  const release = async (account: AccountId, session: string): Promise<void> => {
-    await drop(account)
-    // Not heard: whoever claims it waits until the membership has ended.
-    await engine.call(['account', account, 'release'], { session }).catch(() => {})
-  }
-
-  const claim = async (settings: AccountSettings, session: string): Promise<void> => {
-    const { id } = settings
-    if (claiming.has(id) || stopping.has(id)) return
-    claiming.add(id)
+  /** What fails is asked again with the next renewal. */
+  const ask = async (account: AccountId, about: string, step: (signal: AbortSignal) => Promise<void>): Promise<void> => {
+    if (asking.has(account) || stopping.has(account)) return
+    asking.add(account)
+    const { signal } = belonging
     try {
-      const feeder = { address, session, isPushed: false }
-      const claimed = (await engine.call(['account', id, 'claim'], feeder)) as Claimed
-      if (claimed === null || membership.session() !== session) return
-      feeds.set(id, begin(settings, claimed.entry, { address, session }))
+      await step(signal)
     } catch (error) {
-      log.warn({ account: id, err: error }, 'an account cannot be claimed now')
+      if (!signal.aborted) log.warn({ account, err: error }, about)
     } finally {
-      claiming.delete(id)
+      asking.delete(account)
     }
   }
 
-  const begin = (settings: AccountSettings, entry: Json, feeder: { readonly address: string; readonly session: string }): AccountFeed => {
+  const release = (account: AccountId, session: string): Promise<void> =>
+    ask(account, 'an account cannot be released now', async signal => {
+      await drop(account)
+      await engine.call(['account', account, 'release'], { session }, signal)
+      claimed.delete(account)
+    })
+
+  const claim = (settings: AccountSettings, session: string): Promise<void> =>
+    ask(settings.id, 'an account cannot be claimed now', async signal => {
+      const { id } = settings
+      // Whatever is answered, or not: until it is released, or said to be another's.
+      claimed.add(id)
+      const given = (await engine.call(['account', id, 'claim'], { address, session, isPushed: false }, signal)) as Claimed
+      if (signal.aborted || isStopping || !membership.isValid()) return
+      if (given === null) return void claimed.delete(id)
+      begin(settings, given.entry, { address, session })
+    })
+
+  const begin = (settings: AccountSettings, entry: Json, feeder: { readonly address: string; readonly session: string }): void => {
     const { id } = settings
     const feed: AccountFeed = createAccountFeed({
       clock,
@@ -90,6 +106,7 @@ export function createFeeder(options: FeederOptions): Feeder {
       feeder,
       emit,
       onTaken() {
+        if (feeds.get(id) !== feed) return
         log.warn({ account: id }, 'another feeder has the account')
         void drop(id)
       },
@@ -98,7 +115,6 @@ export function createFeeder(options: FeederOptions): Feeder {
     feeds.set(id, feed)
     feed.start()
     log.info({ account: id }, 'has the account')
-    return feed
   }
 
   const membership = createMembership({
@@ -108,14 +124,17 @@ export function createFeeder(options: FeederOptions): Feeder {
     log,
     onMembers(members) {
       const session = membership.session()
-      if (session === null) return
+      if (session === null || isStopping) return
       for (const settings of accounts.values()) {
         const isOurs = fallsTo(settings.id, members)?.session === session
         if (isOurs && !feeds.has(settings.id)) void claim(settings, session)
-        if (!isOurs && feeds.has(settings.id)) void release(settings.id, session)
+        if (!isOurs && claimed.has(settings.id)) void release(settings.id, session)
       }
     },
     onEnded() {
+      belonging.abort()
+      belonging = new AbortController()
+      claimed.clear()
       for (const account of [...feeds.keys()]) void drop(account)
     },
   })
@@ -123,9 +142,11 @@ export function createFeeder(options: FeederOptions): Feeder {
   return {
     start: () => membership.start(),
     async stop() {
-      const session = membership.session()
-      await Promise.all([...feeds.keys()].map(account => (session === null ? drop(account) : release(account, session))))
+      isStopping = true
+      // They are written to no more before others may have them.
+      await Promise.all([...feeds.keys()].map(drop))
       await membership.leave()
+      belonging.abort()
       await Promise.all(stopping.values())
     },
     posts: account => feeds.get(account)?.posts ?? null,

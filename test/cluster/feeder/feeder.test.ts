@@ -1,116 +1,335 @@
-/** Which accounts a feeder has. */
+/** Which accounts a feeder has, and that nobody else has them. */
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { cryptoRandom } from '../../../src/adapters/clock/crypto-random.ts'
-import { createMemoryLog } from '../../../src/adapters/memory/memory-log.ts'
-import { createVirtualClock } from '../../../src/adapters/memory/virtual-clock.ts'
+import { describe, expect, test } from 'vitest'
+import type { Member } from '../../../src/cluster/contracts.ts'
+import { EngineRefused } from '../../../src/cluster/feeder/engine.ts'
 import { createFeeder, fallsTo } from '../../../src/cluster/feeder/feeder.ts'
-import { MEMBERSHIP_MS } from '../../../src/cluster/fleet.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
-import type { ZtmAgent } from '../../../src/ports/ztm-agent.ts'
-import { createFleetEngine } from './fleet-engine.ts'
+import { away, createGate, MEMBERSHIP_MS } from './engine-stand-in.ts'
+import { createStage, jobFor } from './stage.ts'
 
-const members = (...sessions: readonly string[]) => sessions.map(session => ({ session, address: `${session}:1` }))
-
-test('each account falls to one member, and only what fell to one who went moves', () => {
-  const sessions = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 8 })
-  fc.assert(
-    fc.property(sessions, fc.string(), (names, account) => {
-      const before = fallsTo(account, members(...names))!
-      const [gone = '', ...others] = names
-      const after = fallsTo(account, members(...others))!
-      expect(fallsTo(account, members(...names.toReversed()))).toEqual(before)
-      if (before.session !== gone) expect(after).toEqual(before)
-    }),
-  )
-  expect(fallsTo('default', [])).toBeNull()
-})
-
-const ACCOUNTS = ['a', 'b', 'c', 'd', 'e', 'f']
+const RENEW_MS = 2_000
+const IDS = ['a', 'b', 'c', 'd', 'e', 'f']
 const { accounts } = parseConfig({
   meshName: 'home',
-  accounts: Object.fromEntries(ACCOUNTS.map(id => [id, { username: id, agentUrl: `http://${id}.example` }])),
+  pollInterval: 5_000,
+  accounts: { ...Object.fromEntries(IDS.map(id => [id, { username: `bot-${id}` }])), off: { username: 'bot-off', enabled: false } },
 })
 
-function scene() {
-  const clock = createVirtualClock(Date.UTC(2026, 10, 28))
-  const engine = createFleetEngine(clock)
-  const mayWrite = new Map<string, () => boolean>()
-  const start = (address: string) => {
+function open(count = 1) {
+  const stage = createStage()
+  const { there, clock } = stage
+  const feeders = Array.from({ length: count }, (_, n) => {
+    const mayWrite = new Map<string, () => boolean>()
+    /** Its own way to the engine, which can be cut. */
+    const way = { isCut: false }
+    const engine = {
+      ...there.engine,
+      call: (...asked: Parameters<typeof there.engine.call>) =>
+        way.isCut ? Promise.reject(new Error('cut')) : there.engine.call(...asked),
+    }
     const feeder = createFeeder({
-      accounts,
-      address,
-      clock,
-      random: cryptoRandom,
-      log: createMemoryLog().log,
+      ...stage.ports,
       engine,
-      permits: async () => ({}) as never,
+      accounts,
+      address: `10.0.0.${n}:9090`,
       agent(settings, may) {
-        mayWrite.set(`${address} ${settings.id}`, may)
-        // An agent that never answers is enough: nothing is read here.
-        return new Proxy({} as ZtmAgent, { get: (_, name) => (name === 'close' ? async () => {} : () => new Promise(() => {})) })
+        mayWrite.set(settings.id, may)
+        return stage.agentOf(settings, may)
       },
     })
-    feeder.start()
-    return {
-      ...feeder,
-      has: () => [...feeder.states().keys()].toSorted(),
-      writes: (account: string) => mayWrite.get(`${address} ${account}`)?.(),
+    const writes = () => IDS.filter(id => mayWrite.get(id)?.() ?? false)
+    const has = () => IDS.filter(id => feeder.posts(id) !== null)
+    return { feeder, way, writes, has }
+  })
+  /** Every tenth of a second it is looked whether two may write for one account. */
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      await clock.advance(100)
+      const writers = feeders.flatMap(({ writes }) => writes())
+      expect(writers).toEqual([...new Set(writers)])
     }
   }
-  return { clock, engine, start }
+  const end = async () => {
+    const stopped = Promise.all(feeders.map(({ feeder }) => feeder.stop()))
+    await clock.advance(5_000)
+    await stopped
+  }
+  return { ...stage, feeders, pass, end }
 }
 
-test('one alone has all; one that comes takes what falls to it, and nobody has what another has', async () => {
-  const { clock, engine, start } = scene()
-  const first = start('one:1')
-  await clock.advance(3_000)
-  expect(first.has()).toEqual(ACCOUNTS)
+async function fed(count = 1) {
+  const world = open(count)
+  for (const { feeder } of world.feeders) feeder.start()
+  await world.pass(3 * RENEW_MS)
+  return { ...world, first: world.feeders[0]!, second: world.feeders[1]! }
+}
 
-  const second = start('two:1')
-  await clock.advance(3 * MEMBERSHIP_MS)
-  const both = members(...engine.members)
-  expect([...first.has(), ...second.has()].toSorted()).toEqual(ACCOUNTS)
-  expect(second.has()).toEqual(ACCOUNTS.filter(id => fallsTo(id, both)?.session === 's2'))
-  for (const id of ACCOUNTS)
-    expect([first.posts(id) !== null, second.posts(id) !== null]).toEqual([first.has().includes(id), second.has().includes(id)])
+/** Of the members that the fleet has, in any order. */
+const owner = (account: string, sessions: readonly string[]) =>
+  fallsTo(
+    account,
+    sessions.map(session => ({ session, address: 'x' })),
+  )?.session
+
+describe('to whom an account falls', () => {
+  const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 12 })
+
+  test('is one member, whatever the order in which they are told; nobody, when there are none', () => {
+    fc.assert(
+      fc.property(fc.string(), names, fc.nat(), (account, sessions, turn) => {
+        const turned = [...sessions.slice(turn % sessions.length), ...sessions.slice(0, turn % sessions.length)]
+        expect(sessions).toContain(owner(account, sessions))
+        expect(owner(account, turned)).toBe(owner(account, sessions))
+      }),
+    )
+    expect(fallsTo('a', [] as readonly Member[])).toBeNull()
+  })
+
+  test('changes for few: whoever goes leaves only its own, whoever comes takes only what is its own then', () => {
+    fc.assert(
+      fc.property(
+        names,
+        fc.string({ minLength: 13, maxLength: 20 }),
+        fc.uniqueArray(fc.string(), { maxLength: 30 }),
+        (sessions, other, all) => {
+          for (const account of all) {
+            const before = owner(account, sessions)
+            const after = owner(account, [...sessions, other])
+            expect([before, other]).toContain(after)
+          }
+        },
+      ),
+    )
+  })
+
+  test('is shared out evenly enough', () => {
+    const all = Array.from({ length: 1_000 }, (_, n) => `bot-${n}`)
+    const counts = Object.values(Object.groupBy(all, account => owner(account, ['s1', 's2', 's3', 's4'])!)).map(found => found!.length)
+
+    expect(Math.min(...counts)).toBeGreaterThan(150)
+    expect(Math.max(...counts)).toBeLessThan(350)
+  })
 })
 
-test('what a dead one had is with another soon after its membership has ended, and never before', async () => {
-  const { clock, engine, start } = scene()
-  const first = start('one:1')
-  await clock.advance(3_000)
-  // Dead: it renews no more.
-  const dead = await engine.call(['fleet', 'all', 'join'], { address: 'dead:1' })
-  const { session } = dead as { readonly session: string }
-  engine.holders.set('a', session)
-  const second = start('two:1')
-  await clock.advance(MEMBERSHIP_MS - 1)
-  expect(engine.holders.get('a')).toBe(session)
-  await clock.advance(15_000 - MEMBERSHIP_MS)
+test('alone it claims every account that is enabled, once, and reads its mesh', async () => {
+  const { first, there, mesh, pass, end } = await fed()
+  await pass(30_000)
 
-  expect([...first.has(), ...second.has()].filter(id => id === 'a').length).toBeGreaterThan(0)
-  expect(engine.holders.get('a')).not.toBe(session)
+  expect(first.has()).toEqual(IDS)
+  expect(first.writes()).toEqual(IDS)
+  expect(first.feeder.trouble()).toBeNull()
+  expect(there.called('account/claim').map(({ key }) => key)).toEqual(IDS)
+  expect([...first.feeder.states().values()]).toEqual(IDS.map(() => 'live'))
+
+  await mesh.user('alice').says('hi', 'peer:bot-a')
+  await pass(10_000)
+  expect(there.called('chat/receive').at(-1)).toMatchObject({ key: 'a/peer:alice', input: { messages: [{ sender: 'alice' }] } })
+  await end()
 })
 
-test('who cannot reach the engine writes nothing any more before another may', async () => {
-  const { clock, engine, start } = scene()
-  const only = start('one:1')
-  await clock.advance(3_000)
-  expect(only.writes('a')).toBe(true)
+test('two share the accounts, each has what falls to it, and at no moment may both write for one', async () => {
+  const { first, second, there, pass, end } = await fed(2)
+  await pass(6_000)
 
-  engine.isAway = true
-  while (only.writes('a')) await clock.advance(10)
-  expect(engine.members.has('s1')).toBe(true)
-  await clock.advance(1_000)
-  expect([only.has(), only.posts('a'), only.trouble()]).toEqual([[], null, 'The engine cannot be reached: this feeder is in no fleet.'])
+  const [one, other] = [...there.members]
+  expect(first.has()).toEqual(IDS.filter(id => owner(id, [one!, other!]) === one))
+  expect(second.has()).toEqual(IDS.filter(id => owner(id, [one!, other!]) === other))
+  expect(first.has().length * second.has().length).toBeGreaterThan(0)
+  await end()
 })
 
-test('who stops gives its accounts back, so that another need not wait', async () => {
-  const { clock, engine, start } = scene()
-  const only = start('one:1')
-  await clock.advance(3_000)
-  await Promise.all([only.stop(), clock.advance(5_000)])
+test('when one dies, the other has all of it once the membership has ended, and the dead one may write nothing by then', async () => {
+  const { first, second, pass, end } = await fed(2)
+  await pass(6_000)
 
-  expect([engine.holders.size, engine.members.size, only.has()]).toEqual([0, 0, []])
+  first.way.isCut = true
+  await pass(MEMBERSHIP_MS + 3 * RENEW_MS)
+
+  expect(first.has()).toEqual([])
+  expect(first.writes()).toEqual([])
+  expect(first.feeder.trouble()).toBe('The engine cannot be reached: this feeder is in no fleet.')
+  expect(second.has()).toEqual(IDS)
+  await end()
+})
+
+test('what it had when its membership ended it claims again with the next one', async () => {
+  const { first, there, pass, end } = await fed()
+
+  there.expel('s1')
+  await pass(RENEW_MS)
+  expect(first.has()).toEqual([])
+  await pass(3 * RENEW_MS)
+
+  expect(first.has()).toEqual(IDS)
+  expect([...there.holders.values()]).toEqual(IDS.map(() => 's2'))
+  await end()
+})
+
+test('a claim that is answered after the membership has changed begins nothing', async () => {
+  const { there, clock, feeders, pass, end } = open()
+  const gate = createGate()
+  there.hearsWhoLeaves = false
+  there.after = ({ what, input }) => (what === 'account/claim' && (input as { session: string }).session === 's1' ? gate.closed : undefined)
+  feeders[0]!.feeder.start()
+  await pass(RENEW_MS)
+
+  there.expel('s1')
+  there.before = ({ what }) => (what === 'fleet/join' ? away() : undefined)
+  await pass(RENEW_MS)
+  gate.open()
+  await clock.drain()
+
+  expect(feeders[0]!.has()).toEqual([])
+  there.before = () => {}
+  await pass(3 * RENEW_MS)
+  expect(feeders[0]!.has()).toEqual(IDS)
+  await end()
+})
+
+test('a claim that hangs holds up no other once the membership has ended', async () => {
+  const { there, feeders, pass, end } = open()
+  there.before = ({ what }) => (what === 'account/claim' ? new Promise<void>(() => {}) : undefined)
+  feeders[0]!.feeder.start()
+  await pass(RENEW_MS)
+
+  there.expel('s1')
+  there.before = () => {}
+  await pass(4 * RENEW_MS)
+
+  expect(feeders[0]!.has()).toEqual(IDS)
+  await end()
+})
+
+test('the answer to a claim is lost, and the account falls to another by then: it is released, and the other has it', async () => {
+  const { there, feeders, pass, end } = open(2)
+  const [first, second] = feeders
+  there.after = ({ what }) => (what === 'account/claim' ? away() : undefined)
+  first!.feeder.start()
+  await pass(RENEW_MS)
+  expect(there.holders.size).toBe(IDS.length)
+  expect(first!.has()).toEqual([])
+
+  second!.feeder.start()
+  there.after = () => {}
+  await pass(4 * RENEW_MS)
+
+  expect(second!.has()).toEqual(IDS.filter(id => owner(id, ['s1', 's2']) === 's2'))
+  expect([...first!.has(), ...second!.has()].sort()).toEqual(IDS)
+  await end()
+})
+
+test('a release that fails is repeated until it is heard', async () => {
+  const { there, feeders, pass, end } = open(2)
+  const [first, second] = feeders
+  first!.feeder.start()
+  await pass(2 * RENEW_MS)
+  const theirs = IDS.filter(id => owner(id, ['s1', 's2']) === 's2')
+
+  there.before = ({ what }) => (what === 'account/release' ? away() : undefined)
+  second!.feeder.start()
+  await pass(3 * RENEW_MS)
+  expect(second!.has()).toEqual([])
+  there.before = () => {}
+  await pass(3 * RENEW_MS)
+
+  expect(theirs.length).toBeGreaterThan(0)
+  expect(second!.has()).toEqual(theirs)
+  await end()
+})
+
+test('while a release is under way the account is not claimed again: the release could come behind the claim', async () => {
+  const { there, feeders, pass, end } = open(2)
+  const [first, second] = feeders
+  first!.feeder.start()
+  await pass(2 * RENEW_MS)
+  const gate = createGate()
+
+  there.before = ({ what }) => (what === 'account/release' ? gate.closed : undefined)
+  second!.feeder.start()
+  await pass(2 * RENEW_MS)
+  there.expel('s2')
+  second!.way.isCut = true
+  const claims = there.called('account/claim').length
+  await pass(2 * RENEW_MS)
+  expect(there.called('account/claim').length).toBe(claims)
+  gate.open()
+  await pass(2 * RENEW_MS)
+
+  expect(first!.has()).toEqual(IDS)
+  expect([...there.holders.values()]).toEqual(IDS.map(() => 's1'))
+  await end()
+})
+
+test('an account that the engine says is another’s is dropped at once, and no other with it', async () => {
+  const { first, there, pass, lines, end } = await fed()
+
+  there.before = ({ what, key }) => {
+    if (what === 'account/note' && key === 'a') throw new EngineRefused('another feeder has it', 409)
+    if (what === 'account/claim') away()
+  }
+  // By then how far it has come is to be noted.
+  await pass(60_000)
+
+  expect(first.has()).toEqual(IDS.slice(1))
+  expect(first.writes()).toEqual(IDS.slice(1))
+  expect(lines.filter(({ phrase }) => phrase === 'another feeder has the account').length).toBe(1)
+  await end()
+})
+
+test('who stops leaves its accounts to the others, claims none of them again meanwhile, and leaves nothing running', async () => {
+  const { first, second, there, clock, pass, end } = await fed(2)
+  await pass(6_000)
+  // Its last words are not heard: it takes a while to end.
+  there.before = ({ what }) => (what === 'account/note' ? new Promise<void>(() => {}) : undefined)
+  const claims = there.called('account/claim').length
+
+  const stopped = first.feeder.stop()
+  await pass(500)
+  expect(first.has()).toEqual([])
+  expect(first.writes()).toEqual([])
+  await pass(3 * RENEW_MS)
+  await stopped
+
+  expect(
+    there
+      .called('account/claim')
+      .slice(claims)
+      .map(({ input }) => (input as { session: string }).session),
+  ).not.toContain('s1')
+  expect(first.has()).toEqual([])
+  expect(second.has()).toEqual(IDS)
+  there.before = () => {}
+  await end()
+  // Of the fleet itself.
+  await clock.advance(MEMBERSHIP_MS)
+  expect(clock.pending()).toBe(0)
+})
+
+test('a renewal that comes between the stop of the accounts and the leave begins nothing', async () => {
+  const { first, there, clock, end } = await fed()
+  there.before = ({ what }) => (what === 'account/note' ? new Promise<void>(() => {}) : undefined)
+  const claims = there.called('account/claim').length
+  await clock.advance(RENEW_MS - 200)
+
+  const stopped = first.feeder.stop()
+  await clock.advance(RENEW_MS)
+  await stopped
+
+  expect(there.called('account/claim').length).toBe(claims)
+  await end()
+})
+
+test('posts are made only by whoever has the account', async () => {
+  const { first, mesh, pass, end } = await fed()
+  const alice = mesh.user('alice')
+
+  const posted = first.feeder.posts('a')!.post(jobFor('a', 's1'))
+  await pass(5_000)
+
+  expect(await posted).toMatchObject({ type: 'post.accepted', key: 'k1' })
+  expect(alice.inbox('peer:bot-a').map(({ sender }) => sender)).toEqual(['bot-a'])
+  expect(first.feeder.posts('off')).toBeNull()
+  expect(first.feeder.posts('nobody')).toBeNull()
+  await end()
 })
