@@ -30,15 +30,18 @@ export type TellingOptions = {
   readonly later: (chat: ChatId, delayMs: number, tell: () => Promise<void>) => void
   /** There was no room for all of the chat: it is to be fetched again in a moment. */
   readonly again: (chat: ChatId) => void
-  /** Messages without a time, or without anything else that could be told. */
+  /** Messages without a time, each once. */
   readonly onUnusable: (count: number) => void
 }
 
 /** Most people write again within it, which takes it along. */
 const SEEN_TOLD_MS = 2_000
 
+/** Oddities that no cursor can remember, per chat. */
+const UNUSABLE_MAX = 1_000
+
 /** `whole`: the chat app's view has been told once. */
-type Told = { readonly app: Cursor; readonly files: Cursor; whole: boolean; full: boolean }
+type Told = { readonly app: Cursor; readonly files: Cursor; readonly unusable: Set<MessageId>; whole: boolean; full: boolean }
 
 export function createTelling(options: TellingOptions): Intake {
   const { settings, clock, account, backlog, memberships, posted, feeder, isFirstLoad, indexedMs, receive, later, again, onUnusable } =
@@ -52,7 +55,7 @@ export function createTelling(options: TellingOptions): Intake {
     const known = chats.get(chat)
     if (known) return known
     const floorMs = backlog.liveMs(chat) - limits.ageFenceMs
-    const made: Told = { app: emptyCursor(floorMs), files: emptyCursor(floorMs), whole: false, full: false }
+    const made: Told = { app: emptyCursor(floorMs), files: emptyCursor(floorMs), unusable: new Set(), whole: false, full: false }
     chats.set(chat, made)
     return made
   }
@@ -114,7 +117,9 @@ export function createTelling(options: TellingOptions): Intake {
         postings.filter(({ sender }) => sender !== username),
       ).map(({ id, raw }) => ({ id, raw, sender: raw.sender, timeMs: timeOf(raw) }))
       const usable = all.filter(({ timeMs }) => timeMs >= 0)
-      if (usable.length < all.length) onUnusable(all.length - usable.length)
+      const odd = all.filter(({ id, timeMs }) => timeMs < 0 && !told.unusable.has(id)).slice(0, UNUSABLE_MAX - told.unusable.size)
+      for (const { id } of odd) told.unusable.add(id)
+      if (odd.length > 0) onUnusable(odd.length)
       const news = usable.filter(one => !wasTold(chat, source, one)).sort((one, other) => one.timeMs - other.timeMs)
       const isFirstLook = source === 'app' && !told.whole && parseChat(chat).kind === 'group'
       if (news.length === 0 && !isFirstLook) return true

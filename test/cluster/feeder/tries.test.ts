@@ -1,41 +1,51 @@
+/** A try to post that is asked about again, by a service whose predecessor died. */
 import { expect, test } from 'vitest'
 import { createVirtualClock } from '../../../src/adapters/memory/virtual-clock.ts'
 import { createTries } from '../../../src/cluster/feeder/tries.ts'
 
+const START_MS = Date.UTC(2026, 10, 24)
 const MINUTE_MS = 60_000
 
-function scene() {
-  const clock = createVirtualClock(Date.UTC(2026, 10, 28))
+function open() {
+  const clock = createVirtualClock(START_MS)
   const tries = createTries<string>(clock)
   let made = 0
-  const once = (id: string, { isAgain = false, agoMs = 0 } = {}) =>
-    tries.once({ id, isAgain, begunAtMs: clock.now() - agoMs }, async () => `made ${++made}`)
-  return { clock, once, made: () => made }
+  const make = async () => {
+    made += 1
+    return `outcome ${made}`
+  }
+  const ask = (id: string, { isAgain = false, begunAtMs = clock.now() } = {}) => tries.once({ id, begunAtMs, isAgain }, make)
+  return { clock, ask, made: () => made }
 }
 
-test('a try that comes again has the outcome that it had, and is not made again', async () => {
-  const { once, made } = scene()
+test('a try is made once, and whoever asks about it again gets the same outcome, also while it is under way', async () => {
+  const { ask, made } = open()
 
-  expect([await once('a'), await once('a', { isAgain: true }), await once('b')]).toEqual(['made 1', 'made 1', 'made 2'])
+  expect(await Promise.all([ask('one'), ask('one', { isAgain: true }), ask('two')])).toEqual(['outcome 1', 'outcome 1', 'outcome 2'])
+  expect(await ask('one', { isAgain: true })).toBe('outcome 1')
   expect(made()).toBe(2)
 })
 
-test('one that is told again, and never came here, is made now, unless it is so old that nobody could tell', async () => {
-  const { once } = scene()
+test('one that never came is made, as long as it would be known if it had come; an older one nobody can tell', async () => {
+  const { clock, ask, made } = open()
+  const begunAtMs = clock.now()
+  await clock.advance(10 * MINUTE_MS)
 
-  expect(await once('a', { isAgain: true, agoMs: 9 * MINUTE_MS })).toBe('made 1')
-  expect(once('b', { isAgain: true, agoMs: 11 * MINUTE_MS })).toBeNull()
+  expect(await ask('lost', { isAgain: true, begunAtMs })).toBe('outcome 1')
+  await clock.advance(1)
+  expect(ask('older', { isAgain: true, begunAtMs })).toBeNull()
+  expect(made()).toBe(1)
 })
 
-test('a try is remembered for longer than anybody may come again about it, and then forgotten', async () => {
-  const { clock, once, made } = scene()
-  await once('a')
-  await clock.advance(19 * MINUTE_MS)
-  await once('b')
-  expect(await once('a', { isAgain: true })).toBe('made 1')
-  await clock.advance(2 * MINUTE_MS)
-  await once('c')
+test('each is known for 20 minutes', async () => {
+  const { clock, ask, made } = open()
+  await ask('one')
+  await clock.advance(20 * MINUTE_MS - 1)
+  await ask('two')
+  expect(await ask('one')).toBe('outcome 1')
 
-  expect(once('a', { isAgain: true, agoMs: 21 * MINUTE_MS })).toBeNull()
+  await clock.advance(1)
+  await ask('three')
+  expect(ask('one', { isAgain: true, begunAtMs: START_MS })).toBeNull()
   expect(made()).toBe(3)
 })
