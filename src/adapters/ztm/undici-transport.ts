@@ -186,7 +186,8 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer was cut short',
 }
 
-function reasonOf(error: Error): string {
+/** A word for what undici fails with. */
+export function reasonOf(error: Error): string {
   if (error.name === 'HTTPParserError') return 'the answer is not HTTP'
   const code = codeOf(error)
   if (REASONS[code]) return REASONS[code]

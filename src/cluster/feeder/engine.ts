@@ -1,5 +1,6 @@
 /** Restate's ingress: asks an object or a service for something, and waits for its answer. */
 import { Pool } from 'undici'
+import { reasonOf } from '../../adapters/ztm/undici-transport.ts'
 import type { Json } from '../../domain/json.ts'
 
 export interface Engine {
@@ -26,16 +27,18 @@ const ANSWER_MS = 60_000
 
 /** `headers`: what an engine behind a gate asks for. */
 export function createEngine(url: string, headers: Readonly<Record<string, string>> = {}): Engine {
-  const pool = new Pool(new URL(url).origin, { connections: CONNECTIONS, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
+  const { origin, pathname } = new URL(url)
+  const prefix = pathname.replace(/\/+$/, '')
+  const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
   return {
     async call(place, input, signal) {
       const path = `/${place.map(encodeURIComponent).join('/')}`
       const answer = await ask(path, input, signal).catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = error instanceof Error ? reasonOf(error) : String(error)
         throw new EngineAway(`The engine at ${url} does not answer ${path}: ${reason}`, { cause: error })
       })
       const { status, text } = answer
-      if (status === 200) return text === '' ? null : (JSON.parse(text) as Json)
+      if (status === 200) return text === '' ? null : parsed(text, path)
       const sentence = `The engine at ${url} answers ${path} with ${status}: ${text.slice(0, 500)}`
       if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status)
       throw new EngineAway(sentence)
@@ -43,10 +46,20 @@ export function createEngine(url: string, headers: Readonly<Record<string, strin
     close: () => pool.destroy(),
   }
 
+  function parsed(text: string, path: string): Json {
+    try {
+      return JSON.parse(text) as Json
+    } catch (cause) {
+      throw new EngineAway(`What answers ${path} at ${url} is no engine: it says ${JSON.stringify(text.slice(0, 100))}, which is no JSON`, {
+        cause,
+      })
+    }
+  }
+
   async function ask(path: string, input: unknown, signal?: AbortSignal) {
     const { statusCode, body } = await pool.request({
       method: 'POST',
-      path,
+      path: prefix + path,
       headers: { ...headers, ...(input !== undefined && { 'content-type': 'application/json' }) },
       ...(input !== undefined && { body: JSON.stringify(input) }),
       ...(signal && { signal }),
