@@ -4,7 +4,8 @@ import { type Transport, TransportFailure } from '../adapters/ztm/transport.ts'
 import type { ReplyKey } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
-import type { FeederAddress } from './contracts.ts'
+import type { Log } from '../ports/log.ts'
+import type { Feeder } from './contracts.ts'
 import type { Posts } from './posts.ts'
 
 /** Beyond what the agent may take for a single call. */
@@ -14,7 +15,12 @@ const CHECK_MS = 11 * 60_000
 const ANSWER_BYTES_MAX = 1_000_000
 
 /** `secret`: shared with feeders. */
-export function postsThroughFeeder({ apiTimeoutMs }: Pick<AccountSettings, 'apiTimeoutMs'>, secret: string, transport: Transport): Posts {
+export function postsThroughFeeder(
+  { apiTimeoutMs }: Pick<AccountSettings, 'apiTimeoutMs'>,
+  secret: string,
+  transport: Transport,
+  log: Log,
+): Posts {
   /** Null: nothing was done, for it is nobody's, or not that one's. */
   const ask = async (feeder: FeederAddress | null, what: string, job: { readonly account: string }, withinMs: number): Promise<Json> => {
     if (feeder === null) return null
@@ -31,7 +37,13 @@ export function postsThroughFeeder({ apiTimeoutMs }: Pick<AccountSettings, 'apiT
       const text = Buffer.from(body).toString()
       if (status === 200) return (JSON.parse(text) as { readonly outcome: Json }).outcome
       // Before it began: the secret is another one, or what listens there is no feeder.
-      if (status >= 400 && status < 500) return null
+      if (status >= 400 && status < 500) {
+        log.warn(
+          { account: job.account, feeder: feeder.address, status, said: text.slice(0, 300) },
+          'a feeder refuses what it is asked for',
+        )
+        return null
+      }
       throw new Error(`The feeder at ${feeder.address} answers ${what} with ${status}: ${text.slice(0, 300)}`)
     } catch (error) {
       if (error instanceof TransportFailure && error.kind === 'unreachable') return null

@@ -2,7 +2,8 @@
 import { createServer, type ServerHttp2Session } from 'node:http2'
 import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate-sdk'
 import { request } from 'undici'
-import { createUndiciTransport } from '../adapters/ztm/undici-transport.ts'
+import { createUndiciTransport, reasonOf } from '../adapters/ztm/undici-transport.ts'
+import { ZtmChatError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { type ClusterOptions, createCluster } from './create-cluster.ts'
@@ -32,7 +33,7 @@ const FEEDER_CONNECTIONS = 64
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { accounts, responder, host, port, reusePort = false, secret, clock, log } = options
   const transport = createUndiciTransport({ connections: { post: FEEDER_CONNECTIONS } })
-  const services = createCluster({ accounts, responder, posts: settings => postsThroughFeeder(settings, secret, transport) })
+  const services = createCluster({ accounts, responder, posts: settings => postsThroughFeeder(settings, secret, transport, log) })
   const logger: LoggerTransport = ({ level }, ...said) => {
     if (level === 'error' || level === 'warn') log.warn({ said: said.map(String) }, 'the engine’s SDK says')
   }
@@ -76,13 +77,37 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** Tells the engine where the services are. @throws when it does not take them. */
+/** The engine does not know where the services are. */
+export class NotRegistered extends ZtmChatError {
+  readonly retryable = true
+  readonly mayHaveActed = true
+}
+
+/** It asks the services meanwhile what they are. */
+const REGISTERED_WITHIN_MS = 30_000
+
+/** Tells the engine where the services are. @throws {NotRegistered} */
 export async function register(admin: string, uri: string): Promise<void> {
-  const { statusCode, body } = await request(new URL('/deployments', admin), {
+  const { status, text } = await askAdmin(admin, uri).catch((error: unknown) => {
+    const reason = error instanceof Error ? reasonOf(error) : String(error)
+    throw new NotRegistered(
+      `Restate cannot be told of the services at ${uri}, for ${admin} does not answer (${reason}); is it running, and is that its admin interface?`,
+      { cause: error },
+    )
+  })
+  if (status < 300) return
+  const said = text.trim().slice(0, 500)
+  throw new NotRegistered(
+    `What answers at ${admin} does not take the services at ${uri} (${status}: ${said}); that must be Restate's admin interface, and Restate must reach them there.`,
+  )
+}
+
+async function askAdmin(admin: string, uri: string) {
+  const { statusCode, body } = await request(new URL('deployments', admin.endsWith('/') ? admin : `${admin}/`), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ uri, force: true }),
+    headersTimeout: REGISTERED_WITHIN_MS,
   })
-  const text = await body.text()
-  if (statusCode >= 300) throw new Error(`The engine at ${admin} does not take the services at ${uri}: ${statusCode} ${text.slice(0, 500)}`)
+  return { status: statusCode, text: await body.text() }
 }
