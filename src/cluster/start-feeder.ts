@@ -16,8 +16,8 @@ export type FeederProcessOptions = {
   readonly ingress: string
   readonly host: string
   readonly port: number
-  /** Where services reach it, when that is another place: `HOST:PORT`. */
-  readonly advertised?: string | undefined
+  /** Where services reach it, `HOST:PORT`, when it listens on this port. */
+  readonly address: (port: number) => string
   readonly secret: string
   readonly log: Log
   readonly onEvent: (event: RuntimeEvent) => void
@@ -29,11 +29,12 @@ export interface FeederProcess {
   stop(): Promise<void>
 }
 
+/** @throws when the address cannot be had. */
 export async function startFeeder(options: FeederProcessOptions): Promise<FeederProcess> {
-  const { accounts, ingress, host, port, advertised, secret, log, onEvent } = options
+  const { accounts, ingress, host, port, secret, log, onEvent } = options
   const engine = createEngine(ingress)
   const server = await servePosts({ host, port, secret, posts: account => feeder.posts(account), trouble: () => feeder.trouble() })
-  const address = advertised ?? `${host}:${server.port}`
+  const address = options.address(server.port)
   const feeder = createFeeder({
     accounts,
     address,

@@ -23,7 +23,40 @@ export function placeOf(option: string, text: string): { readonly host: string; 
   return { host, port: Number(digits) }
 }
 
-export const shownPlace = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+const shownPlace = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+
+/** Every address of the machine: what listens there is reached at one of them. */
+const EVERYWHERE = ['0.0.0.0', '::']
+
+/** Where the others reach what listens at `host`, once its port is known; `isTold`: they are told so. @throws {UsageError} */
+export function reachedAt(host: string, advertise: string | undefined, isTold = true): (port: number) => string {
+  if (advertise !== undefined) placeOf('--advertise', advertise)
+  else if (isTold && EVERYWHERE.includes(host))
+    throw new UsageError(
+      `--listen has ${host}, where nobody else can reach this process; name an address of this machine with --advertise.`,
+    )
+  return port => advertise ?? shownPlace(host, port)
+}
+
+/** @throws {UsageError} when the address of `--listen` cannot be had. */
+export async function listening<T>({ host, port }: { readonly host: string; readonly port: number }, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const fault = LISTEN_FAULTS[code]
+    if (fault === undefined) throw error
+    throw new UsageError(`--listen is ${shownPlace(host, port)}, ${fault}.`)
+  }
+}
+
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'where another program listens; choose another port, or 0 for a free one',
+  EADDRNOTAVAIL: 'which is no address of this machine; correct it, or listen on 127.0.0.1',
+  EACCES: 'which this user may not have; choose a port from 1024',
+  ENOTFOUND: 'whose host nobody knows; correct it',
+  EAI_AGAIN: 'whose host cannot be looked up now; name its address',
+}
 
 /** Of an engine's interface. @throws {UsageError} */
 export function engineUrl(option: string, text: string): string {

@@ -1,4 +1,5 @@
-import { clusterSecret, engineUrl, placeOf } from '../cluster-options.ts'
+import type { RuntimeEvent } from '../../runtime/runtime.ts'
+import { clusterSecret, engineUrl, listening, placeOf, reachedAt } from '../cluster-options.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { eventLine } from '../event-line.ts'
 import { openLog } from '../open-log.ts'
@@ -18,26 +19,22 @@ export type FeedOptions = {
 /** Reads the meshes of a fleet's accounts, as many as fall to it, and posts for them, until it is told to stop. */
 export async function feed({ config, ingress, listen, advertise, json }: FeedOptions): Promise<number> {
   const secret = clusterSecret(process.env)
-  const { host, port } = placeOf('--listen', listen)
+  const place = placeOf('--listen', listen)
+  const address = reachedAt(place.host, advertise)
+  const ingressUrl = engineUrl('--ingress', ingress)
   const { accounts, warnings } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)
   const stopped = untilStopped()
   const { startFeeder } = await import('../../cluster/start-feeder.ts')
-  const feeder = await startFeeder({
-    accounts,
-    ingress: engineUrl('--ingress', ingress),
-    host,
-    port,
-    advertised: advertise,
-    secret,
-    log: openLog(),
-    onEvent(event) {
-      if (json) return printJson(event)
-      const line = eventLine(event, { config })
-      if (line !== null) print(line)
-    },
-  })
+  const tell = (event: RuntimeEvent) => {
+    if (json) return printJson(event)
+    const line = eventLine(event, { config })
+    if (line !== null) print(line)
+  }
+  const feeder = await listening(place, () =>
+    startFeeder({ accounts, ingress: ingressUrl, ...place, address, secret, log: openLog(), onEvent: tell }),
+  )
   json ? printJson({ event: 'feeding', address: feeder.address }) : print(`Feeding from ${feeder.address}.`)
   await stopped
   await feeder.stop()

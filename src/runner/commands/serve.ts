@@ -1,5 +1,5 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
-import { clusterSecret, engineUrl, loadingTheSdk, placeOf, shownPlace } from '../cluster-options.ts'
+import { clusterSecret, engineUrl, listening, loadingTheSdk, placeOf, reachedAt } from '../cluster-options.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { openLog } from '../open-log.ts'
 import { print, printJson, warn } from '../output.ts'
@@ -28,8 +28,9 @@ const GRACE_MS = 25_000
 export async function serve(options: ServeOptions): Promise<number> {
   const { config, responder, model, system, listen, reusePort, admin, advertise, json } = options
   const secret = clusterSecret(process.env)
-  const { host, port } = placeOf('--listen', listen)
+  const place = placeOf('--listen', listen)
   const adminUrl = admin === undefined ? null : engineUrl('--admin', admin)
+  const address = reachedAt(place.host, advertise, adminUrl !== null)
   const chosen = chooseResponder(responder, { ...(model !== undefined && { model }), ...(system !== undefined && { system }) })
   const { accounts, warnings } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
@@ -38,15 +39,20 @@ export async function serve(options: ServeOptions): Promise<number> {
 
   const stopped = untilStopped(() => chosen.abandon())
   const log = openLog()
-  const service = await startService({ accounts, responder: chosen.responder, host, port, reusePort, secret, clock: systemClock, log })
-  const url = `http://${advertise ?? shownPlace(host, service.port)}`
-  if (adminUrl !== null) await register(adminUrl, url)
-  const event = { event: 'serving', url, registered: adminUrl !== null }
-  json
-    ? printJson(event)
-    : print(`Serving the charts at ${url}${adminUrl === null ? '; tell Restate of it' : `, which ${adminUrl} knows`}.`)
-  await stopped
-  await service.stop(GRACE_MS)
-  await chosen.close()
+  const service = await listening(place, () =>
+    startService({ accounts, responder: chosen.responder, ...place, reusePort, secret, clock: systemClock, log }),
+  )
+  try {
+    const url = `http://${address(service.port)}`
+    if (adminUrl !== null) await register(adminUrl, url)
+    const event = { event: 'serving', url, registered: adminUrl !== null }
+    json
+      ? printJson(event)
+      : print(`Serving the charts at ${url}${adminUrl === null ? '; tell Restate of it' : `, which ${adminUrl} knows`}.`)
+    await stopped
+  } finally {
+    await service.stop(GRACE_MS)
+    await chosen.close()
+  }
   return 0
 }

@@ -1,0 +1,145 @@
+/** `serve` and `feed`, used wrongly or without what they need: one sentence, and the exit code. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
+import { folderInTest, run, startInTest, writeConfig } from './cli.ts'
+
+const FAILED = 1
+const USAGE = 2
+const SECRET = { ZTM_CHAT_CLUSTER_SECRET: 'not-a-secret-of-anybody' }
+const BOT = { meshName: 'home', username: 'bot' }
+
+/** Without the lines of the log: Restate's SDK says at each start that its requests are not signed. */
+const complaints = (err: string): string => err.replaceAll(/^\{.*\n/gm, '')
+
+async function ask(line: string, { env = SECRET as Record<string, string>, config = BOT as object } = {}) {
+  const folder = await folderInTest()
+  const path = await writeConfig(folder, config)
+  const [command, ...rest] = line.split(' ')
+  const ended = await run([command!, '--config', path, ...rest], { env: { ZTM_CHAT_CLUSTER_SECRET: '', ...env }, cwd: folder })
+  return { code: ended.code, out: ended.out, err: complaints(ended.err).replaceAll(folder, 'FOLDER') }
+}
+const told = (code: number, sentence: string) => ({ code, out: [], err: `ztm-chat: ${sentence}\n` })
+
+/** A port that a program has. */
+async function takenPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return (server.address() as { readonly port: number }).port
+}
+
+describe('a fleet', { timeout: 60_000 }, () => {
+  const MAKE_ONE = 'make one of 16 or more, such as with "openssl rand -hex 16", and give the same to every serve and feed.'
+
+  test.each(['serve', 'feed'])('%s wants a secret, and one that is long enough', async command => {
+    expect(await ask(command, { env: {} })).toEqual(told(USAGE, `ZTM_CHAT_CLUSTER_SECRET is not set; ${MAKE_ONE}`))
+    expect(await ask(command, { env: { ZTM_CHAT_CLUSTER_SECRET: 'x'.repeat(15) } })).toEqual(
+      told(USAGE, `ZTM_CHAT_CLUSTER_SECRET has 15 characters; ${MAKE_ONE}`),
+    )
+  })
+
+  test.each([
+    ['serve --listen 9080', '--listen is "9080"; expected HOST:PORT, such as 127.0.0.1:9080.'],
+    ['feed --listen 127.0.0.1:70000', '--listen is "127.0.0.1:70000"; expected HOST:PORT, such as 127.0.0.1:9080.'],
+    ['feed --listen ::1:9080', '--listen is "::1:9080"; expected HOST:PORT, such as 127.0.0.1:9080.'],
+    ['serve --advertise http://x:1', '--advertise is "http://x:1"; expected HOST:PORT, such as 127.0.0.1:9080.'],
+    ['feed --advertise feeder-1', '--advertise is "feeder-1"; expected HOST:PORT, such as 127.0.0.1:9080.'],
+    ['serve --admin 127.0.0.1:9070', '--admin is "127.0.0.1:9070"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
+    ['feed --ingress restate', '--ingress is "restate"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
+    [
+      'feed --listen 0.0.0.0:0',
+      '--listen has 0.0.0.0, where nobody else can reach this process; name an address of this machine with --advertise.',
+    ],
+    [
+      'serve --listen [::]:0 --admin http://127.0.0.1:1',
+      '--listen has ::, where nobody else can reach this process; name an address of this machine with --advertise.',
+    ],
+    ['feed --listen 192.0.2.1:0', '--listen is 192.0.2.1:0, which is no address of this machine; correct it, or listen on 127.0.0.1.'],
+  ])('%s', async (line, sentence) => {
+    expect(await ask(line)).toEqual(told(USAGE, sentence))
+  })
+
+  test.each(['serve', 'feed'])('%s wants an account that is enabled', async command => {
+    expect(await ask(command, { config: { ...BOT, enabled: false } })).toEqual(
+      told(USAGE, 'FOLDER/bot.json5 has no account that is enabled; set enabled: true.'),
+    )
+  })
+
+  test.each(['serve', 'feed'])('%s does not listen where another program does', async command => {
+    const port = await takenPort()
+
+    expect(await ask(`${command} --listen 127.0.0.1:${port}`)).toEqual(
+      told(USAGE, `--listen is 127.0.0.1:${port}, where another program listens; choose another port, or 0 for a free one.`),
+    )
+  })
+
+  test('serve ends when Restate is not there to be told of it', async () => {
+    const admin = await closedPort()
+
+    const { code, out, err } = await ask(`serve --listen 127.0.0.1:0 --admin ${admin}`)
+
+    expect({ code, out }).toEqual({ code: FAILED, out: [] })
+    expect(err).toMatch(
+      /^ztm-chat: Restate cannot be told of the services at http:\/\/127\.0\.0\.1:\d+, for http:\/\/127\.0\.0\.1:\d+ does not answer \(connection refused\); is it running, and is that its admin interface\?\n$/,
+    )
+  })
+
+  test('serve ends when what answers there does not take it', async () => {
+    const server = await startServer((_, response) => void response.writeHead(404).end('no such page'))
+    onTestFinished(() => server.close())
+
+    const { code, err } = await ask(`serve --listen 127.0.0.1:0 --admin ${server.url}/admin`)
+
+    expect(code).toBe(FAILED)
+    expect(err).toMatch(
+      /^ztm-chat: What answers at \S+ does not take the services at \S+ \(404: no such page\); that must be Restate's admin interface, and Restate must reach them there\.\n$/,
+    )
+    expect(server.requests.map(({ method, url }) => [method, url])).toEqual([['POST', '/admin/deployments']])
+  })
+
+  test('serve tells Restate where it is, says so, and ends on SIGTERM', async () => {
+    const server = await startServer((_, response) => void response.writeHead(201).end('{}'))
+    onTestFinished(() => server.close())
+    const config = await writeConfig(await folderInTest(), BOT)
+    const args = ['serve', '--config', config, '--listen', '0.0.0.0:0', '--advertise', 'charts:9080', '--admin', server.url, '--json']
+    const serving = startInTest(args, { env: SECRET })
+
+    expect(await serving.line(({ event }) => event === 'serving')).toEqual({
+      event: 'serving',
+      url: 'http://charts:9080',
+      registered: true,
+    })
+    expect(JSON.parse(String(server.requests[0]!.body))).toEqual({ uri: 'http://charts:9080', force: true })
+    const { code, err } = await serving.stop()
+    expect([code, complaints(err)]).toEqual([0, ''])
+  })
+
+  test('feed goes on while Restate is away, says why it does nothing, and ends on SIGTERM', async () => {
+    const folder = await folderInTest()
+    const config = await writeConfig(folder, BOT)
+    const ingress = await closedPort()
+    const feeding = startInTest(['feed', '--config', config, '--listen', '[::1]:0', '--ingress', ingress, '--json'], { env: SECRET })
+
+    const { address } = await feeding.line(({ event }) => event === 'feeding')
+    expect(address).toMatch(/^\[::1\]:\d+$/)
+    const health = await fetch(`http://${address}/health`)
+    expect([health.status, await health.json()]).toEqual([
+      503,
+      { ok: false, reason: 'The engine cannot be reached: this feeder is in no fleet.' },
+    ])
+    const ended = await feeding.stop()
+    expect(ended.code).toBe(0)
+    const said = ended.err
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(said).toMatchObject([
+      {
+        msg: 'the fleet cannot be asked',
+        err: { message: `The engine at ${ingress} does not answer /fleet/all/join: connection refused` },
+      },
+    ])
+  })
+})
