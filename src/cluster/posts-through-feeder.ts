@@ -5,7 +5,7 @@ import type { ReplyKey } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
-import type { Feeder } from './contracts.ts'
+import type { FeederAddress } from './contracts.ts'
 import type { Posts } from './posts.ts'
 
 /** Beyond what the agent may take for a single call. */

@@ -46,7 +46,9 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
       const [, root, account = '', what = '', ...more] = (request.url ?? '').split('/').map(decodeURIComponent)
       const isKnown = root === 'posts' && more.length === 0 && (what === 'post' || what === 'look' || what === 'check')
       if (request.method !== 'POST' || !isKnown) return say(404, { error: 'There is POST /posts/ACCOUNT/post, look and check.' })
-      const job = JSON.parse(await bodyOf(request)) as never
+      const bytes = Number(request.headers['content-length'])
+      if (!(bytes <= BODY_BYTES_MAX)) return say(413, { error: `A job has a length, of ${BODY_BYTES_MAX} bytes at most.` })
+      const job = JSON.parse(await text(request)) as never
       const theirs = posts(account)
       if (theirs === null) return say(200, { outcome: null })
       try {
@@ -81,16 +83,4 @@ function portOf(server: Server): number {
 function isSame(given: string, wanted: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
   return one.length === other.length && timingSafeEqual(one, other)
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // To its end: whoever is cut off cannot know that nothing was done.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk)
-  }
-  if (bytes > BODY_BYTES_MAX) throw new Error(`More than ${BODY_BYTES_MAX} bytes are not taken.`)
-  return Buffer.concat(chunks).toString()
 }

@@ -1,6 +1,6 @@
 /** In place of a Restate server: the fleet and its accounts answer as our objects do, in memory and in virtual time. */
 import type { VirtualClock } from '../../../src/adapters/memory/virtual-clock.ts'
-import type { Feeder } from '../../../src/cluster/contracts.ts'
+import type { FeederAddress } from '../../../src/cluster/contracts.ts'
 import { type Engine, EngineAway, EngineRefused } from '../../../src/cluster/feeder/engine.ts'
 import type { Json } from '../../../src/domain/json.ts'
 
@@ -60,7 +60,7 @@ export function createEngineStandIn(clock: VirtualClock): EngineStandIn {
       return null
     },
     'account/claim'({ key, input }) {
-      const { session } = input as Feeder
+      const { session } = input as FeederAddress
       const holder = holders.get(key)
       if (holder !== undefined && holder !== session && members.has(holder)) return null
       holders.set(key, session)

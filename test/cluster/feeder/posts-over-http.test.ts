@@ -1,10 +1,11 @@
 /** Services have a feeder post for them, over real HTTP: what is asked, who may ask, and what each failure means. */
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMemoryLog } from '../../../src/adapters/memory/memory-log.ts'
 import { createUndiciTransport } from '../../../src/adapters/ztm/undici-transport.ts'
-import type { CheckJob, Feeder, LookJob } from '../../../src/cluster/contracts.ts'
+import type { CheckJob, FeederAddress, LookJob } from '../../../src/cluster/contracts.ts'
 import { type PostsServerOptions, servePosts } from '../../../src/cluster/feeder/posts-server.ts'
 import type { Posts } from '../../../src/cluster/posts.ts'
 import { postsThroughFeeder } from '../../../src/cluster/posts-through-feeder.ts'
@@ -14,7 +15,7 @@ import { jobFor, START_MS } from './stage.ts'
 const SECRET = 'not-a-secret-of-anybody'
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 
-const feederAt = (url: string): Feeder => ({ address: new URL(url).host, session: 's1', isPushed: false })
+const feederAt = (url: string): FeederAddress => ({ address: new URL(url).host, session: 's1', isPushed: false })
 const { chat, account, key } = jobFor('bot one/x', 's1')
 const jobsAt = (url: string) => {
   const feeder = feederAt(url)
@@ -153,13 +154,23 @@ describe('the server', () => {
     expect(await ask('/posts/a/post')).toMatchObject({ status: 200 })
   })
 
-  test('refuses a body of more than 4 MiB with an answer, so that the service knows that nothing was done', async () => {
+  test('refuses a body of more than 4 MiB, or of no known length, before it reads it, so that the service knows that nothing was done', async () => {
     const { ask, asked, url } = await serve()
+    const head = (headers: Readonly<Record<string, string | number>>) =>
+      new Promise<number | undefined>(resolve => {
+        const sent = request(
+          `${url}/posts/a/post`,
+          { method: 'POST', headers: { authorization: `Bearer ${SECRET}`, ...headers } },
+          answer => {
+            resolve(answer.statusCode)
+            sent.destroy()
+          },
+        )
+        sent.flushHeaders()
+      })
 
-    expect(await ask('/posts/a/post', { body: ' '.repeat(BODY_BYTES_MAX + 1) })).toEqual({
-      status: 400,
-      body: { error: `More than ${BODY_BYTES_MAX} bytes are not taken.` },
-    })
+    expect(await head({ 'content-length': BODY_BYTES_MAX + 1 })).toBe(413)
+    expect(await head({ 'transfer-encoding': 'chunked' })).toBe(413)
     const jobs = jobsAt(url)
     expect(await through().post({ ...jobs.post, body: { text: 'x'.repeat(BODY_BYTES_MAX) } })).toBeNull()
     expect(asked).toEqual([])

@@ -4,7 +4,7 @@ import { createSeededRandom } from '../../../src/adapters/memory/seeded-random.t
 import { createVirtualClock } from '../../../src/adapters/memory/virtual-clock.ts'
 import { type Transport, TransportFailure } from '../../../src/adapters/ztm/transport.ts'
 import { createZtmAgent } from '../../../src/adapters/ztm/ztm-agent.ts'
-import type { Feeder as Named, PostJob } from '../../../src/cluster/contracts.ts'
+import type { FeederAddress as Named, PostJob } from '../../../src/cluster/contracts.ts'
 import { StoreUnusable } from '../../../src/domain/errors.ts'
 import type { AccountSettings } from '../../../src/domain/settings.ts'
 import type { ZtmAgent } from '../../../src/ports/ztm-agent.ts'
