@@ -181,6 +181,21 @@ test('a joining that is answered too late to be held is over at once, and nobody
   expect(ended.times).toBe(1)
 })
 
+test('nobody is told of members by a renewal during which the machine slept', async () => {
+  const { clock, there, membership, told, ended } = await joined()
+  const gate = createGate()
+  there.after = ({ what }) => (what === 'fleet/renew' ? gate.closed : undefined)
+  await clock.advance(RENEW_MS)
+
+  clock.jump(HELD_MS)
+  gate.open()
+  await clock.drain()
+
+  expect(told.length).toBe(1)
+  expect(membership.session()).toBeNull()
+  expect(ended.times).toBe(1)
+})
+
 describe('whoever leaves', () => {
   test('is a member no more, neither here nor there, and leaves no timer', async () => {
     const { clock, there, membership, ended } = await joined()
