@@ -22,6 +22,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   demo: 'test/runner/command-line.test.ts',
   init: 'test/runner/init/init.test.ts',
   statecharts: 'test/runner/statecharts.test.ts',
+  serve: 'test/e2e/cluster/fleet.ts',
+  feed: 'test/e2e/cluster/fleet.ts',
 }
 
 /** The script of the README; while there is a file `broken` it fails. */
