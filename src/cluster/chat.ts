@@ -8,6 +8,7 @@ import { backoffMs } from '../domain/backoff.ts'
 import { countsApproval } from '../domain/facts.ts'
 import { type AccountId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
+import { lookAfterMs } from '../domain/lost-post.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import { type ChatEntry, restoreChat, type StoredChat } from '../runtime/entries.ts'
@@ -16,11 +17,11 @@ import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
 import { type Kept, readKept } from './kept.ts'
-import { withFeeder } from './looker.ts'
 import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
 import { unlessEnded } from './unless-ended.ts'
+import { withFeeder } from './with-feeder.ts'
 
 // Restate keeps it as it was written.
 const entryOf = (stored: Json): ChatEntry | null => (stored === null ? null : restoreChat(stored as unknown as StoredChat))
@@ -71,10 +72,9 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
       // Begun by a process that died.
       const isAgain = begun.id !== own
       const job = { account, chat, key, body, feeder, isAwaited, tried: { ...begun, isAgain } }
-      const { post } = posts.get(account)!
       const event = await withFeeder(ctx, 'post', job, async (one, isElsewhere) =>
         // The feeder of that time may have posted it, and is not there to be asked. It is looked for, and not repeated.
-        isAgain && isElsewhere ? ({ type: 'post.unknown', key, atMs } as const) : post(one),
+        isAgain && isElsewhere ? ({ type: 'post.unknown', key, atMs } as const) : posts.get(account)!.post(one),
       )
       return event ?? { type: 'post.not-sent', key }
     }
@@ -114,13 +114,11 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
             to: 'outbox',
             event: { type: 'backoff.over' },
           })
-        case 'startLook': {
-          const firstMs = feeder?.isPushed ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
-          return later(draft, 'look', Math.min(limits.confirmationLookMsMax, firstMs * 2 ** asked.params.looks), {
+        case 'startLook':
+          return later(draft, 'look', lookAfterMs(limits, asked.params.looks, feeder?.isPushed ? PUSHED_LOOK_MS : 0), {
             to: 'outbox',
             event: { type: 'look.due', nowMs: atMs, limits: postLimits(limits) },
           })
-        }
         case 'look':
           ctx.sendClient(LOOKER).look({ account, chat, feeder, sinceMs: sinceMs(entryOf(draft.stored()), atMs) })
           return []

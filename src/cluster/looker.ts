@@ -1,30 +1,15 @@
 /** Looks for what was posted, which may take long, while its chat goes on. What came of it is an event of the chat. */
-import { type Context, implement } from '@restatedev/restate-sdk'
+import { implement } from '@restatedev/restate-sdk'
 import type { OutboxEvent } from '../../machines/outbox.ts'
 import type { AccountId } from '../domain/ids.ts'
-import { ACCOUNT, CHAT, type FeederAddress, INSIDE, keyIn, LOOKER, postLimits, TRIED_AGAIN } from './contracts.ts'
+import { CHAT, INSIDE, keyIn, LOOKER, postLimits, TRIED_AGAIN } from './contracts.ts'
 import type { Posts } from './posts.ts'
 import { type SettingsAt, settingsOf } from './settings-at.ts'
 import { unlessEnded } from './unless-ended.ts'
+import { withFeeder } from './with-feeder.ts'
 
 /** Longer than anything here may take: whoever is silent for longer is taken for dead by Restate, and another is asked beside it. */
 const SILENCE_MS = 15 * 60_000
-
-/**
- * A durable step at whoever posts for the account: at first the one that is known, then the one that has it now. Null: nobody has.
- * @throws TerminalError when somebody ends the invocation by hand.
- */
-export async function withFeeder<Job extends { readonly account: AccountId; readonly feeder: FeederAddress | null }, Outcome>(
-  ctx: Pick<Context, 'run' | 'client'>,
-  name: string,
-  job: Job,
-  step: (job: Job, isElsewhere: boolean) => Promise<Outcome | null>,
-): Promise<Outcome | null> {
-  const outcome = await ctx.run(name, () => step(job, false))
-  if (outcome !== null) return outcome
-  const feeder = await ctx.client(ACCOUNT, job.account).holder()
-  return feeder === null ? null : await ctx.run(`${name} elsewhere`, () => step({ ...job, feeder }, true))
-}
 
 export function lookerService(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
   const placeOf = (account: AccountId) => ({ settings: settingsOf(accounts, account), posts: posts.get(account)! })

@@ -118,3 +118,6 @@ export class FileTooLarge extends ZtmChatError {
   readonly retryable = false
   readonly mayHaveActed = false
 }
+
+/** What is told of whatever was thrown. */
+export const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -3,6 +3,13 @@ import type { Limits } from './limits.ts'
 
 export type PostLimits = Pick<Limits, 'lostPostMs' | 'lostUnansweredPostMs' | 'uncertainRepostMs'>
 
+/** How long to wait before the next look for a reply on the mesh, ms. `firstMs`: its file is likely to come by itself within that; 0 = it is not. */
+export const lookAfterMs = (
+  { confirmationLookMs, confirmationLookMsMax }: Pick<Limits, 'confirmationLookMs' | 'confirmationLookMsMax'>,
+  looks: number,
+  firstMs: number,
+): number => Math.min(confirmationLookMsMax, Math.max(confirmationLookMs, firstMs) * 2 ** looks)
+
 export type PostState = {
   /**
    * Monotonic, ms: when the newest attempt was answered, or given up, or this process took it over. Null while it is under way,

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Attachment } from '../domain/attachments.ts'
-import { StoreUnusable, ZtmChatError } from '../domain/errors.ts'
+import { StoreUnusable, sentenceOf, ZtmChatError } from '../domain/errors.ts'
 import type { ChatId, MessageId, ReplyKey } from '../domain/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Content } from '../ports/ztm-agent.ts'
@@ -247,8 +247,6 @@ export function createOutbound({ running, notDispatched, loadMedia, freshKey, cl
     },
   }
 }
-
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const FINGERPRINT_DIGITS = 8
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, FINGERPRINT_DIGITS)

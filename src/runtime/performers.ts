@@ -1,6 +1,7 @@
 /** What each effect of a conversation's charts sets going. */
 import { backoffMs } from '../domain/backoff.ts'
 import type { ChatId, ReplyKey } from '../domain/ids.ts'
+import { lookAfterMs } from '../domain/lost-post.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -87,8 +88,7 @@ export function createPerformers({
     reportUncertain: ({ chat, key }) => onUncertain(chat, key),
     startLook({ chat, looks }) {
       // Our own files come with the push feed: a look is only for what it misses.
-      const firstMs = isPushed() ? Math.max(limits.confirmationLookMs, PUSHED_LOOK_MS) : limits.confirmationLookMs
-      timers.set(`outbox:${chat}/look`, Math.min(limits.confirmationLookMsMax, firstMs * 2 ** looks), () =>
+      timers.set(`outbox:${chat}/look`, lookAfterMs(limits, looks, isPushed() ? PUSHED_LOOK_MS : 0), () =>
         parts().registry.tellOutbox(chat, { type: 'look.due', nowMs: clock.monotonic(), limits }),
       )
     },

@@ -1,6 +1,7 @@
 /** Replies that this feeder has posted, and has not seen on the mesh yet. One that it forgets with its end is looked for by its chat. */
 import type { ChatId, ReplyKey } from '../../domain/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { OWN_CLOCK_MS } from '../../runtime/intake.ts'
 
 export interface Posted {
   /** `isAwaited`: something waits for it to be seen. */
@@ -23,8 +24,6 @@ export interface Posted {
 
 /** Those that have waited for longest are forgotten. */
 const CHATS_MAX = 10_000
-/** What our own clock may have been off by when it dated a post. */
-const OWN_CLOCK_MS = 3_600_000
 
 export function createPosted(clock: Clock): Posted {
   const chats = new Map<ChatId, Map<ReplyKey, number>>()

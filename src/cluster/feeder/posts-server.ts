@@ -1,8 +1,9 @@
 /** Where services have a feeder post for them. */
-import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { sentenceOf } from '../../domain/errors.ts'
 import type { AccountId } from '../../domain/ids.ts'
+import { isSameSecret } from '../../inspector/guard.ts'
 import type { Posts } from '../posts.ts'
 
 export type PostsServerOptions = {
@@ -41,7 +42,7 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
         const reason = trouble()
         return say(reason === null ? 200 : 503, { ok: reason === null, reason })
       }
-      if (!isSame(request.headers.authorization ?? '', `Bearer ${secret}`))
+      if (!isSameSecret(request.headers.authorization ?? '', `Bearer ${secret}`))
         return say(401, { error: 'The secret of the cluster is wanted.' })
       const [, root, account = '', what = '', ...more] = (request.url ?? '').split('/').map(decodeURIComponent)
       const isKnown = root === 'posts' && more.length === 0 && (what === 'post' || what === 'look' || what === 'check')
@@ -72,15 +73,8 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
   }
 }
 
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 function portOf(server: Server): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server of posts has no port.')
   return address.port
-}
-
-function isSame(given: string, wanted: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
-  return one.length === other.length && timingSafeEqual(one, other)
 }

@@ -1,5 +1,5 @@
 import type { RuntimeEvent } from '../../runtime/runtime.ts'
-import { clusterSecret, engineUrl, listening, placeOf, reachedAt } from '../cluster-options.ts'
+import { clusterSecret, engineUrl, listening, loadingTheSdk, placeOf, reachedAt } from '../cluster-options.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { eventLine } from '../event-line.ts'
 import { openLog } from '../open-log.ts'
@@ -26,7 +26,7 @@ export async function feed({ config, ingress, listen, advertise, json }: FeedOpt
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)
   const stopped = untilStopped()
-  const { startFeeder } = await import('../../cluster/start-feeder.ts')
+  const { startFeeder } = await loadingTheSdk(() => import('../../cluster/start-feeder.ts'))
   const tell = (event: RuntimeEvent) => {
     if (json) return printJson(event)
     const line = eventLine(event, { config })

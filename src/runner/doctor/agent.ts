@@ -1,5 +1,7 @@
 /** The ZTM agent of an account and its mesh. Only questions are asked, none of which changes anything for other clients of the agent. */
+
 import { isLoopback } from '../../domain/config.ts'
+import { sentenceOf } from '../../domain/errors.ts'
 import { notJoined } from '../../domain/not-joined.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -7,7 +9,7 @@ import type { Mesh, ZtmAgent } from '../../ports/ztm-agent.ts'
 import { certificateState } from '../../runtime/certificate.ts'
 import { hasNoIndex } from '../../runtime/feed.ts'
 import { lookAtHub } from '../../runtime/heal/hub-health.ts'
-import { type Check, type Finding, findingsOf, sentenceOf } from './finding.ts'
+import { type Check, type Finding, findingsOf } from './finding.ts'
 
 export type AgentLook = {
   readonly findings: readonly Finding[]

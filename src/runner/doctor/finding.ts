@@ -48,5 +48,3 @@ export const findingsOf = (account: AccountId | null) => ({
   }),
   unknown: (check: Check, message: string): Finding => ({ check, level: 'unknown', account, message, remedy: null }),
 })
-
-export const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

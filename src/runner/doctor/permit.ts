@@ -1,9 +1,11 @@
 /** The permit of an account: whether it could be had now. Nobody is let in anywhere by looking. */
+
 import { permitSource, reachPermits } from '../../adapters/ztm/account-agent.ts'
 import { maskUrl } from '../../domain/config.ts'
+import { sentenceOf } from '../../domain/errors.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { type Finding, findingsOf, sentenceOf } from './finding.ts'
+import { type Finding, findingsOf } from './finding.ts'
 
 /** `isJoined`: whether the mesh is joined, and the permit not needed; null when nobody knows. */
 export async function lookAtPermit(

@@ -1,10 +1,12 @@
 /** The state directory: can a runner live there, does one, and is what lies there whole? */
+
 import { constants } from 'node:fs'
 import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { accountFolder } from '../../adapters/store/account-store.ts'
 import { lookForDamage } from '../../adapters/store/damage.ts'
 import { lockHolder } from '../../adapters/store/lock.ts'
+import { sentenceOf } from '../../domain/errors.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import { shownName } from '../../domain/shown.ts'
 import { askRunner } from '../control/client.ts'
@@ -12,7 +14,7 @@ import type { RunningStatus } from '../control/protocol.ts'
 import { counted } from '../output.ts'
 import { shellWord } from '../shell-word.ts'
 import { stateDirFault } from '../state-dir.ts'
-import { type Finding, findingsOf, sentenceOf } from './finding.ts'
+import { type Finding, findingsOf } from './finding.ts'
 
 const MIB = 1_048_576
 /** Below this a runner can hardly fold its journal. */

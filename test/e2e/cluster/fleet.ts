@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'undici'
-import { engineBinary } from './restate.ts'
+import { engineBinary } from './engine-binary.ts'
 
 const CLI = join(import.meta.dirname, '../../../dist/src/runner/cli.js')
 const SECRET = 'not-a-secret-of-anybody'

@@ -2,23 +2,16 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type ServerHttp2Session } from 'node:http2'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { arch, platform, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEndpointHandler, type EndpointOptions } from '@restatedev/restate-sdk'
 import { Client } from 'undici'
 import { expect, onTestFinished } from 'vitest'
+import { engineBinary } from './engine-binary.ts'
 
 const NODE_NAME = 'test'
 const STARTS_WITHIN_MS = 60_000
-
-/** Not the package's own command: that is a process in front of it, and does not take it along when it is killed. */
-export function engineBinary(): string {
-  const require = createRequire(import.meta.url)
-  const command = require.resolve('@restatedev/restate-server/package.json')
-  return createRequire(command).resolve(`@restatedev/restate-server-${platform()}-${arch()}/bin/restate-server`)
-}
 
 export interface Restate {
   /** POST to the ingress; resolves to the status and what was answered. */

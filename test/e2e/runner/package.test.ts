@@ -35,6 +35,20 @@ test('the command says which version it is, and draws nothing else in', async ()
   expect(names.filter(name => !name.startsWith('.')).length).toBeLessThan(40)
 })
 
+test.each(['serve', 'feed'])('%s, which needs more than was installed, says what', async name => {
+  await writeFile(join(project, 'bot.json'), '{ "meshName": "home", "username": "my-bot" }\n')
+  const secret = { ...env, ZTM_CHAT_CLUSTER_SECRET: 'sixteen characters' }
+  const command = join(project, 'node_modules/.bin/ztm-chat')
+  const ended = await run(command, [name, '--config', 'bot.json'], { cwd: project, env: secret, timeout: 30_000 }).catch(
+    (error: unknown) => error,
+  )
+
+  expect(ended).toMatchObject({
+    code: 2,
+    stderr: 'ztm-chat: The SDK of Restate is not installed; add it beside this package: npm install @restatedev/restate-sdk\n',
+  })
+})
+
 test('a conversation goes through it: the demo, with its page', async () => {
   const { stdout } = await here(join(project, 'node_modules/.bin/ztm-chat'), 'demo', '--json')
 
