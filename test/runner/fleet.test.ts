@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
-import { folderInTest, run, startInTest, writeConfig } from './cli.ts'
+import { folderInTest, startInTest, writeConfig } from './cli.ts'
 
 const FAILED = 1
 const USAGE = 2
@@ -17,7 +17,8 @@ async function ask(line: string, { env = SECRET as Record<string, string>, confi
   const folder = await folderInTest()
   const path = await writeConfig(folder, config)
   const [command, ...rest] = line.split(' ')
-  const ended = await run([command!, '--config', path, ...rest], { env: { ZTM_CHAT_CLUSTER_SECRET: '', ...env }, cwd: folder })
+  const { ended: end } = startInTest([command!, '--config', path, ...rest], { env: { ZTM_CHAT_CLUSTER_SECRET: '', ...env }, cwd: folder })
+  const ended = await end
   return { code: ended.code, out: ended.out, err: complaints(ended.err).replaceAll(folder, 'FOLDER') }
 }
 const told = (code: number, sentence: string) => ({ code, out: [], err: `ztm-chat: ${sentence}\n` })
