@@ -17,8 +17,9 @@ const LOOK_EVERY_MS = 100
 export type Kind = 'engine' | 'service' | 'feeder'
 
 export interface Fleet {
-  /** Of the engine. */
+  /** Of the engine, both. */
   readonly ingress: string
+  readonly admin: string
   start(kind: Kind, index?: number): Promise<void>
   /** At once, as when its machine dies. */
   kill(kind: Kind, index?: number): Promise<void>
@@ -124,6 +125,7 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
   const adminClient = new Client(admin)
   return {
     ingress,
+    admin,
     start,
     kill: (kind, index = 0) => ended(kind, index, 'SIGKILL'),
     stop: (kind, index = 0) => ended(kind, index, 'SIGTERM'),
