@@ -17,8 +17,16 @@ async function ask(line: string, { env = SECRET as Record<string, string>, confi
   const folder = await folderInTest()
   const path = await writeConfig(folder, config)
   const [command, ...rest] = line.split(' ')
-  const { ended: end } = startInTest([command!, '--config', path, ...rest], { env: { ZTM_CHAT_CLUSTER_SECRET: '', ...env }, cwd: folder })
-  const ended = await end
+  const running = startInTest([command!, '--config', path, ...rest, '--json'], {
+    env: { ZTM_CHAT_CLUSTER_SECRET: '', ...env },
+    cwd: folder,
+  })
+  // One that does not refuse would go on for ever.
+  running.line(() => true).then(
+    () => running.stop(),
+    () => {},
+  )
+  const ended = await running.ended
   return { code: ended.code, out: ended.out, err: complaints(ended.err).replaceAll(folder, 'FOLDER') }
 }
 const told = (code: number, sentence: string) => ({ code, out: [], err: `ztm-chat: ${sentence}\n` })
