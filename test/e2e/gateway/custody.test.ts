@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { textOf } from '../../../src/simulator/mesh/mesh.ts'
+import { startAfterKill } from './start-after-kill.ts'
 import { until } from './until.ts'
 import { ANSWER_MS_MAX, MESH, sharedWorld, type World } from './world.ts'
 
@@ -48,7 +49,7 @@ test('killed with a reply in the outbox that the mesh does not have yet, the gat
   await until('the reply is in the outbox', waits, ANSWER_MS_MAX, world.tail)
   await world.gateway.kill()
   world.bot('open').agent.up()
-  await world.gateway.start()
+  await startAfterKill(world.gateway, world.accounts)
 
   await fay.hears('model says: answer me later')
   await fay.says('and now?')
@@ -71,7 +72,7 @@ test('killed in the middle of a turn, with another message behind it, the gatewa
   await until('OpenClaw has both', hasBoth, ANSWER_MS_MAX, world.tail)
   await world.gateway.kill()
   held.release()
-  await world.gateway.start()
+  await startAfterKill(world.gateway, world.accounts)
 
   const answers = () =>
     Array.from(

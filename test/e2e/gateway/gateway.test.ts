@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { typeFaults } from './package-under-test.ts'
+import { startAfterKill } from './start-after-kill.ts'
 import { until } from './until.ts'
 import { ANSWER_MS_MAX, sharedWorld, type World } from './world.ts'
 
@@ -55,7 +56,7 @@ test('killed while the model thinks, it answers once after the start', async () 
   await until('the model is asked', () => world.model.about(/think hard/).length > 0, ANSWER_MS_MAX, world.tail)
   await world.gateway.kill()
   held.release()
-  await world.gateway.start()
+  await startAfterKill(world.gateway, world.accounts)
 
   // OpenClaw resumes the turn by itself, and quotes the message with words of its own around it.
   const resumed = /^model says: .*think hard$/s

@@ -11,6 +11,7 @@ import { type ServedAgent, serveAgent } from '../../../src/simulator/mesh/serve.
 import { createGateway, type Gateway } from './gateway.ts'
 import { type ModelRequest, type ModelServer, startModelServer } from './model-server.ts'
 import { installHost, packPlugin } from './package-under-test.ts'
+import { startAfterKill } from './start-after-kill.ts'
 import { until } from './until.ts'
 import { type Conversation, conversation, MESH, modelConfig } from './world.ts'
 
@@ -115,12 +116,12 @@ test(`${KILLS} kills of a gateway in the middle of ${USERS} conversations: each 
     metMost = Math.max(metMost, ...met.values())
     // Some of it is said while nobody is there.
     await talking
-    if (await startWithChannel()) startedByHand++
+    if (await startAfterKill(gateway, ['default'])) startedByHand++
   }
   await isAnswered(chats)
   const killedMs = performance.now() - beganMs
   await gateway.stop()
-  if (await startWithChannel()) startedByHand++
+  if (await startAfterKill(gateway, ['default'])) startedByHand++
   // Everybody once more: a second answer to what was said before would come before this one.
   for (const chat of chats) await writes(chat)
   await isAnswered(chats)
@@ -144,27 +145,6 @@ test(`${KILLS} kills of a gateway in the middle of ${USERS} conversations: each 
   for (const chat of chats) expect(answers(chat).sort(), chat.heard().join('\n')).toEqual(written.get(chat)?.toSorted())
   expect(status.stdout).toMatch(/"deadLetters":\s*0/)
 })
-
-/**
- * Starts the gateway, and the channel when the host does not: after three unclean ends within five minutes it waits for a person to do
- * that. Says whether it had to.
- */
-async function startWithChannel(): Promise<boolean> {
-  const seen = async (what: RegExp) => ((await gateway.log()).match(what) ?? []).length
-  const live = /account state[^\n]{0,40}state=\\?"live/g
-  const suppressed = /channel autostart suppressed by crash-loop breaker/g
-  const before = { live: await seen(live), suppressed: await seen(suppressed) }
-  await gateway.start()
-  const isSuppressed = await until(
-    'the channel starts, or the host says that it does not',
-    async () => ((await seen(suppressed)) > before.suppressed ? 'yes' : (await seen(live)) > before.live && 'no'),
-    ANSWERS_MS_MAX,
-    tail,
-  )
-  if (isSuppressed === 'no') return false
-  await gateway.must('gateway', 'call', 'channels.start', '--params', '{"channel":"ztm-chat"}')
-  return true
-}
 
 function shuffled<T>(items: readonly T[], random: { integer(below: number): number }): readonly T[] {
   const left = [...items]

@@ -69,6 +69,7 @@ export interface World {
   readonly mesh: SimMesh
   readonly model: ModelServer
   readonly gateway: Gateway
+  readonly accounts: readonly string[]
   /** The mesh user of this account's bot. */
   bot(account: Account): SimUser
   /** The bot's agent, over HTTP. */
@@ -142,6 +143,7 @@ async function createWorld(accounts: Readonly<Record<string, object>>): Promise<
     mesh,
     model,
     gateway,
+    accounts: Object.keys(accounts),
     bot: account => mesh.user(nameOf(account)),
     agent: account => agents.get(account) ?? missing(account),
     chat: (user, account, group) => conversation(mesh.user(user), nameOf(account), group ?? `peer:${nameOf(account)}`, tail),
