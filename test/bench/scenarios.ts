@@ -8,6 +8,7 @@ import { fairness } from './scenarios/fairness.ts'
 import { inspected } from './scenarios/inspected.ts'
 import { instant, real } from './scenarios/latency.ts'
 import { replay } from './scenarios/replay.ts'
+import { sizing } from './scenarios/sizing.ts'
 import { steady } from './scenarios/steady.ts'
 import { late, sustained } from './scenarios/sustained.ts'
 
@@ -28,4 +29,5 @@ export const scenarios: readonly Scenario[] = [
   steady,
   inspected,
   cluster,
+  sizing,
 ]

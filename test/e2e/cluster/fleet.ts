@@ -29,6 +29,8 @@ export interface Fleet {
   /** Rows of the engine's own tables. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   pid(kind: Kind, index?: number): number
+  /** What the engine keeps. */
+  readonly engineFolder: string
   /** What it has said so far, for whoever looks into a failure. */
   readonly logs: string
   dispose(): Promise<void>
@@ -144,6 +146,7 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
       return (JSON.parse(text) as { readonly rows: readonly Record<string, unknown>[] }).rows
     },
     pid: (kind, index = 0) => running.get(nameOf(kind, index))?.pid ?? 0,
+    engineFolder: join(folder, 'engine'),
     logs: folder,
     async dispose() {
       await adminClient.destroy()
