@@ -61,6 +61,19 @@ test('a message that is told twice, under its key or without, is answered once',
   expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
 })
 
+test('a message costs three invocations, whatever was written before', async () => {
+  const { restate, mesh } = await startOnRestate()
+  // Replies that were seen are told with the next message.
+  const feeder = { address: 'nobody:1', session: 'any', isPushed: true }
+
+  for (let count = 1; count <= 5; count++) {
+    await restate.call(RECEIVE, { ...found(message(`m${count}`)), feeder, seen: [`m${count - 1}#0`] })
+    await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(count)
+  }
+
+  expect(restate.carriedOut).toEqual({ 'chat/receive': 5, 'responder/respond': 5, 'chat/give': 5 })
+})
+
 test('a post that its process does not live to see answered is looked for, and not repeated', async () => {
   let deaths = 0
   const host = await startOnRestate({

@@ -20,6 +20,8 @@ export interface Restate {
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   /** What Restate knows of a service. */
   described(service: string): Promise<unknown>
+  /** So many invocations were carried out so far, by `SERVICE/HANDLER`. */
+  readonly carriedOut: Readonly<Record<string, number>>
   /** Ends an invocation by hand. */
   cancel(invocation: string): Promise<void>
   /** As if the process that carries out invocations had been started anew, with these. */
@@ -57,6 +59,13 @@ export async function startRestate(services: EndpointOptions['services']): Promi
   const handlerOf = (served: EndpointOptions['services']) => createEndpointHandler({ services: served, logger: () => {} })
   let handler = handlerOf(services)
   const endpoint = createServer((request, response) => handler(request, response))
+  const carriedOut: Record<string, number> = {}
+  endpoint.on('stream', (_, { ':path': path = '' }) => {
+    const [, what, service, handler] = path.split('/')
+    if (what !== 'invoke') return
+    const name = `${service}/${handler}`
+    carriedOut[name] = (carriedOut[name] ?? 0) + 1
+  })
   endpoint.on('session', session => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
@@ -112,6 +121,7 @@ export async function startRestate(services: EndpointOptions['services']): Promi
       return (body as { readonly rows: readonly Record<string, unknown>[] }).rows
     },
     described: async service => (await (await admin.request({ method: 'GET', path: `/services/${service}` })).body.json()) as unknown,
+    carriedOut,
     async cancel(invocation) {
       const { statusCode, body } = await admin.request({ method: 'PATCH', path: `/invocations/${invocation}/cancel` })
       if (statusCode >= 300) throw new Error(`${invocation} is not cancelled: ${statusCode} ${await body.text()}`)
