@@ -1113,6 +1113,27 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/cluster/feeder/posts-over-http.test.ts'],
   },
   {
+    name: 'a feeder remembers every chat it has ever read',
+    file: 'src/cluster/feeder/telling.ts',
+    from: 'if (chats.size > limits.chats) forgetOne()\n',
+    to: '',
+    tests: ['test/cluster/feeder/telling.test.ts'],
+  },
+  {
+    name: 'a feeder forgets that a chat has no room',
+    file: 'src/cluster/feeder/telling.ts',
+    from: 'if (!full) return void chats.delete(chat)',
+    to: 'if (full || !full) return void chats.delete(chat)',
+    tests: ['test/cluster/feeder/telling.test.ts'],
+  },
+  {
+    name: 'a feeder forgets the chats that it met first, however often it reads them',
+    file: 'src/cluster/feeder/telling.ts',
+    from: '    chats.delete(chat)\n    chats.set(chat, told)\n',
+    to: '    chats.set(chat, told)\n',
+    tests: ['test/cluster/feeder/telling.test.ts'],
+  },
+  {
     name: 'what a chat was told is told again',
     file: 'src/cluster/feeder/telling.ts',
     from: "return verdict === 'seen' || verdict === 'too_old'\n",

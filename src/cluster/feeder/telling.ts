@@ -51,13 +51,24 @@ export function createTelling(options: TellingOptions): Intake {
   /** Replies of which the chat is to be told. */
   const seen = new Map<ChatId, Set<ReplyKey>>()
 
+  /** The chat that was read last is the last one. */
   const toldOf = (chat: ChatId): Told => {
-    const known = chats.get(chat)
-    if (known) return known
     const floorMs = backlog.liveMs(chat) - limits.ageFenceMs
-    const made: Told = { app: emptyCursor(floorMs), files: emptyCursor(floorMs), unusable: new Set(), whole: false, full: false }
-    chats.set(chat, made)
-    return made
+    const told = chats.get(chat) ?? {
+      app: emptyCursor(floorMs),
+      files: emptyCursor(floorMs),
+      unusable: new Set(),
+      whole: false,
+      full: false,
+    }
+    chats.delete(chat)
+    chats.set(chat, told)
+    if (chats.size > limits.chats) forgetOne()
+    return told
+  }
+  /** Should it be read again, it is told again, and its object knows what it has. */
+  const forgetOne = () => {
+    for (const [chat, { full }] of chats) if (!full) return void chats.delete(chat)
   }
 
   const tell = async (chat: ChatId, source: Found['source'], messages: readonly FoundMessage[]): Promise<number> => {

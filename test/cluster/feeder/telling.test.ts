@@ -22,7 +22,7 @@ const none: ReadonlySet<string> = new Set()
 const says = (text: string, timeMs = NOW_MS, sender = 'alice'): RawMessage => ({ time: timeMs, sender, message: { text } })
 const reply = (key: string): RawMessage => ({ time: NOW_MS, sender: 'my-bot', message: { text: 'ok', ztmChat: { key } } })
 
-function open({ members = ['alice', 'bob'] as readonly string[] | null } = {}) {
+function open({ members = ['alice', 'bob'] as readonly string[] | null, chats = limits.chats } = {}) {
   const clock = createVirtualClock(NOW_MS)
   const told: (Found & { readonly chat: ChatId })[] = []
   const behind = new Set<ChatId>()
@@ -46,7 +46,7 @@ function open({ members = ['alice', 'bob'] as readonly string[] | null } = {}) {
     },
   }
   const telling = createTelling({
-    settings,
+    settings: { ...settings, limits: { ...limits, chats } },
     clock,
     account: restoreAccount({}),
     backlog,
@@ -96,6 +96,26 @@ describe('what was told', () => {
     const other = open()
     await other.take([says('one')], { answered: new Set([told[0]!.messages[0]!.id]) })
     expect(other.told[0]!.messages[0]!.isAnswered).toBe(true)
+  })
+
+  test('is forgotten of the chat that was read longest ago, when there are too many; but not of one that has no room', async () => {
+    const { take, told, room } = open({ chats: 3 })
+    const of = (chat: string) => told.filter(one => one.chat === `peer:${chat}`).length
+    const reads = async (...chats: readonly string[]) => {
+      for (const chat of chats) await take([says('hello', NOW_MS, chat)], { chat: `peer:${chat}` })
+    }
+    room.taken = 0
+    await reads('full')
+    room.taken = 1
+    await reads('a', 'b', 'a', 'c')
+    expect([of('a'), of('b'), of('c')]).toEqual([1, 1, 1])
+
+    await reads('a', 'b')
+
+    expect([of('a'), of('b')]).toEqual([1, 2])
+    expect(of('full')).toBe(1)
+    await reads('full', 'full')
+    expect(of('full')).toBe(2)
   })
 
   test('and was not heard is told again', async () => {
