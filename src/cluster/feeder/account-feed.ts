@@ -195,6 +195,7 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
     },
     look: async job => (isOurs(job.feeder) ? await direct.look(job) : null),
     check: async job => (isOurs(job.feeder) ? await direct.check(job) : null),
+    queued: async job => (isOurs(job.feeder) ? await direct.queued(job) : null),
   }
 
   return {
