@@ -14,7 +14,8 @@ import { createNodeDisk } from '../../adapters/store/node-disk.ts'
 import { SHARD_VERSION } from '../../adapters/store/shard-file.ts'
 import type { Json } from '../../domain/json.ts'
 import type { FoldSource, Store } from '../../ports/store.ts'
-import { keyIn, type Left } from '../contracts.ts'
+import type { Left } from '../contracts.ts'
+import { keyIn } from '../keys.ts'
 import { asked, forEachOf, keptIn, type MovedState, type MoveOptions, NotMoved } from './move.ts'
 
 /** Begun again after a failure, it begins anew and ends the same; null: the fleet never had the account. @throws {NotMoved | StoreUnusable} */

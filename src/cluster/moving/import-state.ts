@@ -17,7 +17,8 @@ import type { Json } from '../../domain/json.ts'
 import type { StoredAccount } from '../../runtime/account-entry.ts'
 import type { StoredChat } from '../../runtime/entries.ts'
 import { type State, stateOf } from '../../runtime/replay.ts'
-import { type Adopted, keyIn } from '../contracts.ts'
+import type { Adopted } from '../contracts.ts'
+import { keyIn } from '../keys.ts'
 import { asked, forEachOf, type Here, keptIn, type MovedState, type MoveOptions, NotMoved } from './move.ts'
 
 /** Another command that was called at the same time is done by then. */

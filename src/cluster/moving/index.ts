@@ -1,4 +1,4 @@
-export { createEngine } from '../feeder/engine.ts'
+export { createEngine } from '../engine.ts'
 export { openTables } from '../tables.ts'
 export { exportState } from './export-state.ts'
 export { importState } from './import-state.ts'

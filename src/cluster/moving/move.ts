@@ -3,9 +3,9 @@ import { ZtmChatError } from '../../domain/errors.ts'
 import type { AccountId } from '../../domain/ids.ts'
 import type { Json } from '../../domain/json.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
-import { parseKey } from '../contracts.ts'
-import { type Engine, EngineAway, EngineRefused } from '../feeder/engine.ts'
+import { type Engine, EngineAway, EngineRefused } from '../engine.ts'
 import type { Kept } from '../kept.ts'
+import { parseKey } from '../keys.ts'
 import type { Tables } from '../tables.ts'
 
 export type MoveOptions = {

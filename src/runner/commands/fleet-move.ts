@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountFolder } from '../../adapters/store/account-store.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { engineUrl, loadingTheSdk } from '../cluster-options.ts'
+import { engineUrl } from '../cluster-options.ts'
 import { counted, print, printJson, warn } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -18,7 +18,7 @@ export async function moveState(way: 'import' | 'export', options: MoveStateOpti
   const { accounts, stateDir } = await atRestOf(options)
   const moving = way === 'import' ? accounts.filter(({ id }) => existsSync(join(stateDir, 'accounts', accountFolder(id)))) : accounts
   if (moving.length === 0) throw new UsageError(`There is no state of these accounts in ${stateDir}; name another folder with --state-dir.`)
-  const { createEngine, exportState, importState, openTables } = await loadingTheSdk(() => import('../../cluster/moving/index.ts'))
+  const { createEngine, exportState, importState, openTables } = await import('../../cluster/moving/index.ts')
   const engine = createEngine(fleet)
   const tables = openTables(admin)
   try {
