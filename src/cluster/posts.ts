@@ -27,7 +27,7 @@ const CHECK_MS = 10 * 60_000
 const noEnd = new AbortController().signal
 
 /** Other posts into the account's chats, as far as they are known here. */
-export type OtherPosts = Pick<Posted, 'seenUntilMs' | 'othersWaiting'>
+export type OtherPosts = Pick<Posted, 'seenUntilMs'> & { readonly othersWaiting: (key: ReplyKey, chat: ChatId) => number }
 
 /** Nobody knows of any: then time alone tells that a post was lost. */
 const noneKnown: OtherPosts = { seenUntilMs: () => 0, othersWaiting: () => 1 }
@@ -78,7 +78,7 @@ export function postsAt(
       const signal = AbortSignal.timeout(CHECK_MS)
       // What is seen is as old as the question, and so is what it proves.
       const laterConfirmed = answeredAtMs !== null && others.seenUntilMs() > answeredAtMs + CLOCKS_MS
-      const otherUnconfirmed = others.othersWaiting(key)
+      const otherUnconfirmed = others.othersWaiting(key, chat)
       try {
         // Something was posted, so a list of nothing is none.
         if (await ledgerOf({ chat, sinceMs }, true, signal).has(chat, key, signal)) return { type: 'reply.seen', keys: [key] }
