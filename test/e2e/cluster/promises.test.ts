@@ -3,6 +3,9 @@ import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
 import { ACCOUNT, CHAT, type Found, type FoundMessage, LOOKER, PAIRING, RESPONDER } from '../../../src/cluster/contracts.ts'
 import type { Timers } from '../../../src/cluster/timers.ts'
+import { parseConfig } from '../../../src/domain/config.ts'
+import { step } from '../../../src/runtime/cell.ts'
+import { atChat, queued } from '../../machines/words.ts'
 import { entriesOf, startOnRestate } from './hosts.ts'
 import type { Restate } from './restate.ts'
 import { CONFIG, codeOf, read, respond } from './script.ts'
@@ -305,6 +308,57 @@ test('Restate is told that an assistant may be silent for a minute longer than a
   const { restate } = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, dispatchTimeoutMs: 3 * 3_600_000 } } })
 
   expect(await restate.described('responder')).toMatchObject({ inactivity_timeout: '3h 1m' })
+})
+
+test('what was queued elsewhere is looked for before it is posted; what has left does nothing, and nobody gets an account on its way', async () => {
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      answer: (ctx: Context) =>
+        ctx.client(CHAT, 'default/peer:alice').give({ inputs: [{ to: 'records', changes: [atChat(queued('late#0'))] }], atMs: null }),
+      ticket: (ctx: Context) => ctx.client(ACCOUNT, 'default').ticket('eve'),
+    },
+  })
+  const { restate, mesh, effects } = await startOnRestate({ services: [inside] })
+  const { limits } = parseConfig(CONFIG).accounts[0]!
+  const opened = [{ to: 'records', changes: [atChat(queued('there#0', 'not yet#0'))] }] as const
+  const { stored } = step({ subject: { at: 'chat', chat: 'peer:alice' }, stored: null, inputs: opened, atMs: Date.now(), limits })
+  await mesh.user('my-bot').says({ text: 'text of there#0', ztmChat: { key: 'there#0' } }, 'peer:alice')
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+  const { body: session } = await restate.call('/fleet/all/join', { address: '10.0.0.7:9090' })
+  const feeder = { address: '10.0.0.7:9090', session: (session as { session: string }).session, isPushed: false }
+  const claim = async () => (await restate.call('/account/default/claim', feeder)).body
+  const chat = (handler: string) => `/chat/default%2Fpeer%3Aalice/${handler}`
+  const move = 'm1'
+  const account = { move, version: 1, stored: null }
+
+  expect(await restate.call('/account/default/adopt', account)).toMatchObject({ status: 200 })
+  expect(await claim()).toBeNull()
+  expect(await restate.call('/account/default/adopt', { ...account, move: 'm2' })).toMatchObject({ status: 409 })
+  for (let times = 0; times < 2; times++)
+    expect(await restate.call(chat('adopt'), { move, version: 1, stored })).toMatchObject({ status: 200 })
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+  expect(effects.byChat()).toMatchObject({ posted: { 'peer:alice': ['not yet#0'] } })
+  expect(await restate.call(chat('adopt'), { move: 'm2', version: 1, stored })).toMatchObject({ status: 409 })
+  await restate.call('/account/default/arrived', { move })
+  expect(await claim()).toEqual({ entry: null })
+
+  expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({
+    status: 409,
+    body: { message: expect.stringContaining('The feeder at 10.0.0.7:9090 has the account "default"') },
+  })
+  await restate.call('/account/default/release', feeder)
+  expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({ status: 200 })
+  expect(await claim()).toBeNull()
+  expect(await restate.call('/account/default/approve', { code: 'A' })).toMatchObject({ status: 409 })
+  expect(await restate.call('/inside/ticket', undefined)).toMatchObject({ status: 409 })
+  const left = await restate.call(chat('leave'), undefined)
+  expect(await restate.call(RECEIVE, found(message('m9')))).toEqual({ status: 200, body: { taken: 0 } })
+  await restate.call('/inside/answer', undefined)
+  expect(await restate.call(chat('leave'), undefined)).toEqual(left)
+  await restate.call('/account/default/left', { move: 'out' })
+  expect(await restate.call('/account/default/leave', { move: 'again' })).toMatchObject({ status: 409 })
+  expect(await restate.call('/account/default/adopt', { ...account, move: 'm3' })).toMatchObject({ status: 200 })
 })
 
 test('nobody outside can tell a chat anything but a message, and that only as it has to be', async () => {
