@@ -168,8 +168,8 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         const kept = await readKept(ctx)
         const woken = wakeUp(kept.timers, wake)
         if (woken === null) return
-        // At the time for which it was sent: it comes then, or later.
-        const nowMs = wake.atMs
+        // It may come hours after the time for which it was sent, when no service was there: what is sent from here on is counted from now.
+        const nowMs = Math.max(wake.atMs, await ctx.date.now())
         const inputs = woken.due.flatMap(({ input }) => input ?? [])
         if (woken.send !== null)
           ctx.sendClient(CHAT, ctx.key).wake(woken.send, rpc.sendOpts({ delay: Math.max(0, woken.send.atMs - nowMs) }))
