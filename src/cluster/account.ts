@@ -7,7 +7,7 @@ import { pairingCode } from '../domain/pairing-code.ts'
 import { advance } from './advance.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { readKept, writeKept } from './kept.ts'
-import { sameVersion } from './moved.ts'
+import { goneFrom, sameVersion } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
@@ -39,10 +39,11 @@ async function withoutHolder(ctx: ObjectContext): Promise<void> {
   ctx.clear(HOLDER)
 }
 
-const notThere = (ctx: ObjectContext) => conflict(`The account "${ctx.key}" was moved to a state directory, where it is answered for.`)
-
 async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonly Change[]): Promise<void> {
   const { limits } = settingsOf(accounts, ctx.key)
+  const last = await moveOf(ctx)
+  // Up to then it is taken along.
+  if (last?.way === 'out' && last.isOver) throw goneFrom(ctx.key)
   const kept = await readKept(ctx)
   const atMs = await ctx.date.now()
   await advance(ctx, { subject: { at: 'account' }, limits, kept, inputs: [{ to: 'records', changes }], atMs, perform: () => [] })
@@ -72,14 +73,14 @@ export const accountObject = (accounts: SettingsAt) =>
       // Whose code it is. The request asks this object in turn, so that nobody here can wait for it.
       async approve(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
-        if ((await moveOf(ctx))?.way === 'out') throw notThere(ctx)
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
         const request = await requestWith(ctx, code)
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).approve({ code: request.code })
         return { user: request?.user ?? null }
       },
       async reject(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
-        if ((await moveOf(ctx))?.way === 'out') throw notThere(ctx)
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
         const request = await requestWith(ctx, code)
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
         return { user: request?.user ?? null }
@@ -88,7 +89,7 @@ export const accountObject = (accounts: SettingsAt) =>
       async ticket(ctx, user) {
         const { limits } = settingsOf(accounts, ctx.key)
         // The request comes to nothing: whoever answers for the account now makes another one.
-        if ((await moveOf(ctx))?.way === 'out') throw notThere(ctx)
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
         // One of this user that has ended, and has not been heard of yet, makes room.
         const others = (await requestsOf(ctx)).filter(request => request.user !== user)
         if (others.length >= limits.pairingPending) return null

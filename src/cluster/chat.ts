@@ -18,7 +18,7 @@ import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
 import { type Kept, readKept, writeKept } from './kept.ts'
-import { adopting, isGone, leave } from './moved.ts'
+import { adopting, goneFrom, isGone, leave } from './moved.ts'
 import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
@@ -56,6 +56,8 @@ const SILENCE_MS = 15 * 60_000
 export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
   const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number): Promise<void> => {
     const { account, chat, settings } = chatAt(accounts, ctx.key)
+    // For whoever waits for an answer; what comes by itself comes to nothing before.
+    if (isGone(kept)) throw goneFrom(ctx.key)
     const { limits } = settings
     const { feeder } = kept
 

@@ -10,6 +10,9 @@ export const isGone = ({ moved }: Kept): boolean => moved?.way === 'out'
 
 const CONFLICT = { errorCode: 409 }
 
+export const goneFrom = (key: string): TerminalError =>
+  new TerminalError(`"${key}" was moved to a state directory, where it is answered for.`, CONFLICT)
+
 /** @throws TerminalError */
 export function sameVersion(version: number): void {
   if (version !== SHARD_VERSION)

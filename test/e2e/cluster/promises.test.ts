@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
+import { toAccount } from '../../../machines/records.ts'
 import { SHARD_VERSION } from '../../../src/adapters/store/shard-file.ts'
 import { ACCOUNT, CHAT, type Found, type FoundMessage, LOOKER, PAIRING, RESPONDER } from '../../../src/cluster/contracts.ts'
 import type { Timers, Wake } from '../../../src/cluster/timers.ts'
@@ -323,6 +324,7 @@ test('what was queued elsewhere is looked for before it is posted; what has left
       answer: (ctx: Context) =>
         ctx.client(CHAT, 'default/peer:alice').give({ inputs: [{ to: 'records', changes: [atChat(queued('late#0'))] }], atMs: null }),
       ticket: (ctx: Context) => ctx.client(ACCOUNT, 'default').ticket('eve'),
+      approved: (ctx: Context) => ctx.client(ACCOUNT, 'default').record([toAccount({ type: 'user.approved', user: 'eve' })]),
     },
   })
   const { restate, mesh, effects } = await startOnRestate({ services: [inside] })
@@ -362,7 +364,10 @@ test('what was queued elsewhere is looked for before it is posted; what has left
   expect(await restate.call(RECEIVE, found(message('m9')))).toEqual({ status: 200, body: { taken: 0 } })
   await restate.call('/inside/answer', undefined)
   expect(await restate.call(chat('leave'), undefined)).toEqual(left)
+  expect(await restate.call('/inside/approved', undefined)).toMatchObject({ status: 200 })
+  expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({ body: { stored: { approved: ['eve'] } } })
   await restate.call('/account/default/left', { move: 'out' })
+  expect(await restate.call('/inside/approved', undefined)).toMatchObject({ status: 409 })
   expect(await restate.call('/account/default/leave', { move: 'again' })).toMatchObject({ status: 409 })
   expect(await restate.call('/account/default/adopt', { ...account, move: 'm3' })).toMatchObject({ status: 200 })
 })
