@@ -17,6 +17,9 @@ export interface Inherited {
 
 type Asked = { readonly answeredAtMs: number | null; readonly untilMs: number }
 
+/** A look may take so long from its chat to here. */
+const UNDER_WAY_MS = 5_000
+
 /** `isOurs`: the chat waits for one that was posted here. */
 export function createInherited(
   clock: Clock,
@@ -24,7 +27,7 @@ export function createInherited(
   isOurs: (chat: ChatId) => boolean,
 ): Inherited {
   // Each chat that waits has looked once by then, and again by the time it would be forgotten.
-  const learntAtMs = clock.monotonic() + 2 * confirmationLookMsMax
+  const learntAtMs = clock.monotonic() + confirmationLookMsMax + UNDER_WAY_MS
   const keptMs = 3 * confirmationLookMsMax
   const chats = new Map<ChatId, Asked>()
   const note = (chat: ChatId, answeredAtMs: number | null, untilMs = clock.monotonic() + keptMs) => {

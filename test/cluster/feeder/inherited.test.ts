@@ -5,6 +5,7 @@ import { createInherited } from '../../../src/cluster/feeder/inherited.ts'
 import type { ChatId } from '../../../src/domain/ids.ts'
 
 const LOOK_MS = 15_000
+const UNDER_WAY_MS = 5_000
 const at = async () => 'answered'
 
 function open(ours: readonly ChatId[] = []) {
@@ -16,8 +17,9 @@ test('at first there may be others of which nobody has asked yet', async () => {
   const { clock, inherited } = open()
 
   await inherited.asking('peer:alice', 1, at)
+  await clock.advance(LOOK_MS + UNDER_WAY_MS - 1)
   expect([inherited.othersThatMayTell('peer:alice', 0), inherited.othersThatMayTell('peer:alice', 3)]).toEqual([1, 3])
-  await clock.advance(2 * LOOK_MS)
+  await clock.advance(1)
 
   expect(inherited.othersThatMayTell('peer:alice', 0)).toBe(0)
 })
