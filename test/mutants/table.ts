@@ -847,7 +847,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a chat on Restate has a second key, and is answered under each',
-    file: 'src/cluster/contracts.ts',
+    file: 'src/cluster/keys.ts',
     from: 'return keyIn(parsed.account, parsed.name) === key ? parsed : null',
     to: 'return parsed',
     tests: ['test/cluster/kept.test.ts'],
@@ -1431,7 +1431,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what the engine refuses counts as away',
     file: 'src/cluster/engine.ts',
-    from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status)\n',
+    from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)\n',
     to: '',
     tests: ['test/cluster/engine.test.ts'],
   },
