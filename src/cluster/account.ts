@@ -6,11 +6,13 @@ import type { UserName } from '../domain/ids.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
 import { advance } from './advance.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
-import { readKept } from './kept.ts'
+import { readKept, writeKept } from './kept.ts'
+import { goneFrom, sameVersion } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
 const HOLDER = 'holder'
+const MOVE = 'move'
 type Request = { readonly user: UserName; readonly code: string }
 
 const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (await ctx.get<readonly Request[]>(REQUESTS)) ?? []
@@ -20,8 +22,28 @@ const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | 
 
 const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<FeederAddress | null> => ctx.get<FeederAddress>(HOLDER)
 
+/** The newest move of the account, with all that belongs to it. */
+type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean }
+const moveOf = (ctx: ObjectContext): Promise<Move | null> => ctx.get<Move>(MOVE)
+/** It is elsewhere, or not all of it is here. */
+const isAway = (move: Move | null): boolean => move !== null && (move.way === 'out' || !move.isOver)
+const conflict = (sentence: string) => new TerminalError(sentence, { errorCode: 409 })
+
+/** Who has it must not write for it while it moves. @throws TerminalError */
+async function withoutHolder(ctx: ObjectContext): Promise<void> {
+  const holder = await holderOf(ctx)
+  if (holder !== null && (await ctx.client(FLEET, ALL).isMember(holder.session)))
+    throw conflict(
+      `The feeder at ${holder.address} has the account "${ctx.key}"; stop all feeders, or start them without it, and try again 10 s later.`,
+    )
+  ctx.clear(HOLDER)
+}
+
 async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonly Change[]): Promise<void> {
   const { limits } = settingsOf(accounts, ctx.key)
+  const last = await moveOf(ctx)
+  // Up to then it is taken along.
+  if (last?.way === 'out' && last.isOver) throw goneFrom(ctx.key)
   const kept = await readKept(ctx)
   const atMs = await ctx.date.now()
   await advance(ctx, { subject: { at: 'account' }, limits, kept, inputs: [{ to: 'records', changes }], atMs, perform: () => [] })
@@ -32,6 +54,7 @@ export const accountObject = (accounts: SettingsAt) =>
     handlers: {
       async claim(ctx, feeder) {
         refusing(() => settingsOf(accounts, ctx.key))
+        if (isAway(await moveOf(ctx))) return null
         const holder = await holderOf(ctx)
         const isTaken = holder !== null && holder.session !== feeder.session && (await ctx.client(FLEET, ALL).isMember(holder.session))
         if (isTaken) return null
@@ -50,12 +73,14 @@ export const accountObject = (accounts: SettingsAt) =>
       // Whose code it is. The request asks this object in turn, so that nobody here can wait for it.
       async approve(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
         const request = await requestWith(ctx, code)
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).approve({ code: request.code })
         return { user: request?.user ?? null }
       },
       async reject(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
         const request = await requestWith(ctx, code)
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
         return { user: request?.user ?? null }
@@ -63,6 +88,8 @@ export const accountObject = (accounts: SettingsAt) =>
       record: (ctx, changes) => record(ctx, accounts, changes),
       async ticket(ctx, user) {
         const { limits } = settingsOf(accounts, ctx.key)
+        // The request comes to nothing: whoever answers for the account now makes another one.
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
         // One of this user that has ended, and has not been heard of yet, makes room.
         const others = (await requestsOf(ctx)).filter(request => request.user !== user)
         if (others.length >= limits.pairingPending) return null
@@ -82,6 +109,48 @@ export const accountObject = (accounts: SettingsAt) =>
         const account = stored as { readonly approved: readonly UserName[] } | null
         return account?.approved.includes(user) ?? false
       },
+      async enlist(ctx, request) {
+        ctx.set(REQUESTS, [...(await requestsOf(ctx)).filter(({ user }) => user !== request.user), request])
+      },
+      async adopt(ctx, { move, version, stored }) {
+        refusing(() => settingsOf(accounts, ctx.key))
+        sameVersion(version)
+        const last = await moveOf(ctx)
+        if (last?.way === 'in' && last.move === move) return
+        const kept = await readKept(ctx)
+        if (last?.way === 'in' && !last.isOver)
+          throw conflict(`Another import of the account "${ctx.key}" has begun; end that one, or take it out with "ztm-chat fleet export".`)
+        if (kept.stored !== null && last?.way !== 'out')
+          throw conflict(
+            `The account "${ctx.key}" has a state of its own in the fleet, which was left as it is; take that to a state directory first ("ztm-chat fleet export").`,
+          )
+        await withoutHolder(ctx)
+        ctx.clear(REQUESTS)
+        ctx.set(MOVE, { way: 'in', move, isOver: false } satisfies Move)
+        writeKept(ctx, { ...kept, stored })
+      },
+      async arrived(ctx, { move }) {
+        const last = await moveOf(ctx)
+        if (last?.way === 'in' && last.move === move) ctx.set(MOVE, { ...last, isOver: true } satisfies Move)
+      },
+      async leave(ctx, { move }) {
+        const last = await moveOf(ctx)
+        if (last?.way === 'out' && last.isOver && last.move !== move)
+          throw conflict(`The account "${ctx.key}" was moved to a state directory before, and nothing of it is in the fleet any more.`)
+        if (last?.way !== 'out') await withoutHolder(ctx)
+        if (last?.move !== move) ctx.set(MOVE, { way: 'out', move, isOver: false } satisfies Move)
+        const { version, stored } = await readKept(ctx)
+        return { version, stored }
+      },
+      async left(ctx, { move }) {
+        const last = await moveOf(ctx)
+        if (last?.way !== 'out' || last.move !== move)
+          throw conflict(`Another export has taken the account "${ctx.key}" meanwhile; this one is not to be used.`)
+        ctx.set(MOVE, { ...last, isOver: true } satisfies Move)
+      },
     },
-    options: { ...TRIED_AGAIN, handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE, holder: INSIDE } },
+    options: {
+      ...TRIED_AGAIN,
+      handlers: { enlist: INSIDE, record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE, holder: INSIDE },
+    },
   })

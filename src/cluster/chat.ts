@@ -5,6 +5,7 @@ import type { ChatContext } from '../../machines/chat.ts'
 import type { OutboxContext, OutboxEvent } from '../../machines/outbox.ts'
 import type { ReplyBody } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
+import { lowestFloor } from '../domain/cursor.ts'
 import { countsApproval } from '../domain/facts.ts'
 import { type AccountId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
@@ -16,7 +17,8 @@ import { postedSinceMs } from '../runtime/intake.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
-import { type Kept, readKept } from './kept.ts'
+import { type Kept, readKept, writeKept } from './kept.ts'
+import { adopting, goneFrom, isGone, leave } from './moved.ts'
 import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
@@ -54,6 +56,8 @@ const SILENCE_MS = 15 * 60_000
 export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
   const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number): Promise<void> => {
     const { account, chat, settings } = chatAt(accounts, ctx.key)
+    // For whoever waits for an answer; what comes by itself comes to nothing before.
+    if (isGone(kept)) throw goneFrom(ctx.key)
     const { limits } = settings
     const { feeder } = kept
 
@@ -122,12 +126,19 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         case 'look':
           ctx.sendClient(LOOKER).look({ account, chat, feeder, sinceMs: sinceMs(entryOf(draft.stored()), atMs) })
           return []
+        case 'checkQueued': {
+          const entry = entryOf(draft.stored())
+          // Nobody knows when they may have been posted: as far back as anything of the chat is remembered.
+          const fromMs = entry === null ? 0 : Math.min(lowestFloor(entry.cursor), sinceMs(entry, atMs))
+          ctx.sendClient(LOOKER).queued({ ...asked.params, account, feeder, sinceMs: Math.max(0, fromMs), nowMs: atMs })
+          return []
+        }
         case 'checkLedger':
           ctx.sendClient(LOOKER).check({ ...asked.params, account, feeder, sinceMs: sinceMs(entryOf(draft.stored()), atMs), nowMs: atMs })
           return []
         default:
           // No lag: nobody here would notice that the agent was away, and forgot what it had queued. No slots yet; what is uncertain shows
-          // in the state; and nothing is ever put back to an earlier moment.
+          // in the state.
           return []
       }
     }
@@ -139,6 +150,7 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
       async receive(ctx, found) {
         const { account, chat, settings } = refusing(() => chatAt(accounts, ctx.key))
         const kept = { ...(await readKept(ctx)), feeder: found.feeder }
+        if (isGone(kept)) return { taken: 0 }
         const strangers = parseChat(chat).kind === 'peer' ? new Set(found.messages.map(({ sender }) => sender)) : []
         const paired = new Set<UserName>()
         for (const sender of strangers)
@@ -151,14 +163,15 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         return { taken }
       },
       async give(ctx, { inputs, atMs }) {
-        await take(ctx, await readKept(ctx), inputs, atMs ?? (await ctx.date.now()))
+        const kept = await readKept(ctx)
+        if (!isGone(kept)) await take(ctx, kept, inputs, atMs ?? (await ctx.date.now()))
       },
       async wake(ctx, wake) {
         const kept = await readKept(ctx)
         const woken = wakeUp(kept.timers, wake)
         if (woken === null) return
-        // At the time for which it was sent: it comes then, or later.
-        const nowMs = wake.atMs
+        // It may come hours after the time for which it was sent, when no service was there: what is sent from here on is counted from now.
+        const nowMs = Math.max(wake.atMs, await ctx.date.now())
         const inputs = woken.due.flatMap(({ input }) => input ?? [])
         if (woken.send !== null)
           ctx.sendClient(CHAT, ctx.key).wake(woken.send, rpc.sendOpts({ delay: Math.max(0, woken.send.atMs - nowMs) }))
@@ -168,6 +181,13 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         const { stored } = await readKept(ctx)
         return chartOf(entryOf(stored))?.held ?? []
       },
+      async adopt(ctx, adopted) {
+        refusing(() => chatAt(accounts, ctx.key))
+        const kept = adopting(ctx.key, await readKept(ctx), adopted)
+        if (kept?.stored === null) writeKept(ctx, kept)
+        else if (kept !== null) await take(ctx, kept, [{ to: 'resume' }], await ctx.date.now())
+      },
+      leave: ctx => leave(ctx),
     },
     options: { ...TRIED_AGAIN, inactivityTimeout: SILENCE_MS, handlers: { give: INSIDE, wake: INSIDE, held: INSIDE } },
   })

@@ -1,4 +1,4 @@
-/** What there is on Restate, and what each of them takes. A key begins with the account, so that bots share no chat. */
+/** What there is on Restate, and what each of them takes. */
 import { iface } from '@restatedev/restate-sdk'
 import { z } from 'zod'
 import type { Change, Inbound, ReplyBody } from '../../machines/records.ts'
@@ -8,22 +8,10 @@ import type { PostLimits } from '../domain/lost-post.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Wake } from './timers.ts'
 
-const SEPARATOR = '/'
+export { keyIn, parseKey } from './keys.ts'
+
 /** Ours have 24. */
 const ID_CHARACTERS_MAX = 200
-
-export const keyIn = (account: AccountId, name: ChatId | UserName): string => encodeURIComponent(account) + SEPARATOR + name
-
-/** Null: it is not as `keyIn` writes it. Under a second key a chat would be a second object, and answer everything once more. */
-export function parseKey(key: string): { readonly account: AccountId; readonly name: string } | null {
-  const end = key.indexOf(SEPARATOR)
-  try {
-    const parsed = { account: decodeURIComponent(key.slice(0, end)), name: key.slice(end + SEPARATOR.length) }
-    return keyIn(parsed.account, parsed.name) === key ? parsed : null
-  } catch {
-    return null
-  }
-}
 
 /** Who reads the mesh for an account, and posts for it. */
 const feeder = z.strictObject({
@@ -97,6 +85,8 @@ export type PostJob = InChat & {
   readonly tried: PostTry
 }
 export type LookJob = InChat & { readonly sinceMs: number }
+/** Of replies that an earlier host had queued; `nowMs`: when it was asked, by the clock of its chat. */
+export type QueuedJob = LookJob & { readonly keys: readonly ReplyKey[]; readonly nowMs: number }
 /** `nowMs`: when it was asked; `answeredAtMs`: when the newest attempt to post it was answered, null = it was not. By the clock of its chat. */
 export type CheckJob = LookJob & { readonly key: ReplyKey; readonly nowMs: number; readonly answeredAtMs: number | null }
 
@@ -110,6 +100,18 @@ export const postLimits = ({ lostPostMs, lostUnansweredPostMs, uncertainRepostMs
 /** `atMs`: when it came to be, wall clock; null: now. */
 export type Given = { readonly inputs: readonly Input[]; readonly atMs: number | null }
 
+const move = z.string().min(1).max(100)
+
+/** `move`: one import, however often it is begun anew. */
+export type Moved = { readonly way: 'in'; readonly move: string } | { readonly way: 'out' }
+
+/** An entry of a snapshot; null: it has gone. */
+const adopted = z.strictObject({ move, version: z.number(), stored: z.custom<Json>(value => value !== undefined) })
+export type Adopted = z.infer<typeof adopted>
+export type Left = { readonly version: number; readonly stored: Json }
+const inMove = z.strictObject({ move })
+const NOTHING = z.void()
+
 export const CHAT = iface.object('chat', {
   /** So many of the messages were taken, in their order: for the others there was no room. */
   receive: iface.schemas({ input: found, output: z.strictObject({ taken: z.number() }) }),
@@ -117,6 +119,10 @@ export const CHAT = iface.object('chat', {
   /** The time of a timer has come, if nothing has changed since this was sent. */
   wake: iface.json<Wake>(),
   held: iface.shared.json<void, readonly MessageId[]>(),
+  /** From a state directory, and on from there. @throws 409 when it has a state of its own. */
+  adopt: iface.schemas({ input: adopted, output: NOTHING }),
+  /** To a state directory: from now on it does nothing here. */
+  leave: iface.json<void, Left>(),
 })
 
 export const PAIRING = iface.object('pairing', {
@@ -126,6 +132,10 @@ export const PAIRING = iface.object('pairing', {
   approve: iface.json<{ readonly code: string }>(),
   reject: iface.json<{ readonly code: string }>(),
   wake: iface.json<Wake>(),
+  /** As of a chat; it goes on when it is told to, for it asks the chat what is held. */
+  adopt: iface.schemas({ input: adopted, output: NOTHING }),
+  resume: iface.schemas({ input: inMove, output: NOTHING }),
+  leave: iface.json<void, Left>(),
 })
 
 /** `entry`: what is kept of the account, null at the very first time. */
@@ -159,6 +169,14 @@ export const ACCOUNT = iface.object('account', {
   /** The request with this code. */
   ended: iface.json<string>(),
   isApproved: iface.shared.json<UserName, boolean>(),
+  /** A request that came from a state directory. */
+  enlist: iface.json<{ readonly user: UserName; readonly code: string }>(),
+  /** From a state directory: no feeder has it until all that belongs to it has arrived. @throws 409 when it cannot come now. */
+  adopt: iface.schemas({ input: adopted, output: NOTHING }),
+  arrived: iface.schemas({ input: inMove, output: NOTHING }),
+  /** To a state directory: no feeder gets it any more. @throws 409 when one has it, or another export has taken it. */
+  leave: iface.schemas({ input: inMove, output: z.custom<Left>() }),
+  left: iface.schemas({ input: inMove, output: NOTHING }),
 })
 
 export const RESPONDER = iface.service('responder', { respond: iface.json<Turn>() })
@@ -166,6 +184,7 @@ export const RESPONDER = iface.service('responder', { respond: iface.json<Turn>(
 export const LOOKER = iface.service('looker', {
   look: iface.json<LookJob>(),
   check: iface.json<CheckJob>(),
+  queued: iface.json<QueuedJob>(),
 })
 
 /** Of handlers that only the others call. */

@@ -2,7 +2,7 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
 import type { Json } from '../domain/json.ts'
-import type { FeederAddress } from './contracts.ts'
+import type { FeederAddress, Moved } from './contracts.ts'
 import { noTimers, type Timers } from './timers.ts'
 
 export type Kept = {
@@ -11,6 +11,8 @@ export type Kept = {
   readonly timers: Timers
   /** Of a chat: who has last read it for us; null when nobody is known. */
   readonly feeder: FeederAddress | null
+  /** It came from a state directory, or went to one; absent: neither. */
+  readonly moved?: Moved
 }
 
 const NAME = 'entry'

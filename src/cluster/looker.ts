@@ -23,6 +23,17 @@ export function lookerService(accounts: SettingsAt, posts: ReadonlyMap<AccountId
             .sendClient(CHAT, keyIn(job.account, job.chat))
             .give({ inputs: [{ to: 'outbox', event: { type: 'reply.seen', keys } }], atMs: null })
       },
+      async queued(ctx, job) {
+        const { posts, settings } = placeOf(job.account)
+        const unknown: OutboxEvent = { type: 'unchecked.unknown', away: true, nowMs: job.nowMs, limits: postLimits(settings.limits) }
+        const events = await unlessEnded(
+          withFeeder(ctx, 'queued', job, one => posts.queued(one)),
+          () => null,
+        )
+        ctx
+          .sendClient(CHAT, keyIn(job.account, job.chat))
+          .give({ inputs: (events ?? [unknown]).map(event => ({ to: 'outbox', event })), atMs: null })
+      },
       async check(ctx, job) {
         const { posts, settings } = placeOf(job.account)
         const { key, nowMs } = job

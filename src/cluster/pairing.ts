@@ -9,8 +9,9 @@ import type { Asked } from '../runtime/effects.ts'
 import { APPROVED, codeNotice, letIn } from '../runtime/pairing-desk.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
-import { type Kept, readKept } from './kept.ts'
-import { type SettingsAt, strangerAt } from './settings-at.ts'
+import { type Kept, readKept, writeKept } from './kept.ts'
+import { adopting, isGone, leave } from './moved.ts'
+import { refusing, type SettingsAt, strangerAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
 
 const codeOf = (stored: Json): string => (stored as { readonly context: PairingContext } | null)?.context.code ?? ''
@@ -71,6 +72,7 @@ export function pairingObject(accounts: SettingsAt) {
           return
         }
         const kept = await readKept(ctx)
+        if (isGone(kept)) return
         const atMs = await ctx.date.now()
         const notice = codeNotice(user, codeOf(kept.stored))
         if (kept.stored === null) await take(ctx, kept, [{ to: 'request' }], atMs)
@@ -84,13 +86,13 @@ export function pairingObject(accounts: SettingsAt) {
       },
       async approve(ctx, { code }) {
         const kept = await readKept(ctx)
-        if (codeOf(kept.stored) !== code) return
+        if (isGone(kept) || codeOf(kept.stored) !== code) return
         const event = { type: 'pairing.approve', remember: true, notice: APPROVED } as const
         await take(ctx, kept, [{ to: 'pairing', event }], await ctx.date.now())
       },
       async reject(ctx, { code }) {
         const kept = await readKept(ctx)
-        if (codeOf(kept.stored) !== code) return
+        if (isGone(kept) || codeOf(kept.stored) !== code) return
         const event = { type: 'pairing.reject', held: await held(ctx) } as const
         await take(ctx, kept, [{ to: 'pairing', event }], await ctx.date.now())
       },
@@ -103,7 +105,21 @@ export function pairingObject(accounts: SettingsAt) {
         const event = letIn(settings, user) ?? ({ type: 'deadline.reached', nowMs, held: await held(ctx) } as const)
         await take(ctx, { ...kept, timers: woken.timers }, [{ to: 'pairing', event }], nowMs)
       },
+      async adopt(ctx, adopted) {
+        const { account, user } = refusing(() => strangerAt(accounts, ctx.key))
+        const kept = adopting(ctx.key, await readKept(ctx), adopted)
+        if (kept === null) return
+        writeKept(ctx, kept)
+        const code = codeOf(kept.stored)
+        if (code !== '') await ctx.client(ACCOUNT, account).enlist({ user, code })
+      },
+      async resume(ctx, { move }) {
+        const kept = await readKept(ctx)
+        if (kept.stored === null || kept.moved?.way !== 'in' || kept.moved.move !== move) return
+        await take(ctx, kept, [{ to: 'resume' }], await ctx.date.now())
+      },
+      leave: ctx => leave(ctx),
     },
-    options: { ...TRIED_AGAIN, ...INSIDE },
+    options: { ...TRIED_AGAIN, handlers: { open: INSIDE, approve: INSIDE, reject: INSIDE, wake: INSIDE } },
   })
 }

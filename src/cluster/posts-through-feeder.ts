@@ -67,5 +67,10 @@ export function postsThroughFeeder(
         outcome => outcome as OutboxEvent | null,
         () => null,
       ),
+    queued: job =>
+      ask(job.feeder, 'queued', job, CHECK_MS).then(
+        outcome => outcome as readonly OutboxEvent[] | null,
+        () => null,
+      ),
   }
 }

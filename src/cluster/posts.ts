@@ -5,9 +5,9 @@ import { replyKeyOf } from '../domain/inbound.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
-import { createLedger } from '../runtime/ledger.ts'
+import { createLedger, isAway } from '../runtime/ledger.ts'
 import { postOnce } from '../runtime/poster.ts'
-import { type CheckJob, type LookJob, type PostJob, postLimits } from './contracts.ts'
+import { type CheckJob, type LookJob, type PostJob, postLimits, type QueuedJob } from './contracts.ts'
 import type { Posted } from './feeder/posted.ts'
 
 /** Each is asked of the feeder that a job names; null: that one has the account no more, and has done nothing. */
@@ -16,6 +16,8 @@ export interface Posts {
   /** Keys of ours that the chat shows; none when it cannot be read now. */
   look(job: LookJob): Promise<readonly ReplyKey[] | null>
   check(job: CheckJob): Promise<OutboxEvent | null>
+  /** Which of these, that may never have been posted, are there. */
+  queued(job: QueuedJob): Promise<readonly OutboxEvent[] | null>
 }
 
 /** Of a check, which makes a handful of calls of up to `apiTimeout` each: by then nobody can tell. */
@@ -25,7 +27,7 @@ const CHECK_MS = 10 * 60_000
 const noEnd = new AbortController().signal
 
 /** Other posts into the account's chats, as far as they are known here. */
-export type OtherPosts = Pick<Posted, 'seenUntilMs' | 'othersWaiting'>
+export type OtherPosts = Pick<Posted, 'seenUntilMs'> & { readonly othersWaiting: (key: ReplyKey, chat: ChatId) => number }
 
 /** Nobody knows of any: then time alone tells that a post was lost. */
 const noneKnown: OtherPosts = { seenUntilMs: () => 0, othersWaiting: () => 1 }
@@ -47,6 +49,22 @@ export function postsAt(
     return messages.flatMap(({ sender, message }) => (sender === username ? (replyKeyOf(message) ?? []) : []))
   }
 
+  /** For one look. */
+  const ledgerOf = ({ chat, sinceMs }: Pick<LookJob, 'chat' | 'sinceMs'>, hasFiles: boolean, signal: AbortSignal) => {
+    let seen: readonly ReplyKey[] = []
+    return createLedger({
+      agent,
+      username,
+      async read() {
+        seen = await shown(chat, sinceMs, signal)
+      },
+      hasFiles: () => hasFiles,
+      writtenSinceMs: () => Number.POSITIVE_INFINITY,
+      onShown: () => {},
+      wasSeen: (_, key) => seen.includes(key),
+    })
+  }
+
   return {
     // Nobody here knows what a process that died had done.
     post: async ({ chat, key, body, tried }) =>
@@ -60,25 +78,23 @@ export function postsAt(
       const signal = AbortSignal.timeout(CHECK_MS)
       // What is seen is as old as the question, and so is what it proves.
       const laterConfirmed = answeredAtMs !== null && others.seenUntilMs() > answeredAtMs + CLOCKS_MS
-      const otherUnconfirmed = others.othersWaiting(key)
-      let seen: readonly ReplyKey[] = []
-      const ledger = createLedger({
-        agent,
-        username,
-        async read() {
-          seen = await shown(chat, sinceMs, signal)
-        },
-        // Something was posted, so a list of nothing is none.
-        hasFiles: () => true,
-        writtenSinceMs: () => Number.POSITIVE_INFINITY,
-        onShown: () => {},
-        wasSeen: () => seen.includes(key),
-      })
+      const otherUnconfirmed = others.othersWaiting(key, chat)
       try {
-        if (await ledger.has(chat, key, signal)) return { type: 'reply.seen', keys: [key] }
+        // Something was posted, so a list of nothing is none.
+        if (await ledgerOf({ chat, sinceMs }, true, signal).has(chat, key, signal)) return { type: 'reply.seen', keys: [key] }
         return { type: 'ledger.absent', key, limits, nowMs, laterConfirmed, otherUnconfirmed }
       } catch {
         return { type: 'ledger.failed', key, limits, nowMs }
+      }
+    },
+    async queued({ chat, sinceMs, keys, nowMs }) {
+      const signal = AbortSignal.timeout(CHECK_MS)
+      try {
+        const there = await ledgerOf({ chat, sinceMs }, false, signal).find(chat, keys, signal)
+        const absent: OutboxEvent = { type: 'unchecked.absent', keys: keys.filter(key => !there.includes(key)) }
+        return there.length > 0 ? [{ type: 'reply.seen', keys: there }, absent] : [absent]
+      } catch (error) {
+        return [{ type: 'unchecked.unknown', away: isAway(error), nowMs, limits: postLimits(settings.limits) }]
       }
     },
   }

@@ -77,6 +77,18 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
     .addHelpText('after', CLUSTER_HELP)
     .action(async options => finish(await (await import('./commands/feed.ts')).feed(options)))
 
+  const fleet = program.command('fleet').description('A fleet of bots that Restate keeps the state of.')
+  for (const [name, description] of [
+    ['import', 'Moves the state of a stopped bot into a fleet, which goes on from there.'],
+    ['export', 'Moves the state of accounts that no feeder has out of a fleet, into a folder from which "run" goes on.'],
+  ] as const) {
+    ofBot(command(fleet, name, description))
+      .option('--ingress <url>', 'of Restate', 'http://127.0.0.1:8080')
+      .option('--admin <url>', 'of Restate', 'http://127.0.0.1:9070')
+      .addHelpText('after', MOVE_HELP)
+      .action(async options => finish(await (await import('./commands/fleet-move.ts')).moveState(name, options)))
+  }
+
   command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
     .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
     .option('--bot <name>', 'the bot user', nameOnMesh, 'openclaw-bot')
@@ -212,6 +224,11 @@ const CLUSTER_HELP = `
 A fleet is one or more of "serve", which need no ZTM agent, and one or more of "feed", which reach the agents; all with the same config, and the
 same secret in the environment variable ZTM_CHAT_CLUSTER_SECRET. Whichever of them dies, the others go on. It needs a Restate server, and its SDK:
 npm install @restatedev/restate-sdk
+`
+
+const MOVE_HELP = `
+Nothing is answered twice, and nothing is lost: whichever side has given its state away does nothing with it any more. What breaks off is done again
+with the same command. Services have to run meanwhile; for an export, feeders have to be stopped, or to be without the account.
 `
 
 const DOCTOR_HELP = `

@@ -21,6 +21,8 @@ export type Input =
   /** A request begins; there must be none. */
   | { readonly to: 'request' }
   | { readonly to: 'records'; readonly changes: readonly Change[] }
+  /** It comes from another host: whatever it waits for is asked for again, as after a restart. */
+  | { readonly to: 'resume' }
 
 export type CellOptions = {
   readonly subject: Subject
@@ -50,6 +52,7 @@ export function openCell({ subject, stored, atMs, limits }: CellOptions): Cell {
 
   const tellOne = (input: Input) => {
     if (input.to === 'records') registry.apply(0, atMs, input.changes)
+    else if (input.to === 'resume') registry.resume(atMs)
     else if (subject.at === 'chat' && input.to === 'chat') registry.tellChat(subject.chat, input.event)
     else if (subject.at === 'chat' && input.to === 'outbox') registry.tellOutbox(subject.chat, input.event)
     else if (subject.at === 'pairing' && input.to === 'pairing') registry.tellPairing(subject.user, input.event)

@@ -152,3 +152,32 @@ describe('a fleet', { timeout: 60_000 }, () => {
     ])
   })
 })
+
+describe('a move', { timeout: 60_000 }, () => {
+  async function move(way: 'import' | 'export', ...more: readonly string[]) {
+    const folder = await folderInTest()
+    const config = await writeConfig(folder, BOT)
+    const ended = await startInTest(['fleet', way, '--config', config, '--state-dir', folder, ...more], { cwd: folder }).ended
+    return { code: ended.code, out: ended.out, err: ended.err.replaceAll(folder, 'FOLDER') }
+  }
+
+  test('wants a state that can be moved in', async () => {
+    expect(await move('import')).toEqual(
+      told(USAGE, 'There is no state of these accounts in FOLDER; name another folder with --state-dir.'),
+    )
+  })
+
+  test.each(['--ingress', '--admin'])('wants %s to be a URL', async option => {
+    expect(await move('export', option, 'restate')).toEqual(
+      told(USAGE, `${option} is "restate"; expected the URL of Restate, such as http://127.0.0.1:8080.`),
+    )
+  })
+
+  test('says in one sentence that Restate is not there', async () => {
+    const admin = await closedPort()
+
+    expect(await move('export', '--admin', admin)).toEqual(
+      told(FAILED, `${admin} does not answer (connection refused); is Restate running, and is that its admin interface?`),
+    )
+  })
+})

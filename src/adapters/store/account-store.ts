@@ -4,6 +4,7 @@ import type { AccountId } from '../../domain/ids.ts'
 import type { Store } from '../../ports/store.ts'
 import { storeFailure } from './failures.ts'
 import { acquireLock } from './lock.ts'
+import { type MovedMark, movedAway, readMark } from './moved-mark.ts'
 import { createNodeDisk } from './node-disk.ts'
 import { openStore, type StoreOptions } from './store.ts'
 
@@ -18,10 +19,12 @@ export interface AccountStoreOptions extends Pick<StoreOptions, 'segmentBytes' |
   readonly account: AccountId
   /** Somebody else may hold it for so long; whoever opens it waits, and the whole process does. */
   readonly waitMs?: number
+  /** Hears of the mark of a move, if there is one; absent: what was moved is refused. */
+  readonly onMoved?: (mark: MovedMark) => void
 }
 
 /** One account's store in `accounts/ID/` of the state directory. Takes the lock; `close` gives it back. */
-export async function openAccountStore({ root, account, waitMs = 0, ...options }: AccountStoreOptions): Promise<Store> {
+export async function openAccountStore({ root, account, waitMs = 0, onMoved, ...options }: AccountStoreOptions): Promise<Store> {
   const folder = `accounts/${accountFolder(account)}`
   const where = join(root, folder)
   const base = createNodeDisk(root)
@@ -32,7 +35,16 @@ export async function openAccountStore({ root, account, waitMs = 0, ...options }
     throw storeFailure(cause, `Making ${where}`, where)
   }
   const lease = await acquireLock(where, where, waitMs)
-  return openStore({ disk: createNodeDisk(where), where, lease, ...options })
+  try {
+    const disk = createNodeDisk(where)
+    const mark = await readMark(disk, where)
+    if (mark !== null && !onMoved) throw movedAway(mark, where)
+    if (mark !== null) onMoved?.(mark)
+    return await openStore({ disk, where, lease, ...options })
+  } catch (error) {
+    await lease.release()
+    throw storeFailure(error, 'Opening the state', where)
+  }
 }
 
 /**

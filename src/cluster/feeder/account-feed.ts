@@ -18,8 +18,9 @@ import { createStatusKeeper } from '../../runtime/status.ts'
 import { createSupervisor } from '../../runtime/supervisor.ts'
 import { createTimers } from '../../runtime/timers.ts'
 import { type FeederAddress, type Found, keyIn, type PostJob } from '../contracts.ts'
+import { type Engine, EngineRefused } from '../engine.ts'
 import { type Posts, postsAt } from '../posts.ts'
-import { type Engine, EngineRefused } from './engine.ts'
+import { createInherited } from './inherited.ts'
 import { createPosted } from './posted.ts'
 import { createTelling } from './telling.ts'
 import { createTries } from './tries.ts'
@@ -167,7 +168,11 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
     onUnusable: count => status.countIgnored('unsupported_content', count),
   })
 
-  const direct = postsAt(agent, settings, clock, posted)
+  const inherited = createInherited(clock, limits, posted.awaits)
+  const direct = postsAt(agent, settings, clock, {
+    seenUntilMs: posted.seenUntilMs,
+    othersWaiting: (key, chat) => inherited.othersThatMayTell(chat, posted.othersWaiting(key)),
+  })
   const tries = createTries<OutboxEvent>(clock)
   const isOurs = (named: FeederAddress | null) => !signal.aborted && named?.session === session
 
@@ -193,8 +198,13 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
       if (!isOurs(job.feeder)) return null
       return await (tries.once(job.tried, () => post(job)) ?? { type: 'post.unknown', key: job.key, atMs: clock.now() })
     },
-    look: async job => (isOurs(job.feeder) ? await direct.look(job) : null),
-    check: async job => (isOurs(job.feeder) ? await direct.check(job) : null),
+    async look(job) {
+      if (!isOurs(job.feeder)) return null
+      inherited.looked(job.chat)
+      return await direct.look(job)
+    },
+    check: async job => (isOurs(job.feeder) ? await inherited.asking(job.chat, job.answeredAtMs, () => direct.check(job)) : null),
+    queued: async job => (isOurs(job.feeder) ? await direct.queued(job) : null),
   }
 
   return {

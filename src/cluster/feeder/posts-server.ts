@@ -25,6 +25,9 @@ export interface PostsServer {
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const HEALTH = '/health'
 
+const ROUTES: readonly string[] = ['post', 'look', 'check', 'queued'] satisfies readonly (keyof Posts)[]
+const isRoute = (what: string): what is keyof Posts => ROUTES.includes(what)
+
 export async function servePosts({ host, port, secret, posts, trouble }: PostsServerOptions): Promise<PostsServer> {
   const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve, reject) => {
@@ -45,8 +48,8 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
       if (!isSameSecret(request.headers.authorization ?? '', `Bearer ${secret}`))
         return say(401, { error: 'The secret of the cluster is wanted.' })
       const [, root, account = '', what = '', ...more] = (request.url ?? '').split('/').map(decodeURIComponent)
-      const isKnown = root === 'posts' && more.length === 0 && (what === 'post' || what === 'look' || what === 'check')
-      if (request.method !== 'POST' || !isKnown) return say(404, { error: 'There is POST /posts/ACCOUNT/post, look and check.' })
+      const isKnown = root === 'posts' && more.length === 0 && isRoute(what)
+      if (request.method !== 'POST' || !isKnown) return say(404, { error: 'There is POST /posts/ACCOUNT/post, look, check and queued.' })
       const bytes = Number(request.headers['content-length'])
       if (!(bytes <= BODY_BYTES_MAX)) return say(413, { error: `A job has a length, of ${BODY_BYTES_MAX} bytes at most.` })
       const job = JSON.parse(await text(request)) as never

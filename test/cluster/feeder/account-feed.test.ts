@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createAccountFeed } from '../../../src/cluster/feeder/account-feed.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
+import type { ChatId } from '../../../src/domain/ids.ts'
 import type { Json } from '../../../src/domain/json.ts'
 import type { RuntimeEvent } from '../../../src/runtime/runtime.ts'
 import { CALM, REAL } from '../../../src/simulator/mesh/quirks.ts'
@@ -222,6 +223,30 @@ describe('a post', () => {
     expect(await feed.posts.check({ ...job, sinceMs: 0, nowMs: START_MS, answeredAtMs: null })).toBeNull()
     expect(alice.inbox()).toEqual([])
     expect(clock.pending()).toBe(0)
+  })
+
+  test('of a feeder before this one is one of several, until it is known which others there are: the oldest tells of the rest', async () => {
+    const { feed, alice, mesh, clock, stop } = await live()
+    for (const user of [alice, mesh.user('bob')]) await user.says('hello', 'peer:my-bot')
+    const checked = async (chat: ChatId, key: string, answeredAtMs: number) => {
+      const job = { ...jobFor('default', SESSION, key), chat, sinceMs: 0, nowMs: clock.now(), answeredAtMs }
+      const checking = feed.posts.check(job)
+      await clock.advance(2_000)
+      return await checking
+    }
+    const toAlice = () => checked('peer:alice', 'k1', START_MS - 80_000)
+    const toBob = () => checked('peer:bob', 'k2', START_MS - 70_000)
+
+    expect([await toAlice(), await toBob()]).toMatchObject([{ otherUnconfirmed: 1 }, { otherUnconfirmed: 1 }])
+    await clock.advance(20_000)
+    expect([await toBob(), await toAlice(), await toBob()]).toMatchObject([
+      { type: 'ledger.absent', otherUnconfirmed: 1 },
+      { type: 'ledger.absent', otherUnconfirmed: 0 },
+      { type: 'ledger.absent', otherUnconfirmed: 1 },
+    ])
+    await clock.advance(60_000)
+    expect(await toBob()).toMatchObject({ otherUnconfirmed: 0 })
+    await stop()
   })
 
   test('is not made while the agent is made to join again, which is noted before it happens; afterwards it is', async () => {

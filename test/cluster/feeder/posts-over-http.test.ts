@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMemoryLog } from '../../../src/adapters/memory/memory-log.ts'
 import { createUndiciTransport } from '../../../src/adapters/ztm/undici-transport.ts'
-import type { CheckJob, FeederAddress, LookJob } from '../../../src/cluster/contracts.ts'
+import type { CheckJob, FeederAddress, LookJob, QueuedJob } from '../../../src/cluster/contracts.ts'
 import { type PostsServerOptions, servePosts } from '../../../src/cluster/feeder/posts-server.ts'
 import type { Posts } from '../../../src/cluster/posts.ts'
 import { postsThroughFeeder } from '../../../src/cluster/posts-through-feeder.ts'
@@ -21,7 +21,8 @@ const jobsAt = (url: string) => {
   const feeder = feederAt(url)
   const look: LookJob = { account, chat, feeder, sinceMs: 5 }
   const check: CheckJob = { ...look, key, nowMs: START_MS, answeredAtMs: null }
-  return { post: jobFor(account, 's1', key, { feeder }), look, check }
+  const queued: QueuedJob = { ...look, keys: [key], nowMs: START_MS }
+  return { post: jobFor(account, 's1', key, { feeder }), look, check, queued }
 }
 
 /** Answers, and remembers what it was asked. */
@@ -37,6 +38,10 @@ const posting = (asked: unknown[]): Posts => ({
   async check(job) {
     asked.push(job)
     return { type: 'reply.seen', keys: [job.key] }
+  },
+  async queued(job) {
+    asked.push(job)
+    return [{ type: 'unchecked.absent', keys: job.keys }]
   },
 })
 
@@ -91,9 +96,10 @@ describe('whoever has the account', () => {
     expect(await through().post(jobs.post)).toEqual({ type: 'post.accepted', key, atMs: START_MS })
     expect(await through().look(jobs.look)).toEqual([key])
     expect(await through().check(jobs.check)).toEqual({ type: 'reply.seen', keys: [key] })
+    expect(await through().queued(jobs.queued)).toEqual([{ type: 'unchecked.absent', keys: [key] }])
 
-    expect(asked).toEqual([jobs.post, jobs.look, jobs.check])
-    expect(accounts).toEqual([account, account, account])
+    expect(asked).toEqual([jobs.post, jobs.look, jobs.check, jobs.queued])
+    expect(accounts).toEqual([account, account, account, account])
   })
 
   test('is another: nothing is done, and each says so', async () => {
@@ -114,6 +120,7 @@ describe('whoever has the account', () => {
     expect(await through().post({ ...jobs.post, ...nobody })).toBeNull()
     expect(await through().look({ ...jobs.look, ...nobody })).toBeNull()
     expect(await through().check({ ...jobs.check, ...nobody })).toBeNull()
+    expect(await through().queued({ ...jobs.queued, ...nobody })).toBeNull()
   })
 })
 
@@ -140,7 +147,10 @@ describe('the server', () => {
   ])('has no %s %s', async (method, path) => {
     const { ask, asked } = await serve()
 
-    expect(await ask(path, { method })).toEqual({ status: 404, body: { error: 'There is POST /posts/ACCOUNT/post, look and check.' } })
+    expect(await ask(path, { method })).toEqual({
+      status: 404,
+      body: { error: 'There is POST /posts/ACCOUNT/post, look, check and queued.' },
+    })
     expect(asked).toEqual([])
   })
 
@@ -184,7 +194,7 @@ describe('the server', () => {
     const failing = async () => {
       throw new Error('the disk of the log is full')
     }
-    const { ask } = await serve({ posts: () => ({ post: failing, look: failing, check: failing }) })
+    const { ask } = await serve({ posts: () => ({ post: failing, look: failing, check: failing, queued: failing }) })
 
     expect(await ask('/posts/a/post')).toEqual({ status: 500, body: { error: 'the disk of the log is full' } })
   })

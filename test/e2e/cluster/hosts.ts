@@ -181,8 +181,8 @@ export interface OnRestate {
   readonly restate: Restate
   readonly effects: Effects
   play(line: Line): Promise<void>
-  /** The process starts anew, with these settings changed. */
-  restart(changed: Partial<AccountSettings>): void
+  /** The process starts anew, with these settings changed, as this release has it. */
+  restart(changed: Partial<AccountSettings>, release?: typeof createCluster): void
   ending(): Promise<Ending>
 }
 
@@ -206,8 +206,8 @@ export async function startOnRestate({
   const real = agentAt(settings, (chat, key) => effects.posted(chat, key))
   const agent = around(real, () => restate)
   onTestFinished(() => agent.close())
-  const servicesOf = (changed: Partial<AccountSettings>) => [
-    ...createCluster({
+  const servicesOf = (changed: Partial<AccountSettings>, release = createCluster) => [
+    ...release({
       accounts: [{ ...settings, ...changed }],
       responder: {
         respond(request) {
@@ -239,7 +239,7 @@ export async function startOnRestate({
       }
       await expect.poll(() => read(mesh, place.by, place.to), PATIENCE).toBe(line.reads)
     },
-    restart: changed => restate.serve(servicesOf(changed)),
+    restart: (changed, release) => restate.serve(servicesOf(changed, release)),
     ending: async () => ({ kept: comparable(mesh, await entriesOf(restate)), effects: named(mesh, effects.byChat()) }),
   }
 }

@@ -1,8 +1,18 @@
 /** What the charts on Restate promise, with a real server. */
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
+import { toAccount } from '../../../machines/records.ts'
+import { SHARD_VERSION } from '../../../src/adapters/store/shard-file.ts'
 import { ACCOUNT, CHAT, type Found, type FoundMessage, LOOKER, PAIRING, RESPONDER } from '../../../src/cluster/contracts.ts'
-import type { Timers } from '../../../src/cluster/timers.ts'
+import type { Timers, Wake } from '../../../src/cluster/timers.ts'
+import type { createCluster } from '../../../src/cluster.ts'
+import { parseConfig } from '../../../src/domain/config.ts'
+import { step } from '../../../src/runtime/cell.ts'
+import { atChat, message as inbound, queued } from '../../machines/words.ts'
+import { folderInTest } from '../../runner/cli.ts'
 import { entriesOf, startOnRestate } from './hosts.ts'
 import type { Restate } from './restate.ts'
 import { CONFIG, codeOf, read, respond } from './script.ts'
@@ -318,6 +328,166 @@ test('Restate is told that an assistant may be silent for a minute longer than a
   const { restate } = await startOnRestate({ config: { ...CONFIG, limits: { ...CONFIG.limits, dispatchTimeoutMs: 3 * 3_600_000 } } })
 
   expect(await restate.described('responder')).toMatchObject({ inactivity_timeout: '3h 1m' })
+})
+
+test('what was queued elsewhere is looked for before it is posted; what has left does nothing, and nobody gets an account on its way', async () => {
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      answer: (ctx: Context) =>
+        ctx.client(CHAT, 'default/peer:alice').give({ inputs: [{ to: 'records', changes: [atChat(queued('late#0'))] }], atMs: null }),
+      ticket: (ctx: Context) => ctx.client(ACCOUNT, 'default').ticket('eve'),
+      approved: (ctx: Context) => ctx.client(ACCOUNT, 'default').record([toAccount({ type: 'user.approved', user: 'eve' })]),
+    },
+  })
+  const { restate, mesh, effects } = await startOnRestate({ services: [inside] })
+  const { limits } = parseConfig(CONFIG).accounts[0]!
+  const opened = [{ to: 'records', changes: [atChat(queued('there#0', 'not yet#0'))] }] as const
+  const { stored } = step({ subject: { at: 'chat', chat: 'peer:alice' }, stored: null, inputs: opened, atMs: Date.now(), limits })
+  await mesh.user('my-bot').says({ text: 'text of there#0', ztmChat: { key: 'there#0' } }, 'peer:alice')
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+  const { body: session } = await restate.call('/fleet/all/join', { address: '10.0.0.7:9090' })
+  const feeder = { address: '10.0.0.7:9090', session: (session as { session: string }).session, isPushed: false }
+  const claim = async () => (await restate.call('/account/default/claim', feeder)).body
+  const chat = (handler: string) => `/chat/default%2Fpeer%3Aalice/${handler}`
+  const move = 'm1'
+  const account = { move, version: 1, stored: null }
+
+  expect(await restate.call('/account/default/adopt', account)).toMatchObject({ status: 200 })
+  expect(await claim()).toBeNull()
+  expect(await restate.call('/account/default/adopt', { ...account, move: 'm2' })).toMatchObject({ status: 409 })
+  for (let times = 0; times < 2; times++)
+    expect(await restate.call(chat('adopt'), { move, version: 1, stored })).toMatchObject({ status: 200 })
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+  expect(effects.byChat()).toMatchObject({ posted: { 'peer:alice': ['not yet#0'] } })
+  expect(await restate.call(chat('adopt'), { move: 'm2', version: 1, stored })).toMatchObject({ status: 409 })
+  await restate.call('/account/default/arrived', { move })
+  expect(await claim()).toEqual({ entry: null })
+
+  expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({
+    status: 409,
+    body: { message: expect.stringContaining('The feeder at 10.0.0.7:9090 has the account "default"') },
+  })
+  await restate.call('/account/default/release', feeder)
+  expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({ status: 200 })
+  expect(await claim()).toBeNull()
+  expect(await restate.call('/account/default/approve', { code: 'A' })).toMatchObject({ status: 409 })
+  expect(await restate.call('/inside/ticket', undefined)).toMatchObject({ status: 409 })
+  const left = await restate.call(chat('leave'), undefined)
+  expect(await restate.call(RECEIVE, found(message('m9')))).toEqual({ status: 200, body: { taken: 0 } })
+  await restate.call('/inside/answer', undefined)
+  expect(await restate.call(chat('leave'), undefined)).toEqual(left)
+  expect(await restate.call('/inside/approved', undefined)).toMatchObject({ status: 200 })
+  expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({ body: { stored: { approved: ['eve'] } } })
+  await restate.call('/account/default/left', { move: 'out' })
+  expect(await restate.call('/inside/approved', undefined)).toMatchObject({ status: 409 })
+  expect(await restate.call('/account/default/leave', { move: 'again' })).toMatchObject({ status: 409 })
+  expect(await restate.call('/account/default/adopt', { ...account, move: 'm3' })).toMatchObject({ status: 200 })
+})
+
+/** Of a fleet in which a reply was in doubt, two messages were open, and a stranger waited; by the commit that its file names. */
+async function earlierState() {
+  const text = await readFile(join(import.meta.dirname, '../../fixtures/fleet-state.json'), 'utf8')
+  return (JSON.parse(text) as { readonly rows: readonly { service: string; key: string; name: string; value: unknown }[] }).rows
+}
+
+async function putEarlierState(restate: Restate): Promise<Timers> {
+  const rows = await earlierState()
+  for (const [, objects] of Map.groupBy(rows, ({ service, key }) => `${service} ${key}`)) {
+    const { service, key } = objects[0]!
+    await restate.put(service, key, Object.fromEntries(objects.map(({ name, value }) => [name, value])))
+  }
+  const isThere = async () => (await restate.query('SELECT service_key FROM state')).length
+  await expect.poll(isThere, PATIENCE).toBe(rows.length)
+  return (rows.find(({ key }) => key === 'default/peer:alice')!.value as { readonly timers: Timers }).timers
+}
+
+test('what an earlier release has kept is gone on with: what is in doubt is looked for, what is open answered, each once', async () => {
+  const [account, chat] = ['default', 'peer:alice'] as const
+  const inside = service({
+    name: 'inside',
+    handlers: {
+      // As that release had sent them.
+      async send(ctx: Context, wake: Wake) {
+        ctx.sendClient(CHAT, 'default/peer:alice').wake(wake)
+        ctx.sendClient(RESPONDER).respond({ account, chat, id: 'm1', attempt: 1, urgent: false, message: inbound('m1'), alternations: 0 })
+      },
+    },
+  })
+  const { restate, mesh, effects } = await startOnRestate({ services: [inside] })
+  const { wake } = await putEarlierState(restate)
+  await mesh.user('my-bot').says({ text: 'first part', ztmChat: { key: 'm0#0' } }, 'peer:alice')
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+
+  await restate.call('/inside/send', wake)
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(4)
+  expect((await restate.call('/account/default/approve', { code: 'ABCD2345' })).body).toEqual({ user: 'dave' })
+  await expect.poll(() => read(mesh, 'dave', DIRECT), PATIENCE).toBe(2)
+
+  expect(effects.byChat()).toMatchObject({
+    asked: { 'peer:alice': ['m1 1', 'm2 1'], 'peer:dave': ['d1 1'] },
+    posted: { 'peer:alice': ['m0#1', 'm1#0', 'm2#0'] },
+  })
+})
+
+/** The built package, in which the state has the next version. */
+async function nextRelease(): Promise<typeof createCluster> {
+  const folder = await folderInTest()
+  const root = join(import.meta.dirname, '../../..')
+  await cp(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+  for (const name of ['node_modules', 'package.json']) await symlink(join(root, name), join(folder, name))
+  const file = join(folder, 'dist/src/adapters/store/shard-file.js')
+  const text = await readFile(file, 'utf8')
+  const edited = text.replace(`SHARD_VERSION = ${SHARD_VERSION}`, `SHARD_VERSION = ${SHARD_VERSION + 1}`)
+  expect(edited).not.toBe(text)
+  await writeFile(file, edited)
+  const module = (await import(pathToFileURL(join(folder, 'dist/src/cluster.js')).href)) as { readonly createCluster: typeof createCluster }
+  return module.createCluster
+}
+
+test('a code that has expired on the way ends when all is there: what was held for it is dropped, and it makes room', async () => {
+  const { restate } = await startOnRestate()
+  const rows = await earlierState()
+  const storedOf = (service: string, key: string) =>
+    (rows.find(row => row.service === service && row.key === key)!.value as { readonly stored: { readonly context: object } }).stored
+  const request = storedOf('pairing', 'default/dave')
+  const bring = { move: 'm1', version: 1 }
+  const requests = async () => (await restate.query("SELECT value_utf8 FROM state WHERE key = 'requests'")).map(row => row['value_utf8'])
+
+  const expired = { ...request, context: { ...request.context, expiresAtMs: 1 } }
+  await restate.call('/pairing/default%2Fdave/adopt', { ...bring, stored: expired })
+  expect(await requests()).toEqual(['[{"user":"dave","code":"ABCD2345"}]'])
+  await restate.call('/chat/default%2Fpeer%3Adave/adopt', { ...bring, stored: storedOf('chat', 'default/peer:dave') })
+  await restate.call('/pairing/default%2Fdave/resume', { move: 'another' })
+  expect(await reasons(restate, 'dave')).toEqual(['pending'])
+  await restate.call('/pairing/default%2Fdave/resume', { move: 'm1' })
+
+  await expect.poll(() => reasons(restate, 'dave'), PATIENCE).toEqual(['pairing_expired'])
+  await expect.poll(requests, PATIENCE).toEqual(['[]'])
+})
+
+test('a service that is older than what is kept leaves it alone, and a message for it waits until a newer one comes', async () => {
+  const { restate, mesh, effects, restart } = await startOnRestate()
+  await restate.call(RECEIVE, found(message('m1')))
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+  const keptOf = async () => {
+    const [row] = await restate.query("SELECT value_utf8 FROM state WHERE service_name = 'chat' AND key = 'entry'")
+    return JSON.parse(String(row!['value_utf8'])) as { readonly version: number }
+  }
+  const newer = { ...(await keptOf()), version: SHARD_VERSION + 1 }
+  await restate.put('chat', 'default/peer:alice', { entry: newer })
+  await expect.poll(keptOf, PATIENCE).toEqual(newer)
+
+  const received = restate.call(RECEIVE, found(message('m2')))
+  const tries = () => restate.query("SELECT id FROM sys_invocation WHERE target_service_name = 'chat' AND retry_count > 2")
+  await expect.poll(async () => (await tries()).length, PATIENCE).toBe(1)
+  expect(await keptOf()).toEqual(newer)
+  restart({}, await nextRelease())
+  expect(await received).toEqual({ status: 200, body: { taken: 1 } })
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(2)
+
+  expect(effects.byChat()).toMatchObject({ posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
+  expect((await keptOf()).version).toBe(SHARD_VERSION + 1)
 })
 
 test('nobody outside can tell a chat anything but a message, and that only as it has to be', async () => {

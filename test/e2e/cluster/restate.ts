@@ -22,6 +22,8 @@ export interface Restate {
   described(service: string): Promise<unknown>
   /** So many invocations were carried out so far, by `SERVICE/HANDLER`. */
   readonly carriedOut: Readonly<Record<string, number>>
+  /** Puts what an object keeps there, in place of what it has. */
+  put(service: string, key: string, state: Readonly<Record<string, unknown>>): Promise<void>
   /** Ends an invocation by hand. */
   cancel(invocation: string): Promise<void>
   /** As if the process that carries out invocations had been started anew, with these. */
@@ -122,6 +124,11 @@ export async function startRestate(services: EndpointOptions['services']): Promi
     },
     described: async service => (await (await admin.request({ method: 'GET', path: `/services/${service}` })).body.json()) as unknown,
     carriedOut,
+    async put(service, key, state) {
+      const bytes = Object.entries(state).map(([name, value]) => [name, [...Buffer.from(JSON.stringify(value))]])
+      const { status, body } = await post(admin, `/services/${service}/state`, { object_key: key, new_state: Object.fromEntries(bytes) })
+      if (status >= 300) throw new Error(`${service} ${key} is not put there: ${status} ${JSON.stringify(body)}`)
+    },
     async cancel(invocation) {
       const { statusCode, body } = await admin.request({ method: 'PATCH', path: `/invocations/${invocation}/cancel` })
       if (statusCode >= 300) throw new Error(`${invocation} is not cancelled: ${statusCode} ${await body.text()}`)

@@ -1,7 +1,7 @@
 /** Restate's ingress: asks an object or a service for something, and waits for its answer. */
 import { Pool } from 'undici'
-import { reasonOf } from '../../adapters/ztm/undici-transport.ts'
-import type { Json } from '../../domain/json.ts'
+import { reasonOf } from '../adapters/ztm/undici-transport.ts'
+import type { Json } from '../domain/json.ts'
 
 export interface Engine {
   /** `place`: `chat/KEY/receive`, each part encoded. @throws {EngineRefused | EngineAway} */
@@ -15,9 +15,12 @@ export class EngineAway extends Error {}
 /** It will not be done, however often it is asked. */
 export class EngineRefused extends Error {
   readonly status: number
-  constructor(message: string, status: number) {
+  /** What it said, without where. */
+  readonly reason: string
+  constructor(message: string, status: number, reason: string = message) {
     super(message)
     this.status = status
+    this.reason = reason
   }
 }
 
@@ -40,7 +43,7 @@ export function createEngine(url: string, headers: Readonly<Record<string, strin
       const { status, text } = answer
       if (status === 200) return text === '' ? null : parsed(text, path)
       const sentence = `The engine at ${url} answers ${path} with ${status}: ${text.slice(0, 500)}`
-      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status)
+      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)
       throw new EngineAway(sentence)
     },
     close: () => pool.destroy(),
@@ -65,5 +68,15 @@ export function createEngine(url: string, headers: Readonly<Record<string, strin
       ...(signal && { signal }),
     })
     return { status: statusCode, text: await body.text() }
+  }
+}
+
+/** What a service said, as the engine hands it on. */
+function reasonIn(text: string): string | null {
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown }
+    return typeof message === 'string' ? message : null
+  } catch {
+    return null
   }
 }
