@@ -1,4 +1,4 @@
-/** What there is on Restate, and what each of them takes. A key begins with the account, so that bots share no chat. */
+/** What there is on Restate, and what each of them takes. */
 import { iface } from '@restatedev/restate-sdk'
 import { z } from 'zod'
 import type { Change, Inbound, ReplyBody } from '../../machines/records.ts'
@@ -8,22 +8,10 @@ import type { PostLimits } from '../domain/lost-post.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Wake } from './timers.ts'
 
-const SEPARATOR = '/'
+export { keyIn, parseKey } from './keys.ts'
+
 /** Ours have 24. */
 const ID_CHARACTERS_MAX = 200
-
-export const keyIn = (account: AccountId, name: ChatId | UserName): string => encodeURIComponent(account) + SEPARATOR + name
-
-/** Null: it is not as `keyIn` writes it. Under a second key a chat would be a second object, and answer everything once more. */
-export function parseKey(key: string): { readonly account: AccountId; readonly name: string } | null {
-  const end = key.indexOf(SEPARATOR)
-  try {
-    const parsed = { account: decodeURIComponent(key.slice(0, end)), name: key.slice(end + SEPARATOR.length) }
-    return keyIn(parsed.account, parsed.name) === key ? parsed : null
-  } catch {
-    return null
-  }
-}
 
 /** Who reads the mesh for an account, and posts for it. */
 const feeder = z.strictObject({

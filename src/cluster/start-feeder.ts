@@ -6,7 +6,7 @@ import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
 import type { AccountStatus, RuntimeEvent } from '../runtime/runtime.ts'
-import { createEngine } from './feeder/engine.ts'
+import { createEngine } from './engine.ts'
 import { createFeeder } from './feeder/feeder.ts'
 import { servePosts } from './feeder/posts-server.ts'
 

@@ -5,7 +5,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
 import { ALL, type Member } from '../contracts.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from '../engine.ts'
 
 const RENEW_MS = 2_000
 /** So much sooner it ends here. */

@@ -1,7 +1,7 @@
 /** In place of a Restate server: the fleet and its accounts answer as our objects do, in memory and in virtual time. */
 import type { VirtualClock } from '../../../src/adapters/memory/virtual-clock.ts'
 import type { FeederAddress } from '../../../src/cluster/contracts.ts'
-import { type Engine, EngineAway, EngineRefused } from '../../../src/cluster/feeder/engine.ts'
+import { type Engine, EngineAway, EngineRefused } from '../../../src/cluster/engine.ts'
 import type { Json } from '../../../src/domain/json.ts'
 
 /** As of `src/cluster/fleet.ts`, which needs the engine's own SDK. */

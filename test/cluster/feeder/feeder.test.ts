@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Member } from '../../../src/cluster/contracts.ts'
-import { EngineRefused } from '../../../src/cluster/feeder/engine.ts'
+import { EngineRefused } from '../../../src/cluster/engine.ts'
 import { createFeeder, fallsTo } from '../../../src/cluster/feeder/feeder.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
 import { away, createGate, MEMBERSHIP_MS } from './engine-stand-in.ts'

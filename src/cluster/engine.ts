@@ -1,7 +1,7 @@
 /** Restate's ingress: asks an object or a service for something, and waits for its answer. */
 import { Pool } from 'undici'
-import { reasonOf } from '../../adapters/ztm/undici-transport.ts'
-import type { Json } from '../../domain/json.ts'
+import { reasonOf } from '../adapters/ztm/undici-transport.ts'
+import type { Json } from '../domain/json.ts'
 
 export interface Engine {
   /** `place`: `chat/KEY/receive`, each part encoded. @throws {EngineRefused | EngineAway} */

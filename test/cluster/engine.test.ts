@@ -1,7 +1,7 @@
 /** What the engine's ingress is asked, and what its answers mean. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createEngine, EngineAway, EngineRefused } from '../../../src/cluster/feeder/engine.ts'
-import { closedPort, startServer } from '../../adapters/ztm/local-server.ts'
+import { createEngine, EngineAway, EngineRefused } from '../../src/cluster/engine.ts'
+import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
 
 async function answering(status: number, text: string, path = '') {
   const server = await startServer((_, response) => void response.writeHead(status).end(text))
