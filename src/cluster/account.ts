@@ -1,9 +1,11 @@
 /** What the chats of an account share: who was approved, the codes of the requests that are open, and which feeder has the account. */
 import { implement, type ObjectContext, type ObjectSharedContext, TerminalError } from '@restatedev/restate-sdk'
-import type { Change } from '../../machines/records.ts'
+import { type Change, toAccount } from '../../machines/records.ts'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import type { UserName } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
+import { approvedAs } from '../runtime/by-hand.ts'
 import { advance } from './advance.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { readKept } from './kept.ts'
@@ -19,6 +21,8 @@ const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | 
   (await requestsOf(ctx)).find(request => request.code === code.trim().toUpperCase())
 
 const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<FeederAddress | null> => ctx.get<FeederAddress>(HOLDER)
+
+const approvedIn = (stored: Json): readonly UserName[] => (stored as { readonly approved: readonly UserName[] } | null)?.approved ?? []
 
 async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonly Change[]): Promise<void> {
   const { limits } = settingsOf(accounts, ctx.key)
@@ -60,6 +64,12 @@ export const accountObject = (accounts: SettingsAt) =>
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
         return { user: request?.user ?? null }
       },
+      async revoke(ctx, { user }) {
+        refusing(() => settingsOf(accounts, ctx.key))
+        const found = approvedAs(approvedIn((await readKept(ctx)).stored), user)
+        if (found !== null) await record(ctx, accounts, [toAccount({ type: 'user.revoked', user: found })])
+        return { user: found }
+      },
       record: (ctx, changes) => record(ctx, accounts, changes),
       async ticket(ctx, user) {
         const { limits } = settingsOf(accounts, ctx.key)
@@ -78,9 +88,7 @@ export const accountObject = (accounts: SettingsAt) =>
         )
       },
       async isApproved(ctx, user) {
-        const { stored } = await readKept(ctx)
-        const account = stored as { readonly approved: readonly UserName[] } | null
-        return account?.approved.includes(user) ?? false
+        return approvedIn((await readKept(ctx)).stored).includes(user)
       },
     },
     options: { ...TRIED_AGAIN, handlers: { record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE, holder: INSIDE } },

@@ -13,7 +13,7 @@ export type Kept = {
   readonly feeder: FeederAddress | null
 }
 
-const NAME = 'entry'
+export const NAME = 'entry'
 
 export async function readKept(ctx: ObjectContext | ObjectSharedContext): Promise<Kept> {
   const kept = await ctx.get<Kept>(NAME)
