@@ -852,6 +852,27 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return parsed',
     tests: ['test/cluster/kept.test.ts'],
   },
+  {
+    name: 'a chat on Restate keeps records without a bound',
+    file: 'src/cluster/past.ts',
+    from: '    if (bytes > PAST_BYTES_MAX) break\n',
+    to: '',
+    tests: ['test/cluster/past.test.ts'],
+  },
+  {
+    name: 'the records of a chat on Restate have gaps in the middle',
+    file: 'src/cluster/past.ts',
+    from: '    if (bytes > PAST_BYTES_MAX) break\n    first -= 1\n',
+    to: '    if (bytes <= PAST_BYTES_MAX) first -= 1\n    else bytes = 0\n',
+    tests: ['test/cluster/past.test.ts'],
+  },
+  {
+    name: 'the files and texts of a message are kept for as long as its records on Restate',
+    file: 'src/cluster/past.ts',
+    from: 'text: beginningOf(event.message.text), files: []',
+    to: 'text: event.message.text',
+    tests: ['test/cluster/past.test.ts'],
+  },
   // Feeders.
   {
     name: 'a membership counts from when its renewal was answered',

@@ -2,6 +2,7 @@
 import { type Context, service } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
 import { ACCOUNT, CHAT, type Found, type FoundMessage, LOOKER, PAIRING, RESPONDER } from '../../../src/cluster/contracts.ts'
+import type { Past } from '../../../src/cluster/past.ts'
 import type { Timers } from '../../../src/cluster/timers.ts'
 import { entriesOf, startOnRestate } from './hosts.ts'
 import type { Restate } from './restate.ts'
@@ -38,6 +39,11 @@ async function timersOf(restate: Restate): Promise<Timers | undefined> {
   return row && (JSON.parse(String(row['value_utf8'])) as { readonly timers: Timers }).timers
 }
 
+async function recordsOf(restate: Restate): Promise<Past['records']> {
+  const [row] = await restate.query("SELECT value_utf8 FROM state WHERE service_name = 'chat' AND key = 'past'")
+  return row === undefined ? [] : (JSON.parse(String(row['value_utf8'])) as Past).records
+}
+
 async function reasons(restate: Restate, user: string): Promise<readonly string[] | undefined> {
   const chat = (await entriesOf(restate)).get(`chat:peer:${user}`)
   return (chat as { readonly decisions: readonly { readonly reason: string }[] } | undefined)?.decisions.map(({ reason }) => reason)
@@ -61,7 +67,7 @@ test('a message that is told twice, under its key or without, is answered once',
   expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
 })
 
-test('a post that its process does not live to see answered is looked for, and not repeated', async () => {
+test('a post that its process does not live to see answered is looked for, and neither repeated nor recorded twice', async () => {
   let deaths = 0
   const host = await startOnRestate({
     around: (agent, restate) => ({
@@ -79,6 +85,11 @@ test('a post that its process does not live to see answered is looked for, and n
   await host.play(says('alice', 'still there?', 2))
 
   expect((await host.ending()).effects).toMatchObject({ posted: { 'peer:alice': ['hello#0', 'still there?#0'] } })
+  const types = (await recordsOf(host.restate)).map(([, { type }]) => type)
+  expect(types.filter(type => type === 'message.accepted' || type === 'turn.answered' || type === 'reply.posting')).toEqual([
+    ...['message.accepted', 'turn.answered', 'reply.posting'],
+    ...['message.accepted', 'turn.answered', 'reply.posting'],
+  ])
 })
 
 /** Looks often, and takes a post for lost soon. */
