@@ -875,6 +875,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   // Feeders.
   {
+    name: 'a feeder tells anybody how its accounts are',
+    file: 'src/cluster/feeder/posts-server.ts',
+    from: `if (!isSameSecret(request.headers.authorization ?? '', \`Bearer \${secret}\`))`,
+    to: `if (request.url !== ACCOUNTS && !isSameSecret(request.headers.authorization ?? '', \`Bearer \${secret}\`))`,
+    tests: ['test/cluster/feeder/accounts-over-http.test.ts'],
+  },
+  {
+    name: 'one feeder that does not answer hides the accounts of all',
+    file: 'src/cluster/feeder-accounts.ts',
+    from: '    const reason = error instanceof TransportFailure ? error.message : String(error)\n',
+    to: '    const reason = error instanceof TransportFailure ? error.message : String(error)\n    if (reason) throw error\n',
+    tests: ['test/cluster/feeder/accounts-over-http.test.ts'],
+  },
+  {
     name: 'a membership counts from when its renewal was answered',
     file: 'src/cluster/feeder/membership.ts',
     from: '    hold({ session, ttlMs, ...sentAt })\n    if (isValid())',
