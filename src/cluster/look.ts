@@ -4,13 +4,17 @@ import { ZtmChatError } from '../domain/errors.ts'
 import { type AccountId, type ChatId, peerChat, type UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { AccountSettings } from '../domain/settings.ts'
+import { createChatBook } from '../runtime/chat-book.ts'
 import { noEffects } from '../runtime/effects.ts'
+import { explainFrom } from '../runtime/explain.ts'
+import type { Life, Wanted } from '../runtime/life.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createRegistry, type Registry } from '../runtime/registry.ts'
 import type { FeederAddress, Member } from './contracts.ts'
 import { type Kept, NAME } from './kept.ts'
 import { keyIn } from './keys.ts'
-import type { Row, Tables } from './tables.ts'
+import { historyOf, PAST } from './past.ts'
+import type { Row, Tables, Which } from './tables.ts'
 
 /** It is of another version than this program. */
 export class KeptOtherwise extends ZtmChatError {
@@ -21,18 +25,42 @@ export class KeptOtherwise extends ZtmChatError {
 /** One after the other, so that the texts of a hundred thousand chats are never held at once. */
 const CHATS_AT_ONCE = 500
 
-/** Some of an account's chats; `registry` is for as long as the next ones are not asked for. */
-export async function* chatsOf(tables: Tables, settings: AccountSettings, only?: readonly ChatId[]): AsyncGenerator<Registry> {
+/** Of a chat, or of all chats whose state has this word in it. */
+export type Some = { readonly chat: ChatId } | { readonly word: string }
+const whichOf = (account: AccountId, some: Some): Which => ('chat' in some ? { keys: [keyIn(account, some.chat)] } : some)
+
+/** Some of an account's chats after the other; each registry is good until the next one is asked for. */
+export async function* chatsOf(tables: Tables, settings: AccountSettings, some?: Some): AsyncGenerator<Registry> {
   const { id: account } = settings
   let page = new Map<string, Json>()
-  for await (const row of tables.rows('chat', account, { name: NAME, ...(only && { keys: only.map(chat => keyIn(account, chat)) }) })) {
-    keep(page, `chat:${row.key.slice(keyIn(account, '').length)}`, row)
+  for await (const row of tables.rows('chat', account, { ...(some && whichOf(account, some)), name: NAME })) {
+    keep(page, `chat:${chatIn(account, row.key)}`, row)
     if (page.size < CHATS_AT_ONCE) continue
     yield* registryOf(settings, page)
     page = new Map()
   }
   yield* registryOf(settings, page)
 }
+
+/** Why messages of an account were answered or not, from the newest records of its chats, and where these do not reach, from what each still knows. */
+export async function livesIn(tables: Tables, settings: AccountSettings, wanted: Wanted): Promise<readonly Life[]> {
+  const { id: account } = settings
+  const some = 'chat' in wanted ? wanted : { word: wanted.id }
+  const records = {
+    async *history() {
+      for await (const { key, value } of tables.rows('chat', account, { ...whichOf(account, some), name: PAST }))
+        yield* historyOf(value, chatIn(account, key)).history()
+    },
+  }
+  const lives = await explainFrom(records, NO_CHATS, wanted)
+  const known = new Set(lives.map(({ id }) => id))
+  const others: Life[] = []
+  for await (const registry of chatsOf(tables, settings, some))
+    others.push(...(await explainFrom(NO_RECORDS, registry, wanted)).filter(({ id }) => !known.has(id)))
+  return 'last' in wanted ? [...others, ...lives].slice(-wanted.last) : [...others, ...lives]
+}
+const NO_CHATS = { chats: createChatBook() }
+const NO_RECORDS = { async *history() {} }
 
 /** Who was let in, and who asks to be, with the chats of the latter. */
 export async function* peopleOf(tables: Tables, settings: AccountSettings): AsyncGenerator<Registry> {
@@ -45,9 +73,11 @@ export async function* peopleOf(tables: Tables, settings: AccountSettings): Asyn
     if (keep(entries, `pairing:${user}`, row)) users.push(user)
   }
   for await (const row of tables.rows('chat', account, { name: NAME, keys: users.map(user => keyIn(account, peerChat(user))) }))
-    keep(entries, `chat:${row.key.slice(keyIn(account, '').length)}`, row)
+    keep(entries, `chat:${chatIn(account, row.key)}`, row)
   yield* registryOf(settings, entries)
 }
+
+const chatIn = (account: AccountId, key: string): ChatId => key.slice(keyIn(account, '').length) as ChatId
 
 function keep(entries: Map<string, Json>, name: string, { key, value }: Row): boolean {
   const { version, stored } = value as unknown as Kept

@@ -10,8 +10,8 @@ export type KeptIn = 'chat' | 'pairing' | 'account' | 'fleet'
 /** One value of one object. */
 export type Row = { readonly key: string; readonly name: string; readonly value: Json }
 
-/** `keys`: these objects only; `name`: values of this name only. */
-export type Which = { readonly keys?: readonly string[]; readonly name?: string }
+/** `keys`: these objects only; `name`: values of this name only; `word`: those that have it in them, and it has no wildcard of SQL in it. */
+export type Which = { readonly keys?: readonly string[]; readonly name?: string; readonly word?: string }
 
 export interface Tables {
   /** Of all objects of a kind, or those of one account, by their keys in order. @throws {TablesAway} */
@@ -64,12 +64,13 @@ export function openTables(admin: string): Tables {
   }
 
   /** From one page to the next, by key and name. */
-  async function* pages(columns: string, kind: KeptIn, account: AccountId | undefined, { keys, name }: Which) {
+  async function* pages(columns: string, kind: KeptIn, account: AccountId | undefined, { keys, name, word }: Which) {
     const among = [
       `service_name = ${quoted(kind)}`,
       ...(account === undefined ? [] : [ofAccount(kind, account)]),
       ...(keys === undefined ? [] : [`service_key IN (${keys.map(quoted).join(', ')})`]),
       ...(name === undefined ? [] : [`key = ${quoted(name)}`]),
+      ...(word === undefined ? [] : [`value_utf8 LIKE ${quoted(`%${word}%`)}`]),
     ]
     if (keys?.length === 0) return
     for (let after: readonly [key: string, name: string] | null = null; ; ) {

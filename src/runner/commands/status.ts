@@ -14,7 +14,7 @@ export async function status(options: BotOptions): Promise<number> {
   }
   print(colours.dim(headOf(result, options)))
   if ('fleet' in result) warnOf(result.warnings)
-  for (const account of accounts) 'state' in account ? describe(account) : describeKept(account)
+  for (const account of accounts) 'counters' in account ? describe(account) : describeKept(account)
   return 0
 }
 
@@ -33,9 +33,14 @@ function describeKept(account: KeptStatus | FleetAccountStatus): void {
   print(
     `${colours.bold(account.account)}  ${counted(chats, 'chat')}, ${counted(outbox, 'reply', 'replies')} to send (${uncertain} uncertain), ${counted(deadLetters, 'dead letter')}, ${counted(pendingPairings, 'pairing request')}`,
   )
-  if ('feeder' in account)
-    print(account.feeder === null ? `  ${colours.red('feeder')}    nobody has it` : `  feeder    ${plain(account.feeder)}`)
+  if ('feeder' in account) describeFeeder(account)
   warnOf(account.warnings)
+}
+
+function describeFeeder({ feeder, state, sinceMs, reason }: FleetAccountStatus): void {
+  const said = state === null || sinceMs === null ? '' : `, ${shownState(state)} since ${new Date(sinceMs).toLocaleString('sv')}`
+  print(`  feeder    ${feeder === null ? colours.red('nobody has it') : plain(feeder)}${said}`)
+  if (reason !== null) print(`  ${plain(reason)}`)
 }
 
 function warnOf(warnings: readonly string[]): void {
@@ -43,6 +48,8 @@ function warnOf(warnings: readonly string[]): void {
 }
 
 const COLOURS: Readonly<Record<string, (text: string) => string>> = { live: colours.green, degraded: colours.yellow, blocked: colours.red }
+
+const shownState = (state: RunningStatus['state']): string => (COLOURS[state] ?? colours.dim)(state)
 
 export function describe(account: RunningStatus): void {
   const {
@@ -62,8 +69,7 @@ export function describe(account: RunningStatus): void {
     feedLagMs,
     selfHeal,
   } = account
-  const shown = (COLOURS[state] ?? colours.dim)(state)
-  print(`${colours.bold(account.account)}  ${shown} since ${new Date(sinceMs).toLocaleString('sv')}`)
+  print(`${colours.bold(account.account)}  ${shownState(state)} since ${new Date(sinceMs).toLocaleString('sv')}`)
   if (reason !== null) print(`  ${plain(reason)}`)
   if (feed !== null)
     print(`  feed      ${feed}${feedLagMs === null ? '' : `, the last message file was read ${feedLagMs} ms after the hub had it`}`)

@@ -1,6 +1,6 @@
 /** Who carries out what a command asks of a bot: the runner of its state directory, its state while none runs, or its fleet. */
 import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { engineUrl } from '../cluster-options.ts'
+import { engineUrl, secretIfAny } from '../cluster-options.ts'
 import { UsageError } from '../usage-error.ts'
 import { askRunner } from './client.ts'
 import { controlAtRest } from './offline.ts'
@@ -21,7 +21,10 @@ export async function ask<Name extends BotRequest['do']>(
   const fleet = fleetOf(options)
   if (fleet !== null) {
     const [{ withFleet }, { accounts, sender }] = [await import('./fleet.ts'), await atRestOf(options)]
-    return { result: await withFleet({ ...fleet, accounts, sender }, control => control(request)), isRunning: true }
+    return {
+      result: await withFleet({ ...fleet, secret: secretIfAny(process.env), accounts, sender }, control => control(request)),
+      isRunning: true,
+    }
   }
   const running = await askInParts(options.stateDir, request)
   if (running !== null) return { result: running as BotResults[Name], isRunning: true }

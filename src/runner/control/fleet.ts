@@ -1,12 +1,14 @@
 /** The commands of the control socket, carried out on a fleet: looked up in Restate's tables, done by its objects. */
+import { createUndiciTransport } from '../../adapters/ztm/undici-transport.ts'
 import { createEngine, EngineAway, EngineRefused } from '../../cluster/engine.ts'
+import { accountsAt } from '../../cluster/feeder-accounts.ts'
 import { keyIn } from '../../cluster/keys.ts'
-import { chatsOf, feedersOf, peopleOf, type Stuck, stuckOf } from '../../cluster/look.ts'
+import { chatsOf, feedersOf, livesIn, peopleOf, type Stuck, stuckOf } from '../../cluster/look.ts'
 import { openTables } from '../../cluster/tables.ts'
 import type { ChatId, ReplyKey, UserName } from '../../domain/ids.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import { type Look, lookInto, type Settlement } from '../../runtime/by-hand.ts'
-import { explainFrom } from '../../runtime/explain.ts'
+import type { AccountStatus } from '../../runtime/runtime.ts'
 import { postsOf } from '../offline-state.ts'
 import { counted } from '../output.ts'
 import { newestChats, newestOf } from './chats.ts'
@@ -34,15 +36,21 @@ import { unknownCode } from './service.ts'
 export type Fleet = {
   readonly admin: string
   readonly ingress: string
+  /** Shared with feeders, which say how their accounts are to whoever has it; null: they are not asked. */
+  readonly secret: string | null
   readonly accounts: readonly AccountSettings[]
   /** The account of a send that names none. */
   readonly sender: AccountSettings
 }
 
 /** No service, or no feeder, is told of one that is not enabled, unless it is named. */
-export async function withFleet<T>({ admin, ingress, accounts, sender }: Fleet, use: (control: BotControl) => Promise<T>): Promise<T> {
+export async function withFleet<T>(
+  { admin, ingress, secret, accounts, sender }: Fleet,
+  use: (control: BotControl) => Promise<T>,
+): Promise<T> {
   const tables = openTables(admin)
   const engine = createEngine(ingress)
+  const transport = createUndiciTransport()
 
   const call = async <Out>(...[service, key, handler, input]: readonly [string, string, string, unknown]): Promise<Out> => {
     try {
@@ -60,9 +68,9 @@ export async function withFleet<T>({ admin, ingress, accounts, sender }: Fleet, 
   const chosen = (account: string | null): readonly AccountSettings[] =>
     accounts.filter(({ id }) => account === null || id === account.toLowerCase())
   /** Each account with some of its chats, one after the other. */
-  async function* chats(account: string | null, only?: readonly ChatId[]) {
+  async function* chats(account: string | null) {
     for (const settings of chosen(account))
-      for await (const registry of chatsOf(tables, settings, only)) yield { id: settings.id, registry, ...lookInto(registry) }
+      for await (const registry of chatsOf(tables, settings)) yield { id: settings.id, registry, ...lookInto(registry) }
   }
   async function* people(account: string | null): AsyncGenerator<Look & { readonly id: string }> {
     for (const settings of chosen(account))
@@ -72,6 +80,8 @@ export async function withFleet<T>({ admin, ingress, accounts, sender }: Fleet, 
   const status = async (account: string | null): Promise<FleetStatus> => {
     const { members, holders } = await feedersOf(tables)
     const stuck = await stuckOf(tables)
+    const addresses = members.map(({ address }) => address).sort()
+    const said = secret === null ? NOTHING_SAID : await accountsAt(addresses, secret, transport)
     const warningsOf = (id: string | null) => stuck.filter(one => one.account === id).map(told)
     const found: FleetAccountStatus[] = []
     for (const { id } of chosen(account)) {
@@ -84,11 +94,13 @@ export async function withFleet<T>({ admin, ingress, accounts, sender }: Fleet, 
         sum.deadLetters += deadLetters().length
       }
       for await (const { pairings } of people(id)) sum.pendingPairings += pairings().length
-      found.push({ account: id, ...sum, feeder: holders.get(id)?.address ?? null, warnings: warningsOf(id) })
+      const { state = null, sinceMs = null, reason = null, warnings = [] } = said.accounts.get(id) ?? {}
+      const feeder = holders.get(id)?.address ?? null
+      found.push({ account: id, ...sum, feeder, state, sinceMs, reason, warnings: [...warnings, ...warningsOf(id)] })
     }
     const known = new Set(found.map(one => one.account))
     const others = stuck.filter(one => one.account === null || (account === null && !known.has(one.account)))
-    return { fleet: admin, feeders: members.map(({ address }) => address).sort(), warnings: others.map(told), accounts: found }
+    return { fleet: admin, feeders: addresses, warnings: [...said.troubles, ...others.map(told)], accounts: found }
   }
   const newest = async (account: string | null, last: number): Promise<KeptChats> => {
     let found: KeptChats = { total: 0, chats: [] }
@@ -133,8 +145,8 @@ export async function withFleet<T>({ admin, ingress, accounts, sender }: Fleet, 
   }
   const explain = async (account: string | null, wanted: WantedLives): Promise<readonly Explained[]> => {
     const found: Explained[] = []
-    for await (const { id, registry } of chats(account, 'chat' in wanted ? [wanted.chat] : undefined))
-      found.push(...(await explainFrom(NO_HISTORY, registry, wanted)).map(life => ({ account: id, ...life })))
+    for (const settings of chosen(account))
+      found.push(...(await livesIn(tables, settings, wanted)).map(life => ({ account: settings.id, ...life })))
     return found
   }
   const send = async ({ chat, text, key, files }: Extract<BotRequest, { do: 'send' }>): Promise<Taken> => {
@@ -195,11 +207,11 @@ export async function withFleet<T>({ admin, ingress, accounts, sender }: Fleet, 
   } finally {
     await tables.close()
     await engine.close()
+    await transport.close()
   }
 }
 
-/** What Restate keeps is the state, and not what led to it. */
-const NO_HISTORY = { async *history() {} }
+const NOTHING_SAID = { accounts: new Map<string, AccountStatus>(), troubles: [] }
 
 const told = ({ target, tries, reason }: Stuck): string => `${target} was tried ${counted(tries, 'time')}: ${firstLine(reason)}`
 

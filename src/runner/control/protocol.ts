@@ -70,8 +70,10 @@ export type RunningStatus = AccountStatus & { readonly deadLetters: number }
 export type KeptStatus = Pick<AccountStatus, 'account' | 'chats' | 'outbox' | 'uncertain' | 'pendingPairings' | 'warnings'> & {
   readonly deadLetters: number
 }
-/** `feeder`: the address of the one that reads its mesh; null when nobody does. */
-export type FleetAccountStatus = KeptStatus & { readonly feeder: string | null }
+/** `feeder`: the address of the one that reads its mesh; null when nobody does. What it says of the account is null when it was not asked. */
+export type FleetAccountStatus = KeptStatus & { readonly feeder: string | null } & {
+  readonly [Field in 'state' | 'sinceMs' | 'reason']: AccountStatus[Field] | null
+}
 /** `feeders`: addresses of those that live; `warnings`: of no account. */
 export type FleetStatus = {
   readonly fleet: string
