@@ -8,12 +8,18 @@ import { UsageError } from '../usage-error.ts'
 
 export type ExplainOptions = BotOptions & { readonly chat?: string; readonly last: number }
 
+/** Where there is a history. */
+export const KEPT = 'decisions are kept for 7 days (limits.historyMs)'
+
 const REMEDIES: Remedies = {
-  id: '--state-dir says where they are looked for',
+  id: `${KEPT}, and --state-dir says where they are looked for`,
   chat: '"ztm-chat chats" lists the chats that are',
 }
 
-const IN_FLEET: Remedies = { ...REMEDIES, id: '--admin says in which fleet they are looked for' }
+const IN_FLEET: Remedies = {
+  ...REMEDIES,
+  id: 'a fleet keeps the newest decisions of each chat, and --admin says where they are looked for',
+}
 
 /** Why a message was answered or not, and what became of it. */
 export async function explainMessage(id: string | undefined, options: ExplainOptions): Promise<number> {
@@ -49,7 +55,7 @@ export type Remedies = { readonly id: string; readonly chat: string }
 
 export const nothingFor = (wanted: WantedLives, { id, chat }: Remedies): string =>
   'id' in wanted
-    ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs), and ${id}.`
+    ? `No message with an id that begins with ${wanted.id} is known; ${id}.`
     : `Nothing is known of ${shownChat(wanted.chat)}; ${chat}.`
 
 const { bold, dim, green, yellow, magenta, red } = colours
