@@ -156,6 +156,10 @@ export const FLEET = iface.object('fleet', {
 export const ALL = 'all'
 export type Member = { readonly session: string; readonly address: string }
 
+/** From outside, where anybody can post any JSON. */
+const code = z.strictObject({ code: z.string() })
+const whom = z.strictObject({ user: z.string().nullable() })
+
 export const ACCOUNT = iface.object('account', {
   /** A feeder wants to have it. Null: somebody else has it, and lives. */
   claim: iface.json<FeederAddress, Claimed>(),
@@ -163,10 +167,10 @@ export const ACCOUNT = iface.object('account', {
   /** Of whoever has it. @throws 409 for anybody else. */
   note: iface.json<{ readonly session: string; readonly changes: readonly Change[] }>(),
   holder: iface.shared.json<void, FeederAddress | null>(),
-  approve: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
-  reject: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
+  approve: iface.schemas({ input: code, output: whom }),
+  reject: iface.schemas({ input: code, output: whom }),
   /** The approval that was taken back; null: there was none. */
-  revoke: iface.json<{ readonly user: string }, { readonly user: UserName | null }>(),
+  revoke: iface.schemas({ input: z.strictObject({ user: z.string() }), output: whom }),
   record: iface.json<readonly Change[]>(),
   /** A code for a new request; null when too many are open. */
   ticket: iface.json<UserName, string | null>(),

@@ -318,7 +318,7 @@ test('Restate is told that an assistant may be silent for a minute longer than a
   expect(await restate.described('responder')).toMatchObject({ inactivity_timeout: '3h 1m' })
 })
 
-test('nobody outside can tell a chat anything but a message, and that only as it has to be', async () => {
+test('from outside a chat is told messages and the words of its owner alone, and those only as they have to be', async () => {
   const { restate } = await startOnRestate()
 
   for (const [path, body] of [
@@ -335,10 +335,24 @@ test('nobody outside can tell a chat anything but a message, and that only as it
     expect(await restate.call(path, body), path).toMatchObject({ status: 400, body: { message: 'the invoked service is not public' } })
   expect(await restate.call(RECEIVE, { ...found(), messages: [{ ...message('m1'), sender: 5 }] })).toMatchObject({ status: 400 })
   expect(await restate.call(RECEIVE, { ...found(), urgent: true })).toMatchObject({ status: 400 })
+  for (const [path, body] of [
+    ['/chat/default%2Fpeer%3Aalice/send', { text: 'hi', key: 'k1', files: [{ hash: 5 }] }],
+    ['/chat/default%2Fpeer%3Aalice/settle', { id: 'm1', how: 'forget' }],
+    ['/account/default/approve', { code: 5 }],
+    ['/account/default/reject', {}],
+    ['/account/default/revoke', { user: null }],
+  ] as const)
+    expect(await restate.call(path, body), path).toMatchObject({ status: 400 })
   expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', found(message('m1')))).toMatchObject({ status: 404 })
   for (const key of ['default%2Falice', '%25zz%2Fpeer%3Aalice', '%2564efault%2Fpeer%3Aalice'])
     expect(await restate.call(`/chat/${key}/receive`, found(message('m1'))), key).toMatchObject({ status: 404 })
-  for (const word of ['approve', 'reject'])
-    expect(await restate.call(`/account/nobody/${word}`, { code: 'A' }), word).toMatchObject({ status: 404 })
+  for (const [path, body] of [
+    ['/account/nobody/approve', { code: 'A' }],
+    ['/account/nobody/reject', { code: 'A' }],
+    ['/account/nobody/revoke', { user: 'alice' }],
+    ['/chat/nobody%2Fpeer%3Aalice/send', { text: 'hi', key: 'k1', files: [] }],
+    ['/chat/nobody%2Fpeer%3Aalice/settle', { id: 'm1', how: 'retry' }],
+  ] as const)
+    expect(await restate.call(path, body), path).toMatchObject({ status: 404 })
   expect(await entriesOf(restate)).toEqual(new Map())
 })
