@@ -16,8 +16,8 @@ export type Which = { readonly keys?: readonly string[]; readonly name?: string;
 export interface Tables {
   /** Of all objects of a kind, or those of one account, by their keys in order. @throws {TablesAway} */
   rows(kind: KeptIn, account?: AccountId, which?: Which): AsyncGenerator<Row>
-  /** Keys of an account's chats, in order. @throws {TablesAway} */
-  chats(account: AccountId): AsyncGenerator<string>
+  /** Keys of an account's chats, or of those among them, in order. @throws {TablesAway} */
+  chats(account: AccountId, keys?: readonly string[]): AsyncGenerator<string>
   /** Any rows of the engine's own. @throws {TablesAway} */
   query(sql: string): Promise<readonly Readonly<Record<string, Json>>[]>
   close(): Promise<void>
@@ -89,8 +89,9 @@ export function openTables(admin: string): Tables {
       for await (const { service_key, key, value_utf8 } of pages('service_key, key, value_utf8', kind, account, which))
         yield { key: String(service_key), name: String(key), value: JSON.parse(String(value_utf8)) as Json }
     },
-    async *chats(account) {
-      for await (const { service_key } of pages('service_key, key', 'chat', account, { name: NAME })) yield String(service_key)
+    async *chats(account, keys) {
+      for await (const { service_key } of pages('service_key, key', 'chat', account, { name: NAME, ...(keys && { keys }) }))
+        yield String(service_key)
     },
     close: () => pool.destroy(),
   }

@@ -49,7 +49,9 @@ const from = (sender: string, id: string) => ({ ...accepted(id), message: { ...a
 const dead = (id: string) => [accepted(id), { type: 'turn.abandoned', id, reason: 'the model is away' }] as const
 
 test('status counts what the chats of each account keep, and says which feeder has it', async () => {
-  const { ask, chat, tables } = await fleet({ accounts: { default: BOT, other: OTHER } })
+  const { ask, chat, tables } = await fleet({
+    accounts: { default: BOT, other: OTHER, away: { ...BOT, username: 'away', enabled: false } },
+  })
   chat('peer:alice', accepted('m1'), { type: 'turn.answered', id: 'm1' }, queued('m1#0', 'm1#1'))
   chat('peer:bob', ...dead('m2'), ...dead('m3'))
   chat('peer:carol', from('carol', 'm4'))
@@ -80,6 +82,7 @@ test('status counts what the chats of each account keep, and says which feeder h
     ],
   })
   expect(await ask({ do: 'status', account: 'OTHER' })).toMatchObject({ accounts: [{ account: 'other' }] })
+  expect(await ask({ do: 'status', account: 'away' })).toMatchObject({ accounts: [{ account: 'away' }] })
 })
 
 test('what fails again and again is a warning of its account, or of the fleet', async () => {

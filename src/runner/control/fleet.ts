@@ -43,7 +43,7 @@ export type Fleet = {
   readonly sender: AccountSettings
 }
 
-/** No service, or no feeder, is told of one that is not enabled, unless it is named. */
+/** Accounts that are not enabled are no part of a fleet: such a one is asked about by its name alone. */
 export async function withFleet<T>(
   { admin, ingress, secret, accounts, sender }: Fleet,
   use: (control: BotControl) => Promise<T>,
@@ -66,7 +66,7 @@ export async function withFleet<T>(
     }
   }
   const chosen = (account: string | null): readonly AccountSettings[] =>
-    accounts.filter(({ id }) => account === null || id === account.toLowerCase())
+    accounts.filter(({ id, enabled }) => (account === null ? enabled : id === account.toLowerCase()))
   /** Each account with some of its chats, one after the other. */
   async function* chats(account: string | null) {
     for (const settings of chosen(account))
@@ -114,9 +114,9 @@ export async function withFleet<T>(
   }
   /** In the given order: what is tried again is tried in it. */
   const settle = async (account: string | null, how: Settlement, ids: readonly string[]): Promise<readonly KeptLetter[]> => {
-    const kept = await letters(account)
+    const kept = Map.groupBy(await letters(account), ({ id }) => id)
     const settled: KeptLetter[] = []
-    for (const letter of ids.flatMap(id => kept.filter(one => one.id === id))) {
+    for (const letter of ids.flatMap(id => kept.get(id) ?? [])) {
       // Somebody else may have dealt with it meanwhile.
       if (await call('chat', keyIn(letter.account, letter.chat), 'settle', { id: letter.id, how })) settled.push(letter)
     }
@@ -150,10 +150,12 @@ export async function withFleet<T>(
     return found
   }
   const send = async ({ chat, text, key, files }: Extract<BotRequest, { do: 'send' }>): Promise<Taken> => {
-    const known = new Set<ChatId>()
-    const prefix = keyIn(sender.id, '')
-    for await (const key of tables.chats(sender.id)) known.add(key.slice(prefix.length) as ChatId)
-    await findRecipient(sender, { chats: known, approved: new Set((await approved(sender.id)).map(({ user }) => user)) }, chat)
+    if ((await tables.chats(sender.id, [keyIn(sender.id, chat)]).next()).done) {
+      const known = new Set<ChatId>()
+      const prefix = keyIn(sender.id, '')
+      for await (const key of tables.chats(sender.id)) known.add(key.slice(prefix.length) as ChatId)
+      await findRecipient(sender, { chats: known, approved: new Set((await approved(sender.id)).map(({ user }) => user)) }, chat)
+    }
     const sent = await call<{ keys: readonly ReplyKey[]; repeated: boolean } | { refused: string }>(
       'chat',
       keyIn(sender.id, chat),
