@@ -126,10 +126,10 @@ test('what is known of a bot is known of its fleet, and what can be done to it i
   expect(request).toMatchObject({ account: 'bot', user: 'mallory', held: 1 })
   expect(await found(`pairing approve ${request!['code']}`)).toMatchObject([{ user: 'mallory', state: 'approved' }])
   await expect.poll(() => inbox('mallory').at(-1), PATIENCE).toBe('echo')
-  const answered = async () => (await found('users --account bot')).find(({ user }) => user === 'mallory')?.['action']
-  expect(await answered()).toBe('process')
+  const letIn = () => asked({ do: 'pairing.approved', account: null })
+  expect((await found('users --account bot')).find(({ user }) => user === 'mallory')).toMatchObject({ action: 'process' })
   expect(await found('pairing revoke mallory')).toMatchObject([{ account: 'bot', user: 'mallory', state: 'revoked' }])
-  expect(await answered()).toBe('pairing')
+  expect(await letIn()).toEqual([])
   expect(await command('pairing revoke mallory')).toMatchObject({
     code: 1,
     err: expect.stringMatching(/^ztm-chat: Pairing has not let in "mallory";/),

@@ -175,6 +175,48 @@ test('a check of a post that is ended by hand is made again', async () => {
   expect(checks).toBeGreaterThan(1)
 })
 
+test('whoever sends by hand hears that it is recorded, and waits for no post; what comes twice is done once', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { restate, mesh, effects } = await startOnRestate({
+    config: { ...CONFIG, notifyOnFailure: false },
+    around: agent => ({
+      ...agent,
+      async post(...given) {
+        await gate.promise
+        await agent.post(...given)
+      },
+    }),
+  })
+  const chat = '/chat/default%2Fpeer%3Aalice'
+  const send = (text: string) => restate.call(`${chat}/send`, { text, key: 'k1', files: [] })
+
+  const first = await send('hi')
+  gate.resolve()
+  const others = await Promise.all([send('hi'), send('hi'), send('another')])
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+
+  const { keys } = first.body as { readonly keys: readonly string[] }
+  expect(first).toEqual({ status: 200, body: { keys, repeated: false } })
+  expect(others.map(({ body }) => body)).toEqual([
+    { keys, repeated: true },
+    { keys, repeated: true },
+    { refused: expect.stringMatching(/^The key "k1" is that of another message to peer:alice/) },
+  ])
+  expect(effects.byChat()).toEqual({ asked: {}, posted: { 'peer:alice': keys } })
+
+  await restate.call(RECEIVE, found(message('m1', 'fail')))
+  const dead = async () => {
+    const entry = (await entriesOf(restate)).get('chat:peer:alice') as { readonly deadLetters: readonly { readonly id: string }[] }
+    return entry.deadLetters.map(({ id }) => id)
+  }
+  await expect.poll(dead, PATIENCE).toEqual(['m1'])
+  const settle = (how: string) => restate.call(`${chat}/settle`, { id: 'm1', how })
+  const drops = await Promise.all([settle('drop'), settle('drop')])
+  expect(drops.map(({ body }) => body)).toContainEqual(null)
+  expect(drops.map(({ body }) => body)).toContainEqual(expect.objectContaining({ id: 'm1', kind: 'message', chat: 'peer:alice' }))
+  expect(await dead()).toEqual([])
+})
+
 test('while an account is away, whatever is under way for it is tried again, and goes on when it is back', async () => {
   const limits = { ...CONFIG.limits, dispatchBackoffMs: 24 * 3_600_000, dispatchBackoffMsMax: 24 * 3_600_000 }
   const [account, chat] = ['default', 'peer:alice'] as const
