@@ -1,18 +1,19 @@
 /** What the chats of an account share: who was approved, the codes of the requests that are open, and which feeder has the account. */
 import { implement, type ObjectContext, type ObjectSharedContext, TerminalError } from '@restatedev/restate-sdk'
-import type { Change } from '../../machines/records.ts'
+import { type Change, toAccount } from '../../machines/records.ts'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import type { UserName } from '../domain/ids.ts'
+import type { Json } from '../domain/json.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
+import { approvedAs } from '../runtime/by-hand.ts'
 import { advance } from './advance.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
-import { readKept, writeKept } from './kept.ts'
+import { MOVE, type Move, readKept, writeKept } from './kept.ts'
 import { goneFrom, sameVersion } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
 const HOLDER = 'holder'
-const MOVE = 'move'
 type Request = { readonly user: UserName; readonly code: string }
 
 const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (await ctx.get<readonly Request[]>(REQUESTS)) ?? []
@@ -22,8 +23,6 @@ const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | 
 
 const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<FeederAddress | null> => ctx.get<FeederAddress>(HOLDER)
 
-/** The newest move of the account, with all that belongs to it. */
-type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean }
 const moveOf = (ctx: ObjectContext): Promise<Move | null> => ctx.get<Move>(MOVE)
 /** It is elsewhere, or not all of it is here. */
 const isAway = (move: Move | null): boolean => move !== null && (move.way === 'out' || !move.isOver)
@@ -38,6 +37,8 @@ async function withoutHolder(ctx: ObjectContext): Promise<void> {
     )
   ctx.clear(HOLDER)
 }
+
+const approvedIn = (stored: Json): readonly UserName[] => (stored as { readonly approved: readonly UserName[] } | null)?.approved ?? []
 
 async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonly Change[]): Promise<void> {
   const { limits } = settingsOf(accounts, ctx.key)
@@ -85,6 +86,13 @@ export const accountObject = (accounts: SettingsAt) =>
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
         return { user: request?.user ?? null }
       },
+      async revoke(ctx, { user }) {
+        refusing(() => settingsOf(accounts, ctx.key))
+        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
+        const found = approvedAs(approvedIn((await readKept(ctx)).stored), user)
+        if (found !== null) await record(ctx, accounts, [toAccount({ type: 'user.revoked', user: found })])
+        return { user: found }
+      },
       record: (ctx, changes) => record(ctx, accounts, changes),
       async ticket(ctx, user) {
         const { limits } = settingsOf(accounts, ctx.key)
@@ -105,9 +113,7 @@ export const accountObject = (accounts: SettingsAt) =>
         )
       },
       async isApproved(ctx, user) {
-        const { stored } = await readKept(ctx)
-        const account = stored as { readonly approved: readonly UserName[] } | null
-        return account?.approved.includes(user) ?? false
+        return approvedIn((await readKept(ctx)).stored).includes(user)
       },
       async enlist(ctx, request) {
         ctx.set(REQUESTS, [...(await requestsOf(ctx)).filter(({ user }) => user !== request.user), request])

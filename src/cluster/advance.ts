@@ -6,6 +6,7 @@ import { type Input, openCell } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import type { Subject } from '../runtime/parse-record.ts'
 import { type Kept, writeKept } from './kept.ts'
+import { keepPast } from './past.ts'
 import { setTimer, type Timer, type Timers, type Wake } from './timers.ts'
 
 /** What is kept, while it changes. */
@@ -35,6 +36,7 @@ export async function advance(ctx: ObjectContext, { subject, limits, kept, input
     }
     const stored = cell.read()
     writeKept(ctx, { ...kept, stored, timers: draft.timers })
+    await keepPast(ctx, cell.applied(), atMs)
     return stored
   } finally {
     cell.close()

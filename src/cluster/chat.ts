@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto'
 import { implement, type ObjectContext, rpc } from '@restatedev/restate-sdk'
 import type { ChatContext } from '../../machines/chat.ts'
 import type { OutboxContext, OutboxEvent } from '../../machines/outbox.ts'
-import type { ReplyBody } from '../../machines/records.ts'
+import { type ReplyBody, toChat } from '../../machines/records.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { lowestFloor } from '../domain/cursor.ts'
+import { KeyTaken, UnsafeName } from '../domain/errors.ts'
 import { countsApproval } from '../domain/facts.ts'
 import { type AccountId, parseChat, type ReplyKey, type UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import { lookAfterMs } from '../domain/lost-post.ts'
+import { keyOfSending } from '../domain/sending.ts'
+import { keysOf, lettersOf, partsOf, settling } from '../runtime/by-hand.ts'
 import type { Input } from '../runtime/cell.ts'
 import type { Asked } from '../runtime/effects.ts'
 import { type ChatEntry, restoreChat, type StoredChat } from '../runtime/entries.ts'
@@ -17,8 +20,8 @@ import { postedSinceMs } from '../runtime/intake.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
-import { type Kept, readKept, writeKept } from './kept.ts'
-import { adopting, goneFrom, isGone, leave } from './moved.ts'
+import { isGone, type Kept, readKept, writeKept } from './kept.ts'
+import { adopting, goneFrom, leave } from './moved.ts'
 import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
@@ -54,7 +57,8 @@ const PUSHED_LOOK_MS = 10_000
 const SILENCE_MS = 15 * 60_000
 
 export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
-  const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number): Promise<void> => {
+  /** `isAwaited`: somebody waits at the ingress, to whom it is enough that it is durable. */
+  const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number, isAwaited = false): Promise<void> => {
     const { account, chat, settings } = chatAt(accounts, ctx.key)
     // For whoever waits for an answer; what comes by itself comes to nothing before.
     if (isGone(kept)) throw goneFrom(ctx.key)
@@ -103,6 +107,10 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
           return []
         }
         case 'requestSlot':
+          if (isAwaited) {
+            ctx.sendClient(CHAT, ctx.key).give({ inputs: [{ to: 'outbox', event: { type: 'slot.granted', atMs } }], atMs: null })
+            return []
+          }
           return [{ to: 'outbox', event: { type: 'slot.granted', atMs } }]
         case 'post': {
           const entry = entryOf(draft.stored())!
@@ -161,6 +169,32 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         const seeing: readonly Input[] = keys.length > 0 ? [{ to: 'outbox', event: { type: 'reply.seen', keys } }] : []
         if (seeing.length + inputs.length > 0) await take(ctx, kept, [...seeing, ...inputs], found.nowMs)
         return { taken }
+      },
+      async send(ctx, { text, key, files }) {
+        const { chat, settings } = refusing(() => chatAt(accounts, ctx.key))
+        const kept = await readKept(ctx)
+        const known = keysOf(entryOf(kept.stored) ?? undefined)
+        const nowMs = await ctx.date.now()
+        try {
+          const sending = keyOfSending({ chat, text, key, files }, known)
+          const replies = partsOf({ chat, text, files, key: sending.key }, settings.limits)
+          const fresh = replies.filter(reply => !known.includes(reply.key))
+          const changes = [toChat(chat, { type: 'reply.queued', replies: fresh })]
+          if (fresh.length > 0) await take(ctx, kept, [{ to: 'records', changes }], nowMs, true)
+          return { keys: replies.map(reply => reply.key), repeated: sending.repeated }
+        } catch (error) {
+          if (error instanceof KeyTaken || error instanceof UnsafeName) return { refused: error.message }
+          throw error
+        }
+      },
+      async settle(ctx, { id, how }) {
+        const { chat } = refusing(() => chatAt(accounts, ctx.key))
+        const kept = await readKept(ctx)
+        const entry = entryOf(kept.stored)
+        const letter = entry === null ? undefined : lettersOf(chat, entry).find(one => one.id === id)
+        if (letter === undefined) return null
+        await take(ctx, kept, [{ to: 'records', changes: [toChat(chat, settling(how, letter))] }], await ctx.date.now(), true)
+        return letter
       },
       async give(ctx, { inputs, atMs }) {
         const kept = await readKept(ctx)

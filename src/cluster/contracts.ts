@@ -2,6 +2,7 @@
 import { iface } from '@restatedev/restate-sdk'
 import { z } from 'zod'
 import type { Change, Inbound, ReplyBody } from '../../machines/records.ts'
+import { ATTACHMENTS_MAX, attachmentSchema } from '../domain/attachments.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { PostLimits } from '../domain/lost-post.ts'
@@ -97,6 +98,26 @@ export const postLimits = ({ lostPostMs, lostUnansweredPostMs, uncertainRepostMs
   uncertainRepostMs,
 })
 
+const letter = z.strictObject({
+  id: z.string(),
+  kind: z.enum(['message', 'reply']),
+  chat: z.custom<ChatId>(value => typeof value === 'string'),
+  atMs: z.number(),
+  reason: z.string(),
+})
+
+/** On the word of a person or program: one key is one message, and is sent once. */
+const sending = z.strictObject({
+  text: z.string(),
+  key: z.string().min(1).max(ID_CHARACTERS_MAX),
+  files: z.array(attachmentSchema).max(ATTACHMENTS_MAX),
+})
+/** It is durable, under these keys; or why it was not taken, in one sentence. */
+const sent = z.union([
+  z.strictObject({ keys: z.array(z.string()).readonly(), repeated: z.boolean() }),
+  z.strictObject({ refused: z.string() }),
+])
+
 /** `atMs`: when it came to be, wall clock; null: now. */
 export type Given = { readonly inputs: readonly Input[]; readonly atMs: number | null }
 
@@ -115,6 +136,9 @@ const NOTHING = z.void()
 export const CHAT = iface.object('chat', {
   /** So many of the messages were taken, in their order: for the others there was no room. */
   receive: iface.schemas({ input: found, output: z.strictObject({ taken: z.number() }) }),
+  send: iface.schemas({ input: sending, output: sent }),
+  /** A dead letter tried again, or given up. Null: there is none of this id any more. */
+  settle: iface.schemas({ input: z.strictObject({ id: z.string(), how: z.enum(['retry', 'drop']) }), output: letter.nullable() }),
   give: iface.json<Given>(),
   /** The time of a timer has come, if nothing has changed since this was sent. */
   wake: iface.json<Wake>(),
@@ -154,6 +178,10 @@ export const FLEET = iface.object('fleet', {
 export const ALL = 'all'
 export type Member = { readonly session: string; readonly address: string }
 
+/** From outside, where anybody can post any JSON. */
+const code = z.strictObject({ code: z.string() })
+const whom = z.strictObject({ user: z.string().nullable() })
+
 export const ACCOUNT = iface.object('account', {
   /** A feeder wants to have it. Null: somebody else has it, and lives. */
   claim: iface.json<FeederAddress, Claimed>(),
@@ -161,8 +189,10 @@ export const ACCOUNT = iface.object('account', {
   /** Of whoever has it. @throws 409 for anybody else. */
   note: iface.json<{ readonly session: string; readonly changes: readonly Change[] }>(),
   holder: iface.shared.json<void, FeederAddress | null>(),
-  approve: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
-  reject: iface.json<{ readonly code: string }, { readonly user: UserName | null }>(),
+  approve: iface.schemas({ input: code, output: whom }),
+  reject: iface.schemas({ input: code, output: whom }),
+  /** The approval that was taken back; null: there was none. */
+  revoke: iface.schemas({ input: z.strictObject({ user: z.string() }), output: whom }),
   record: iface.json<readonly Change[]>(),
   /** A code for a new request; null when too many are open. */
   ticket: iface.json<UserName, string | null>(),

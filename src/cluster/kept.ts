@@ -15,7 +15,7 @@ export type Kept = {
   readonly moved?: Moved
 }
 
-const NAME = 'entry'
+export const NAME = 'entry'
 
 export async function readKept(ctx: ObjectContext | ObjectSharedContext): Promise<Kept> {
   const kept = await ctx.get<Kept>(NAME)
@@ -27,3 +27,10 @@ export async function readKept(ctx: ObjectContext | ObjectSharedContext): Promis
 }
 
 export const writeKept = (ctx: ObjectContext, kept: Kept): void => ctx.set(NAME, kept)
+
+/** It is elsewhere: whatever comes does nothing here. */
+export const isGone = ({ moved }: Kept): boolean => moved?.way === 'out'
+
+/** Where an account's object keeps its newest move, with all that belongs to it. */
+export const MOVE = 'move'
+export type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean }

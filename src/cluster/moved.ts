@@ -2,11 +2,8 @@
 import { type ObjectContext, TerminalError } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
 import type { Adopted, Left } from './contracts.ts'
-import { type Kept, readKept, writeKept } from './kept.ts'
+import { isGone, type Kept, readKept, writeKept } from './kept.ts'
 import { noTimers } from './timers.ts'
-
-/** It is elsewhere: whatever comes does nothing here. */
-export const isGone = ({ moved }: Kept): boolean => moved?.way === 'out'
 
 const CONFLICT = { errorCode: 409 }
 

@@ -2,10 +2,9 @@
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
-import type { AccountId } from '../domain/ids.ts'
 import type { AccountSettings } from '../domain/settings.ts'
 import type { Log } from '../ports/log.ts'
-import type { AccountStatus, RuntimeEvent } from '../runtime/runtime.ts'
+import type { RuntimeEvent } from '../runtime/runtime.ts'
 import { createEngine } from './engine.ts'
 import { createFeeder } from './feeder/feeder.ts'
 import { servePosts } from './feeder/posts-server.ts'
@@ -25,7 +24,6 @@ export type FeederProcessOptions = {
 
 export interface FeederProcess {
   readonly address: string
-  states(): ReadonlyMap<AccountId, AccountStatus['state']>
   stop(): Promise<void>
 }
 
@@ -33,7 +31,14 @@ export interface FeederProcess {
 export async function startFeeder(options: FeederProcessOptions): Promise<FeederProcess> {
   const { accounts, ingress, host, port, secret, log, onEvent } = options
   const engine = createEngine(ingress)
-  const server = await servePosts({ host, port, secret, posts: account => feeder.posts(account), trouble: () => feeder.trouble() })
+  const server = await servePosts({
+    host,
+    port,
+    secret,
+    posts: account => feeder.posts(account),
+    statuses: () => feeder.statuses(),
+    trouble: () => feeder.trouble(),
+  })
   const address = options.address(server.port)
   const feeder = createFeeder({
     accounts,
@@ -49,7 +54,6 @@ export async function startFeeder(options: FeederProcessOptions): Promise<Feeder
   feeder.start()
   return {
     address,
-    states: () => feeder.states(),
     async stop() {
       await feeder.stop()
       await server.close()

@@ -4,14 +4,20 @@ import { reasonOf } from '../adapters/ztm/undici-transport.ts'
 import { ZtmChatError } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
+import { NAME } from './kept.ts'
 
 export type KeptIn = 'chat' | 'pairing' | 'account' | 'fleet'
 /** One value of one object. */
 export type Row = { readonly key: string; readonly name: string; readonly value: Json }
 
+/** `keys`: these objects only; `name`: values of this name only; `word`: those that have it in them, and it has no wildcard of SQL in it. */
+export type Which = { readonly keys?: readonly string[]; readonly name?: string; readonly word?: string }
+
 export interface Tables {
   /** Of all objects of a kind, or those of one account, by their keys in order. @throws {TablesAway} */
-  rows(kind: KeptIn, account?: AccountId): AsyncGenerator<Row>
+  rows(kind: KeptIn, account?: AccountId, which?: Which): AsyncGenerator<Row>
+  /** Keys of an account's chats, or of those among them, in order. @throws {TablesAway} */
+  chats(account: AccountId, keys?: readonly string[]): AsyncGenerator<string>
   /** Any rows of the engine's own. @throws {TablesAway} */
   query(sql: string): Promise<readonly Readonly<Record<string, Json>>[]>
   close(): Promise<void>
@@ -27,7 +33,7 @@ export class TablesAway extends ZtmChatError {
 const PAGE_ROWS = 500
 const ANSWER_MS = 60_000
 
-export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 export function openTables(admin: string): Tables {
   const { origin, pathname } = new URL(admin)
@@ -57,33 +63,49 @@ export function openTables(admin: string): Tables {
     return { status: statusCode, text: await body.text() }
   }
 
+  /** From one page to the next, by key and name. */
+  async function* pages(columns: string, kind: KeptIn, account: AccountId | undefined, { keys, name, word }: Which) {
+    const among = [
+      `service_name = ${quoted(kind)}`,
+      ...(account === undefined ? [] : [ofAccount(kind, account)]),
+      ...(keys === undefined ? [] : [`service_key IN (${keys.map(quoted).join(', ')})`]),
+      ...(name === undefined ? [] : [`key = ${quoted(name)}`]),
+      ...(word === undefined ? [] : [`value_utf8 LIKE ${quoted(`%${word}%`)}`]),
+    ]
+    if (keys?.length === 0) return
+    for (let after: readonly [key: string, name: string] | null = null; ; ) {
+      const where: readonly string[] = after === null ? among : [...among, isAfter(...after)]
+      const found = await query(`SELECT ${columns} FROM state WHERE ${where.join(' AND ')} ORDER BY service_key, key LIMIT ${PAGE_ROWS}`)
+      yield* found
+      const last = found.at(-1)
+      if (last === undefined || found.length < PAGE_ROWS) return
+      after = [String(last['service_key']), String(last['key'])]
+    }
+  }
+
   return {
     query,
-    async *rows(kind, account) {
-      // After an account's name comes a slash, or nothing: "0" is what follows on it.
-      const prefix = account === undefined ? null : encodeURIComponent(account)
-      const among =
-        prefix === null
-          ? ''
-          : `AND (service_key = ${quoted(prefix)} OR (service_key > ${quoted(`${prefix}/`)} AND service_key < ${quoted(`${prefix}0`)}))`
-      for (let after: Row | null = null; ; ) {
-        const from: string =
-          after === null
-            ? ''
-            : `AND (service_key > ${quoted(after.key)} OR (service_key = ${quoted(after.key)} AND key > ${quoted(after.name)}))`
-        const found = await query(
-          `SELECT service_key, key, value_utf8 FROM state WHERE service_name = ${quoted(kind)} ${among} ${from} ORDER BY service_key, key LIMIT ${PAGE_ROWS}`,
-        )
-        for (const { service_key, key, value_utf8 } of found) {
-          after = { key: String(service_key), name: String(key), value: JSON.parse(String(value_utf8)) as Json }
-          yield after
-        }
-        if (found.length < PAGE_ROWS) return
-      }
+    async *rows(kind, account, which = {}) {
+      for await (const { service_key, key, value_utf8 } of pages('service_key, key, value_utf8', kind, account, which))
+        yield { key: String(service_key), name: String(key), value: JSON.parse(String(value_utf8)) as Json }
+    },
+    async *chats(account, keys) {
+      for await (const { service_key } of pages('service_key, key', 'chat', account, { name: NAME, ...(keys && { keys }) }))
+        yield String(service_key)
     },
     close: () => pool.destroy(),
   }
 }
+
+/** Its own object goes by its id; of the others the id begins the key, with a slash behind it, on which "0" follows. */
+function ofAccount(kind: KeptIn, account: AccountId): string {
+  if (kind === 'account') return `service_key = ${quoted(account)}`
+  const prefix = encodeURIComponent(account)
+  return `service_key > ${quoted(`${prefix}/`)} AND service_key < ${quoted(`${prefix}0`)}`
+}
+
+const isAfter = (key: string, name: string): string =>
+  `(service_key > ${quoted(key)} OR (service_key = ${quoted(key)} AND key > ${quoted(name)}))`
 
 function rowsIn(text: string): readonly Readonly<Record<string, Json>>[] | null {
   try {

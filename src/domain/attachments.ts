@@ -1,4 +1,5 @@
 /** Files beside a text. The mesh keeps them by their content; a message only names them: `{files: [{owner, hash, name, size, contentType}]}`. */
+import { z } from 'zod'
 import type { UserName } from './ids.ts'
 import type { Json } from './json.ts'
 import { isSafeName, makeSafe } from './reply.ts'
@@ -16,8 +17,17 @@ export type Attachment = {
   readonly size: number | null
 }
 
+/** As it is asked for from outside. Put on the mesh before. */
+export const attachmentSchema: z.ZodType<Attachment> = z.object({
+  owner: z.string(),
+  hash: z.string(),
+  name: z.string(),
+  contentType: z.string(),
+  size: z.number().nullable(),
+})
+
 /** Of one message; more are left out. */
-const ATTACHMENTS_MAX = 10
+export const ATTACHMENTS_MAX = 10
 const NAME_CHARACTERS_MAX = 120
 const HASH = /^[0-9a-f]{64}$/i
 const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+$/

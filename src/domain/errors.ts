@@ -62,6 +62,12 @@ export class UnsafeName extends ZtmChatError {
   readonly mayHaveActed = false
 }
 
+/** A key says which message it is; this one says that of another. Nothing was sent. */
+export class KeyTaken extends ZtmChatError {
+  readonly retryable = false
+  readonly mayHaveActed = false
+}
+
 /** Neither mesh nor state knows whom a message is for; nothing was sent. */
 export class NobodyThere extends ZtmChatError {
   readonly retryable = false

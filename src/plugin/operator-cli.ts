@@ -2,7 +2,7 @@
 import { callGatewayFromCli } from 'openclaw/plugin-sdk/gateway-runtime'
 import { z } from 'zod'
 import { showLetters } from '../runner/commands/deadletter.ts'
-import { nothingFor, type Remedies, showLives, wantedOf } from '../runner/commands/explain.ts'
+import { KEPT, nothingFor, type Remedies, showLives, wantedOf } from '../runner/commands/explain.ts'
 import { showPairings } from '../runner/commands/pairing.ts'
 import { describe } from '../runner/commands/status.ts'
 import type { ControlResults, KeptLetter } from '../runner/control/protocol.ts'
@@ -31,7 +31,7 @@ const shared = (command: CliCommand): CliCommand =>
     .option('--token <token>', 'its token')
 
 const REMEDIES: Remedies = {
-  id: '--chat shows the newest of a chat',
+  id: `${KEPT}, and --chat shows the newest of a chat`,
   chat: `"openclaw channels resolve --channel ${CHANNEL_ID} NAME" tells how a name is spelled`,
 }
 

@@ -14,6 +14,10 @@ export function clusterSecret(env: Readonly<Record<string, string | undefined>>)
   )
 }
 
+/** Null: it is not set. @throws {UsageError} when it is too short to be that of a fleet. */
+export const secretIfAny = (env: Readonly<Record<string, string | undefined>>): string | null =>
+  env[SECRET_VARIABLE] ? clusterSecret(env) : null
+
 /** Where to listen: `HOST:PORT`, the host in brackets when it is an IPv6 address. @throws {UsageError} */
 export function placeOf(option: string, text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []

@@ -30,11 +30,17 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
   const withAccount = (one: Command) => one.option('--account <id>', 'only this account')
   const withState = (one: Command) =>
     withStateDir(one).hook('preAction', () => {
-      const fault = stateDirFault(one.opts()['stateDir'])
+      const { stateDir, admin } = one.opts()
+      const fault = admin === undefined ? stateDirFault(stateDir) : null
       if (fault !== null) throw new UsageError(fault)
     })
   /** Of the bot of a config, running or not. */
   const ofBot = (one: Command) => withAccount(withState(withConfig(one)))
+  /** Of a fleet, too. */
+  const ofBots = (one: Command) =>
+    ofBot(one)
+      .option('--admin <url>', 'of Restate: asks a fleet, and looks at no --state-dir')
+      .option('--ingress <url>', 'of Restate, together with --admin')
 
   command(
     program,
@@ -99,46 +105,46 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
     .action(async options => finish(await (await import('./commands/agent.ts')).agent(options)))
 
   const pairing = program.command('pairing').description('Strangers who asked to be let in, and those who were.')
-  ofBot(command(pairing, 'list', 'Shows the pending requests.')).action(async options =>
+  ofBots(command(pairing, 'list', 'Shows the pending requests.')).action(async options =>
     finish(await (await import('./commands/pairing.ts')).listPairings(options)),
   )
   for (const [name, description] of [
     ['approve', 'Lets in whoever has this code, for good; what they wrote is answered.'],
     ['reject', 'Turns down whoever has this code; what they wrote stays unanswered.'],
   ] as const) {
-    ofBot(command(pairing, name, description))
+    ofBots(command(pairing, name, description))
       .argument('<code>', 'that the stranger got; "pairing list" shows it, too')
       .action(async (code, options) => finish(await (await import('./commands/pairing.ts')).endPairing(name, code, options)))
   }
 
-  ofBot(command(pairing, 'revoke', 'Takes an approval back: the user is a stranger again, and gets a code for the next message.'))
+  ofBots(command(pairing, 'revoke', 'Takes an approval back: the user is a stranger again, and gets a code for the next message.'))
     .argument('<user>', 'as the mesh writes the name; "users" shows who is approved')
     .action(async (user, options) => finish(await (await import('./commands/pairing.ts')).revokePairing(user, options)))
 
   const deadletter = program
     .command('deadletter')
     .description('Dead letters: messages and replies that were given up after their last attempt, and are kept for you.')
-  ofBot(command(deadletter, 'list', 'Shows what was given up, when and why.')).action(async options =>
+  ofBots(command(deadletter, 'list', 'Shows what was given up, when and why.')).action(async options =>
     finish(await (await import('./commands/deadletter.ts')).listLetters(options)),
   )
   for (const [name, description] of [
     ['retry', 'Tries a dead letter again, or all of them: under the same id, with all attempts anew, and one answer.'],
     ['drop', 'Gives up a dead letter for good, or all of them: nobody gets an answer to it any more.'],
   ] as const) {
-    ofBot(command(deadletter, name, description))
+    ofBots(command(deadletter, name, description))
       .argument('[id]', 'of the dead letter, whole, as "deadletter list" shows it')
       .option('--all', 'all of them, in place of one id', false)
       .action(async (id, options) => finish(await (await import('./commands/deadletter.ts')).endLetters(name, id, options)))
   }
 
-  ofBot(command(program, 'send', 'Sends a message as the bot; done when it is recorded durably.'))
+  ofBots(command(program, 'send', 'Sends a message as the bot; done when it is recorded durably.'))
     .argument('[text]', 'of the message; may be left out with --file')
     .requiredOption('--to <name>', 'a user on the mesh, or group:CREATOR/GROUP')
     .option('--file <path>', 'a file to go with it, put on the mesh at once; may be given up to ten times', several)
     .option('--key <key>', 'the same key again is the same message, and not sent twice')
     .action(async (text, options) => finish(await (await import('./commands/send.ts')).send(text, options)))
 
-  ofBot(command(program, 'explain', 'Tells why a message was answered or not, and what became of it.'))
+  ofBots(command(program, 'explain', 'Tells why a message was answered or not, and what became of it.'))
     .argument('[id]', 'of the message, or how it begins')
     .option('--chat <name>', 'messages of this user or group:CREATOR/GROUP, instead of one id')
     .option('--last <n>', 'how many of the chat, the newest', wholeCount, 5)
@@ -150,19 +156,19 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
     .addHelpText('after', REPLAY_HELP)
     .action(async options => finish(await (await import('./commands/replay.ts')).replay(options)))
 
-  ofBot(command(program, 'status', 'Shows how the accounts are, running or not.')).action(async options =>
+  ofBots(command(program, 'status', 'Shows how the accounts are, running or not.')).action(async options =>
     finish(await (await import('./commands/status.ts')).status(options)),
   )
 
-  ofBot(command(program, 'chats', 'Shows the conversations of a bot, the newest first, running or not.'))
+  ofBots(command(program, 'chats', 'Shows the conversations of a bot, the newest first, running or not.'))
     .option('--last <n>', 'how many, the newest', wholeCount, 100)
     .action(async options => finish(await (await import('./commands/chats.ts')).chats(options)))
 
-  ofBot(command(program, 'users', 'Shows who is on the mesh or has written, and whom the bot answers.')).action(async options =>
+  ofBots(command(program, 'users', 'Shows who is on the mesh or has written, and whom the bot answers.')).action(async options =>
     finish(await (await import('./commands/users.ts')).users(options)),
   )
 
-  ofBot(command(program, 'groups', 'Shows the groups of a bot, and whom it answers there.')).action(async options =>
+  ofBots(command(program, 'groups', 'Shows the groups of a bot, and whom it answers there.')).action(async options =>
     finish(await (await import('./commands/groups.ts')).groups(options)),
   )
 

@@ -2,6 +2,7 @@
  * An account's state while nobody runs: loaded, looked at, changed by commands, and closed. The charts are the runtime's own;
  * nothing is dispatched or posted here, the next start goes on with what was recorded.
  */
+import type { Post } from '../../machines/outbox.ts'
 import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openAccountStore } from '../adapters/store/account-store.ts'
@@ -15,7 +16,7 @@ import { explainFrom } from '../runtime/explain.ts'
 import { createJournal } from '../runtime/journal.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createPairingDesk } from '../runtime/pairing-desk.ts'
-import { createRegistry } from '../runtime/registry.ts'
+import { createRegistry, type Registry } from '../runtime/registry.ts'
 import type { AccountHandle } from '../runtime/runtime.ts'
 import { createTimers } from '../runtime/timers.ts'
 
@@ -28,6 +29,10 @@ export interface OfflineState extends ByHand, Pick<AccountHandle, 'explain'> {
   readonly uncertain: number
   readonly problems: readonly string[]
 }
+
+/** Replies that are not confirmed, of the outboxes that run. */
+export const postsOf = (registry: Registry): readonly Post[] =>
+  [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
 
 /** Another command that was called at the same time is done by then. */
 const OTHERS_TAKE_MS = 5_000
@@ -85,7 +90,7 @@ export async function withOfflineState<T>(options: OfflineOptions, use: (state: 
     const loaded = await journal.load()
     const problems = [...loaded.problems, ...registry.replay(loaded)]
     registry.resume(systemClock.monotonic())
-    const posts = [...registry.outboxes()].flatMap(chat => registry.outbox(chat)?.context.posts ?? [])
+    const posts = postsOf(registry)
     return await use({
       id: account,
       chatCount: registry.chats.size,

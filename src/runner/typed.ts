@@ -5,13 +5,23 @@ import { defaultStateDir } from './state-dir.ts'
 export const DEFAULT_CONFIG = './ztm-chat.json5'
 
 /** Where a bot is, as far as the command line says it. */
-export type Place = { readonly config?: string | undefined; readonly stateDir?: string | undefined }
+export type Place = {
+  readonly config?: string | undefined
+  readonly stateDir?: string | undefined
+  /** Of a fleet, which has no state directory. */
+  readonly admin?: string | undefined
+  readonly ingress?: string | undefined
+}
 
-/** `ztm-chat COMMAND` with what it needs of `--config` and `--state-dir`. */
-export function typed(command: string, { config = DEFAULT_CONFIG, stateDir = defaultStateDir() }: Place): string {
+/** `ztm-chat COMMAND` with what it needs of these. */
+export function typed(command: string, { config = DEFAULT_CONFIG, stateDir = defaultStateDir(), admin, ingress }: Place): string {
   const options = [
     ...(config === DEFAULT_CONFIG ? [] : ['--config', config]),
-    ...(stateDir === defaultStateDir() ? [] : ['--state-dir', stateDir]),
+    ...(admin !== undefined && ingress !== undefined
+      ? ['--admin', admin, '--ingress', ingress]
+      : stateDir === defaultStateDir()
+        ? []
+        : ['--state-dir', stateDir]),
   ]
   return ['ztm-chat', command, ...options.map(shellWord)].join(' ')
 }

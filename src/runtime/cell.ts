@@ -38,6 +38,8 @@ export interface Cell {
   tell(inputs: readonly Input[]): readonly Asked[]
   /** What is stored now; null: nothing is left. */
   read(): Json
+  /** The records of this key so far, in order: what has led from what was stored to what is stored now. */
+  applied(): readonly Change[]
   close(): void
 }
 
@@ -45,13 +47,18 @@ export function openCell({ subject, stored, atMs, limits }: CellOptions): Cell {
   const key = keyOf(subject)
   const asking: Asked[] = []
   const failures: unknown[] = []
+  const applied: Change[] = []
   const nursery = createNursery(key, (_, error) => failures.push(error))
   const registry = createRegistry({ nursery, limits, effects: asData(one => asking.push(one)) })
   if (stored !== null)
     registry.replay({ entries: new Map([[key, { seq: 0, json: JSON.stringify(stored) }]]), tail: [], lastSeq: 0, problems: [] })
 
+  const apply = (changes: readonly Change[]) => {
+    registry.apply(0, atMs, changes)
+    applied.push(...changes)
+  }
   const tellOne = (input: Input) => {
-    if (input.to === 'records') registry.apply(0, atMs, input.changes)
+    if (input.to === 'records') apply(input.changes)
     else if (input.to === 'resume') registry.resume(atMs)
     else if (subject.at === 'chat' && input.to === 'chat') registry.tellChat(subject.chat, input.event)
     else if (subject.at === 'chat' && input.to === 'outbox') registry.tellOutbox(subject.chat, input.event)
@@ -63,7 +70,7 @@ export function openCell({ subject, stored, atMs, limits }: CellOptions): Cell {
   const commit = (changes: readonly Change[]): readonly Asked[] => {
     const own = changes.filter(change => keyOf(change) === key)
     const others = changes.filter(change => keyOf(change) !== key)
-    if (own.length > 0) registry.apply(0, atMs, own)
+    if (own.length > 0) apply(own)
     return others.length > 0 ? [{ type: 'commit', params: { changes: others } }] : []
   }
 
@@ -81,6 +88,7 @@ export function openCell({ subject, stored, atMs, limits }: CellOptions): Cell {
       return asked
     },
     read: () => registry.beginFold().read(key) ?? null,
+    applied: () => applied,
     close() {
       registry.stop()
       nursery.stop()
@@ -91,11 +99,15 @@ export function openCell({ subject, stored, atMs, limits }: CellOptions): Cell {
 export type Step = CellOptions & { readonly inputs: readonly Input[] }
 
 /** A cell for as long as it takes to be told this. */
-export function step({ inputs, ...options }: Step): { readonly stored: Json; readonly asked: readonly Asked[] } {
+export function step({ inputs, ...options }: Step): {
+  readonly stored: Json
+  readonly asked: readonly Asked[]
+  readonly applied: readonly Change[]
+} {
   const cell = openCell(options)
   try {
     const asked = cell.tell(inputs)
-    return { stored: cell.read(), asked }
+    return { stored: cell.read(), asked, applied: cell.applied() }
   } finally {
     cell.close()
   }

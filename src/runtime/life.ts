@@ -179,8 +179,10 @@ export function createLifeReader(wanted: Wanted): LifeReader {
 const KINDS = { 'message.accepted': 'accepted', 'message.held': 'held', 'message.ignored': 'ignored' } as const
 const isReply = (event: ChatRecord | OutboxRecord): event is OutboxRecord => event.type.startsWith('reply.')
 
-/** Never in the middle of a character. */
+/** As much of a text as its life depends on: one character more than is told says that there is more. Never half a character. */
+export const beginningOf = (text: string): string => [...text.slice(0, 2 * (TEXT_CHARACTERS + 1))].slice(0, TEXT_CHARACTERS + 1).join('')
+
 const shorten = (text: string): string => {
-  const characters = [...text.slice(0, 2 * TEXT_CHARACTERS)]
+  const characters = [...beginningOf(text)]
   return characters.length > TEXT_CHARACTERS ? `${characters.slice(0, TEXT_CHARACTERS).join('')}…` : characters.join('')
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
+import { startTables } from '../cluster/engine-tables.ts'
 import { folderInTest, startInTest, writeConfig } from './cli.ts'
 
 const FAILED = 1
@@ -16,16 +17,17 @@ const complaints = (err: string): string => err.replaceAll(/^\{.*\n/gm, '')
 async function ask(line: string, { env = SECRET as Record<string, string>, config = BOT as object } = {}) {
   const folder = await folderInTest()
   const path = await writeConfig(folder, config)
-  const [command, ...rest] = line.split(' ')
-  const running = startInTest([command!, '--config', path, ...rest, '--json'], {
+  const running = startInTest([...line.split(' '), '--config', path, '--json'], {
     env: { ZTM_CHAT_CLUSTER_SECRET: '', ...env },
     cwd: folder,
   })
   // One that does not refuse would go on for ever.
-  running.line(() => true).then(
-    () => running.stop(),
-    () => {},
-  )
+  running
+    .line(() => true)
+    .then(
+      () => running.stop(),
+      () => {},
+    )
   const ended = await running.ended
   return { code: ended.code, out: ended.out, err: complaints(ended.err).replaceAll(folder, 'FOLDER') }
 }
@@ -82,6 +84,44 @@ describe('a fleet', { timeout: 60_000 }, () => {
     expect(await ask(`${command} --listen 127.0.0.1:${port}`)).toEqual(
       told(USAGE, `--listen is 127.0.0.1:${port}, where another program listens; choose another port, or 0 for a free one.`),
     )
+  })
+
+  test.each([
+    ['status', '--admin', '--ingress'],
+    ['deadletter list', '--ingress', '--admin'],
+    ['pairing revoke alice', '--admin', '--ingress'],
+    ['send hello --to alice', '--ingress', '--admin'],
+  ])('"%s" of a fleet with %s wants %s, too', async (command, given, missing) => {
+    expect(await ask(`${command} ${given} http://127.0.0.1:1`)).toEqual(
+      told(USAGE, `There is ${given} without ${missing}; a fleet is reached by both interfaces of Restate.`),
+    )
+  })
+
+  test('commands of a fleet want URLs, look at no state directory, and say in one sentence that Restate is away', async () => {
+    const away = await closedPort()
+
+    expect(await ask(`status --admin restate --ingress ${away}`)).toEqual(
+      told(USAGE, '--admin is "restate"; expected the URL of Restate, such as http://127.0.0.1:8080.'),
+    )
+    expect(await ask(`status --state-dir / --admin ${away} --ingress ${away}`)).toEqual(
+      told(FAILED, `${away} does not answer (connection refused); is Restate running, and is that its admin interface?`),
+    )
+    expect(await ask(`status --account nobody --admin ${away} --ingress ${away}`)).toEqual(
+      told(USAGE, 'The config has no account "nobody"; expected "default".'),
+    )
+  })
+
+  test('a send whose answer is lost says how to send it again, once', async () => {
+    const tables = await startTables()
+    const broken = await startServer((_, response) => response.destroy())
+    onTestFinished(() => broken.close())
+
+    const { code, err } = await ask(`send hello --to alice --key k1 --admin ${tables.url} --ingress ${broken.url}`)
+
+    expect({ code, err }).toEqual({
+      code: FAILED,
+      err: `ztm-chat: The engine at ${broken.url} does not answer /chat/default%2Fpeer%3Aalice/send: connection closed; is Restate running, with a service of the fleet, and is that its ingress? To be sure, send it again with --key k1: one key is sent once.\n`,
+    })
   })
 
   test('serve ends when Restate is not there to be told of it', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ControlRefused } from '../../src/runner/control/protocol.ts'
+import { KeyTaken } from '../../src/domain/errors.ts'
 import { controlOf } from '../../src/runner/control/service.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 
@@ -16,9 +16,7 @@ async function runner() {
 }
 
 const refused = (key: string) =>
-  new ControlRefused(
-    `The key "${key}" is that of another message to peer:alice, so this one was not sent; give it a key of its own, or none.`,
-  )
+  new KeyTaken(`The key "${key}" is that of another message to peer:alice, so this one was not sent; give it a key of its own, or none.`)
 
 test('one key is one message: repeated it is not sent twice, and another text under it is refused', async () => {
   const { world, send } = await runner()

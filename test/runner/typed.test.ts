@@ -15,6 +15,12 @@ test.each<[string, Place, string]>([
   ['a state directory is', { stateDir: '/var/lib/bot' }, 'ztm-chat status --state-dir /var/lib/bot'],
   ['a config is', { config: 'two.json5', stateDir: HOME }, 'ztm-chat status --config two.json5'],
   ['both are', { config: 'two.json5', stateDir: 's' }, 'ztm-chat status --config two.json5 --state-dir s'],
+  [
+    'it is a fleet',
+    { stateDir: 's', admin: 'http://r:9070', ingress: 'http://r:8080' },
+    'ztm-chat status --admin http://r:9070 --ingress http://r:8080',
+  ],
+  ['it is a service of one', { admin: 'http://r:9070' }, 'ztm-chat status'],
   ['one has blanks', { stateDir: 'my bots/one' }, "ztm-chat status --state-dir 'my bots/one'"],
   ['one has what a shell obeys', { config: "$(id)'s.json5" }, "ztm-chat status --config '$(id)'\\''s.json5'"],
 ])('where %s, a command is printed as it has to be typed', (_, place, expected) => {

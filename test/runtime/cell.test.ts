@@ -156,6 +156,18 @@ describe('a step', () => {
     })
   })
 
+  test('tells the records that have led there, of its own key only, whoever made them', () => {
+    const first = stepped(CHAT, null, told(toChat(alice, accepted('m1'))), { to: 'chat', event: received('m2') })
+    const again = stepped(CHAT, null, told(...first.applied))
+    const request = stepped(PAIRING, null, { to: 'request' })
+    const event = { type: 'ticket.issued', code: 'ABCD2345', atMs: AT_MS, expiresAtMs: AT_MS + 1, notice: 'a code' } as const
+    const opened = stepped(PAIRING, request.stored, { to: 'pairing', event })
+
+    expect(first.applied).toEqual([toChat(alice, accepted('m1')), toChat(alice, accepted('m2'))])
+    expect(again.stored).toEqual(first.stored)
+    expect(opened.applied.map(({ event: { type } }) => type)).toEqual(['pairing.opened'])
+  })
+
   test('hands on what is committed about other keys, all of it in one piece', () => {
     const asking = stepped(PAIRING, null, { to: 'request' })
     const opened = stepped(PAIRING, asking.stored, {

@@ -47,7 +47,8 @@ export type AccountFeedOptions = FeedPorts & {
 
 export interface AccountFeed {
   readonly posts: Posts
-  state(): AccountStatus['state']
+  /** What is kept of its chats is not known here, nor what was decided: those are 0. */
+  status(): AccountStatus
   start(): void
   /** At once: whatever was told is safe, and what was not is found by whoever has the account next. */
   stop(): Promise<void>
@@ -209,7 +210,19 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
 
   return {
     posts,
-    state: () => status.current(),
+    status: () =>
+      status.status({
+        feed: connection.feed.mode(),
+        selfHeal: account.healed && { times: account.healed.times, lastAtMs: account.healed.atMs, lastReason: account.healed.reason },
+        warnings: connection.warnings(),
+        deadLetters: 0,
+        chats: 0,
+        waitingDispatches: 0,
+        runningDispatches: 0,
+        outbox: 0,
+        uncertain: 0,
+        pendingPairings: 0,
+      }),
     start() {
       connection.root.start()
       connection.place.begin()

@@ -28,7 +28,7 @@ export interface Feeder {
   /** Why nothing can be done here at present; null = all is well. */
   trouble(): string | null
   /** Of the accounts that it has. */
-  states(): ReadonlyMap<AccountId, AccountStatus['state']>
+  statuses(): readonly AccountStatus[]
 }
 
 /** Of those who live, each account has one whom it falls to; when one comes or goes, few accounts move. */
@@ -151,6 +151,6 @@ export function createFeeder(options: FeederOptions): Feeder {
     },
     posts: account => feeds.get(account)?.posts ?? null,
     trouble: () => (membership.isValid() ? null : 'The engine cannot be reached: this feeder is in no fleet.'),
-    states: () => new Map([...feeds].map(([account, feed]) => [account, feed.state()])),
+    statuses: () => [...feeds.values()].map(feed => feed.status()),
   }
 }

@@ -1,9 +1,10 @@
-/** Where services have a feeder post for them. */
+/** Where services have a feeder post for them, and where it tells how its accounts are. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { sentenceOf } from '../../domain/errors.ts'
 import type { AccountId } from '../../domain/ids.ts'
 import { isSameSecret } from '../../inspector/guard.ts'
+import type { AccountStatus } from '../../runtime/runtime.ts'
 import type { Posts } from '../posts.ts'
 
 export type PostsServerOptions = {
@@ -13,6 +14,8 @@ export type PostsServerOptions = {
   readonly secret: string
   /** Null: this feeder does not have the account. */
   readonly posts: (account: AccountId) => Posts | null
+  /** Of the accounts that this feeder has. */
+  readonly statuses: () => readonly AccountStatus[]
   /** What a health check is told; null = well. */
   readonly trouble: () => string | null
 }
@@ -24,11 +27,12 @@ export interface PostsServer {
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const HEALTH = '/health'
+export const ACCOUNTS = '/accounts'
 
 const ROUTES: readonly string[] = ['post', 'look', 'check', 'queued'] satisfies readonly (keyof Posts)[]
 const isRoute = (what: string): what is keyof Posts => ROUTES.includes(what)
 
-export async function servePosts({ host, port, secret, posts, trouble }: PostsServerOptions): Promise<PostsServer> {
+export async function servePosts({ host, port, secret, posts, statuses, trouble }: PostsServerOptions): Promise<PostsServer> {
   const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -47,6 +51,7 @@ export async function servePosts({ host, port, secret, posts, trouble }: PostsSe
       }
       if (!isSameSecret(request.headers.authorization ?? '', `Bearer ${secret}`))
         return say(401, { error: 'The secret of the cluster is wanted.' })
+      if (request.method === 'GET' && request.url === ACCOUNTS) return say(200, { accounts: statuses() })
       const [, root, account = '', what = '', ...more] = (request.url ?? '').split('/').map(decodeURIComponent)
       const isKnown = root === 'posts' && more.length === 0 && isRoute(what)
       if (request.method !== 'POST' || !isKnown) return say(404, { error: 'There is POST /posts/ACCOUNT/post, look, check and queued.' })

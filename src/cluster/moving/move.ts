@@ -4,7 +4,7 @@ import type { AccountId } from '../../domain/ids.ts'
 import type { Json } from '../../domain/json.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import { type Engine, EngineAway, EngineRefused } from '../engine.ts'
-import type { Kept } from '../kept.ts'
+import { type Kept, NAME } from '../kept.ts'
 import { parseKey } from '../keys.ts'
 import type { Tables } from '../tables.ts'
 
@@ -12,7 +12,7 @@ export type MoveOptions = {
   readonly settings: AccountSettings
   readonly stateDir: string
   readonly engine: Engine
-  readonly tables: Tables
+  readonly tables: Pick<Tables, 'rows'>
   /** The ingress, as the user knows it. */
   readonly fleet: string
   readonly onProgress: (done: number, of: number) => void
@@ -70,11 +70,15 @@ export async function asked(
 export type Here = Pick<Kept, 'moved'> & { readonly hasState: boolean }
 
 /** What the fleet has of the account's chats, or of its requests, by their names. */
-export async function keptIn(tables: Tables, kind: 'chat' | 'pairing', account: AccountId): Promise<ReadonlyMap<string, Here>> {
+export async function keptIn(
+  tables: MoveOptions['tables'],
+  kind: 'chat' | 'pairing',
+  account: AccountId,
+): Promise<ReadonlyMap<string, Here>> {
   const found = new Map<string, Here>()
-  for await (const { key, name, value } of tables.rows(kind, account)) {
+  for await (const { key, value } of tables.rows(kind, account, { name: NAME })) {
     const parsed = parseKey(key)
-    if (name !== 'entry' || parsed?.account !== account) continue
+    if (parsed?.account !== account) continue
     const { stored, moved } = value as unknown as Kept
     found.set(parsed.name, { hasState: stored !== null, ...(moved && { moved }) })
   }

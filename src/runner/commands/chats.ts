@@ -2,13 +2,12 @@ import type { ChatId } from '../../domain/ids.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import { shownChat, shownDisplayName, shownName } from '../../domain/shown.ts'
 import { askMesh } from '../ask-mesh.ts'
-import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { askRunner } from '../control/client.ts'
-import { chatsAtRest } from '../control/offline.ts'
+import { atRestOf } from '../at-rest.ts'
+import { ask, type BotOptions } from '../control/ask.ts'
 import { CHATS_MAX, type KeptChat, type KeptChats } from '../control/protocol.ts'
 import { colours, isTerminal, print, printJson, printRows } from '../output.ts'
 
-export type ChatsOptions = StateOptions & { readonly last: number }
+export type ChatsOptions = BotOptions & { readonly last: number }
 
 /** The conversations that a bot knows, the newest first. */
 export async function chats(options: ChatsOptions): Promise<number> {
@@ -23,7 +22,7 @@ export async function chats(options: ChatsOptions): Promise<number> {
 type NamedChat = KeptChat & { readonly name: string | null }
 
 /** By account. The state has no names, and is what was asked for: where the agent is away there are none, and nothing is amiss. */
-async function namesOf(options: StateOptions, chats: readonly KeptChat[]): Promise<ReadonlyMap<string, Names>> {
+async function namesOf(options: BotOptions, chats: readonly KeptChat[]): Promise<ReadonlyMap<string, Names>> {
   const names = new Map<string, Names>()
   const withGroups = new Set(chats.flatMap(({ account, chat }) => (chat.startsWith('group:') ? [account] : [])))
   if (withGroups.size === 0) return names
@@ -45,9 +44,8 @@ type Names = ReadonlyMap<ChatId, string | undefined>
 const withNames = (chats: readonly KeptChat[], names: ReadonlyMap<string, Names>): readonly NamedChat[] =>
   chats.map(chat => ({ ...chat, name: names.get(chat.account)?.get(chat.chat) ?? null }))
 
-export async function keptChats(options: StateOptions, last: number): Promise<KeptChats> {
-  const online = await askRunner(options.stateDir, { do: 'chats', account: options.account ?? null, last })
-  return online ?? (await chatsAtRest(await atRestOf(options), last))
+export async function keptChats(options: BotOptions, last: number): Promise<KeptChats> {
+  return (await ask(options, { do: 'chats', account: options.account ?? null, last })).result
 }
 
 function show(total: number, chats: readonly NamedChat[]): void {

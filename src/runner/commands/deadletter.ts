@@ -1,10 +1,9 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
 import { shownChat } from '../../domain/shown.ts'
-import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { askRunner } from '../control/client.ts'
-import { type Settlement, unknownLetter } from '../control/letters.ts'
-import { lettersAtRest, settleAtRest } from '../control/offline.ts'
-import { ControlRefused, IDS_MAX, type KeptLetter } from '../control/protocol.ts'
+import type { Settlement } from '../../runtime/by-hand.ts'
+import { ask, type BotOptions } from '../control/ask.ts'
+import { unknownLetter } from '../control/letters.ts'
+import { ControlRefused, type KeptLetter } from '../control/protocol.ts'
 import { plain, print, printJson, printRows } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -12,60 +11,52 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-export async function listLetters(options: StateOptions): Promise<number> {
-  const account = options.account ?? null
-  const letters = (await askRunner(options.stateDir, { do: 'deadletter.list', account })) ?? (await lettersAtRest(await atRestOf(options)))
-  showLetters(letters, options.json)
+export async function listLetters(options: BotOptions): Promise<number> {
+  const { result } = await ask(options, { do: 'deadletter.list', account: options.account ?? null })
+  showLetters(result, options.json)
   return 0
 }
 
-export type SettleOptions = StateOptions & { readonly all: boolean }
+export type SettleOptions = BotOptions & { readonly all: boolean }
 
 export async function endLetters(how: Settlement, id: string | undefined, options: SettleOptions): Promise<number> {
   if ((id === undefined) !== options.all) {
     throw new UsageError(`Say which dead letter: "ztm-chat deadletter ${how} ID", or "ztm-chat deadletter ${how} --all" for all of them.`)
   }
-  const online = await settleAtRunner(how, id, options)
-  const settled = online ?? (await settleAtRest(await atRestOf(options), how, id === undefined ? null : [id]))
+  const { settled, isRunning } = await settle(how, id, options)
   if (settled.length === 0 && id !== undefined) throw new ControlRefused(unknownLetter(id))
   if (options.json) {
-    for (const letter of settled) printJson({ ...letter, state: how === 'retry' ? 'retried' : 'dropped', running: online !== null })
+    for (const letter of settled) printJson({ ...letter, state: how === 'retry' ? 'retried' : 'dropped', running: isRunning })
     return 0
   }
   if (settled.length === 0) print('There are no dead letters.')
-  const fate = how === 'drop' ? 'dropped' : online ? 'tried again now' : 'tried again at the next start'
+  const fate = how === 'drop' ? 'dropped' : isRunning ? 'tried again now' : 'tried again at the next start'
   for (const { kind, id, chat, account } of settled)
     print(`The ${kind} ${plain(id)} of ${shownChat(chat)} is ${fate} (account ${account}).`)
   return 0
 }
 
-/** Null when nobody runs. */
-async function settleAtRunner(how: Settlement, id: string | undefined, options: SettleOptions): Promise<readonly KeptLetter[] | null> {
-  const { stateDir, account = null } = options
-  const ask = (account: string | null, ids: readonly string[]) => {
-    const request = { account, ids: [...ids] }
-    return how === 'retry'
-      ? askRunner(stateDir, { do: 'deadletter.retry', ...request })
-      : askRunner(stateDir, { do: 'deadletter.drop', ...request })
+/** No id: all there are. */
+async function settle(how: Settlement, id: string | undefined, options: BotOptions): Promise<Settled> {
+  const { account = null } = options
+  if (id !== undefined) {
+    const { result, isRunning } = await ask<`deadletter.${Settlement}`>(options, { do: `deadletter.${how}`, account, ids: [id] })
+    return { settled: result, isRunning }
   }
-  if (id !== undefined) return ask(account, [id])
-  const letters = await askRunner(stateDir, { do: 'deadletter.list', account })
-  if (letters === null) return null
+  let { result, isRunning } = await ask(options, { do: 'deadletter.list', account })
   const settled: KeptLetter[] = []
-  for (const [owner, owned] of Map.groupBy(letters, letter => letter.account)) {
-    for (let at = 0; at < owned.length; at += IDS_MAX) {
-      const done = await ask(
-        owner,
-        owned.slice(at, at + IDS_MAX).map(letter => letter.id),
-      )
-      if (done === null) {
-        throw new ControlRefused(`The runner ended after ${settled.length} of ${letters.length} dead letters; do the same again.`)
-      }
-      settled.push(...done)
-    }
+  for (const [owner, owned] of Map.groupBy(result, letter => letter.account)) {
+    const done = await ask<`deadletter.${Settlement}`>(options, {
+      do: `deadletter.${how}`,
+      account: owner,
+      ids: owned.map(letter => letter.id),
+    })
+    settled.push(...done.result)
+    isRunning = done.isRunning
   }
-  return settled
+  return { settled, isRunning }
 }
+type Settled = { readonly settled: readonly KeptLetter[]; readonly isRunning: boolean }
 
 export function showLetters(letters: readonly KeptLetter[], asJson: boolean): void {
   if (asJson) {

@@ -1,28 +1,32 @@
 import { shownChat, shownName } from '../../domain/shown.ts'
 import type { Life, Moment } from '../../runtime/life.ts'
-import { atRestOf, type StateOptions } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
-import { askRunner } from '../control/client.ts'
-import { explainAtRest } from '../control/offline.ts'
+import { ask, type BotOptions, fleetOf } from '../control/ask.ts'
 import { ControlRefused, EXPLAINED_MAX, type Explained, type WantedLives } from '../control/protocol.ts'
 import { colours, plain, print, printJson } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
-export type ExplainOptions = StateOptions & { readonly chat?: string; readonly last: number }
+export type ExplainOptions = BotOptions & { readonly chat?: string; readonly last: number }
+
+/** Where there is a history. */
+export const KEPT = 'decisions are kept for 7 days (limits.historyMs)'
 
 const REMEDIES: Remedies = {
-  id: '--state-dir says where they are looked for',
+  id: `${KEPT}, and --state-dir says where they are looked for`,
   chat: '"ztm-chat chats" lists the chats that are',
+}
+
+const IN_FLEET: Remedies = {
+  ...REMEDIES,
+  id: 'a fleet keeps the newest decisions of each chat, and --admin says where they are looked for',
 }
 
 /** Why a message was answered or not, and what became of it. */
 export async function explainMessage(id: string | undefined, options: ExplainOptions): Promise<number> {
   const wanted = wantedOf(id, options)
-  const { stateDir, account = null } = options
-  const online = await askRunner(stateDir, { do: 'explain', account, wanted })
-  const found = online ?? (await explainAtRest(await atRestOf(options), wanted))
-  if (found.length === 0) throw new ControlRefused(nothingFor(wanted, REMEDIES))
-  showLives(found, options.json)
+  const { result } = await ask(options, { do: 'explain', account: options.account ?? null, wanted })
+  if (result.length === 0) throw new ControlRefused(nothingFor(wanted, fleetOf(options) === null ? REMEDIES : IN_FLEET))
+  showLives(result, options.json)
   return 0
 }
 
@@ -51,7 +55,7 @@ export type Remedies = { readonly id: string; readonly chat: string }
 
 export const nothingFor = (wanted: WantedLives, { id, chat }: Remedies): string =>
   'id' in wanted
-    ? `No message with an id that begins with ${wanted.id} is known; decisions are kept for 7 days (limits.historyMs), and ${id}.`
+    ? `No message with an id that begins with ${wanted.id} is known; ${id}.`
     : `Nothing is known of ${shownChat(wanted.chat)}; ${chat}.`
 
 const { bold, dim, green, yellow, magenta, red } = colours

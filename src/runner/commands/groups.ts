@@ -3,7 +3,8 @@ import { type AccountSettings, permissionOf } from '../../domain/settings.ts'
 import { shownDisplayName, shownName } from '../../domain/shown.ts'
 import type { ZtmAgent } from '../../ports/ztm-agent.ts'
 import { askMesh } from '../ask-mesh.ts'
-import { atRestOf, type StateOptions } from '../at-rest.ts'
+import { atRestOf } from '../at-rest.ts'
+import type { BotOptions } from '../control/ask.ts'
 import { CHATS_MAX, type KeptChat } from '../control/protocol.ts'
 import { plain, print, printJson, printRows } from '../output.ts'
 import { keptChats, stamp } from './chats.ts'
@@ -24,7 +25,7 @@ type ShownGroup = Title & {
 }
 
 /** The groups that the bot is in, or was, and who is answered there. Returns 1 when the mesh could not be asked. */
-export async function groups(options: StateOptions): Promise<number> {
+export async function groups(options: BotOptions): Promise<number> {
   const { accounts } = await atRestOf(options)
   const { chats } = await keptChats(options, CHATS_MAX)
   const asked = await Promise.all(

@@ -1,17 +1,14 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
 import { shownName } from '../../domain/shown.ts'
-import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { askRunner } from '../control/client.ts'
-import { endPairingAtRest, pairingsAtRest, revokeAtRest } from '../control/offline.ts'
+import { ask, type BotOptions } from '../control/ask.ts'
 import type { PendingPairing } from '../control/protocol.ts'
 import { print, printJson, printRows } from '../output.ts'
 
 const MINUTE_MS = 60_000
 
-export async function listPairings(options: StateOptions): Promise<number> {
-  const account = options.account ?? null
-  const pending = (await askRunner(options.stateDir, { do: 'pairing.list', account })) ?? (await pairingsAtRest(await atRestOf(options)))
-  showPairings(pending, options.json)
+export async function listPairings(options: BotOptions): Promise<number> {
+  const { result } = await ask(options, { do: 'pairing.list', account: options.account ?? null })
+  showPairings(result, options.json)
   return 0
 }
 
@@ -32,29 +29,26 @@ export function showPairings(pending: readonly PendingPairing[], asJson: boolean
 }
 
 /** Takes the word of an approval back. */
-export async function revokePairing(user: string, options: StateOptions): Promise<number> {
-  const { stateDir, account = null } = options
-  const online = await askRunner(stateDir, { do: 'pairing.revoke', account, user })
-  const revoked = online ?? (await revokeAtRest(await atRestOf(options), user))
-  for (const one of revoked) {
-    if (options.json) printJson({ ...one, state: 'revoked', running: online !== null })
+export async function revokePairing(user: string, options: BotOptions): Promise<number> {
+  const { result, isRunning } = await ask(options, { do: 'pairing.revoke', account: options.account ?? null, user })
+  for (const one of result) {
+    if (options.json) printJson({ ...one, state: 'revoked', running: isRunning })
     else print(`${shownName(one.user)} is a stranger again (account ${one.account}), unless allowFrom or dmPolicy lets them in.`)
   }
   return 0
 }
 
-export async function endPairing(how: 'approve' | 'reject', code: string, options: StateOptions): Promise<number> {
-  const { stateDir, account = null } = options
-  const online =
-    how === 'approve'
-      ? await askRunner(stateDir, { do: 'pairing.approve', account, code })
-      : await askRunner(stateDir, { do: 'pairing.reject', account, code })
-  const ended = online ?? (await endPairingAtRest(await atRestOf(options), how, code))
+export async function endPairing(how: 'approve' | 'reject', code: string, options: BotOptions): Promise<number> {
+  const { result: ended, isRunning } = await ask<`pairing.${typeof how}`>(options, {
+    do: `pairing.${how}`,
+    account: options.account ?? null,
+    code,
+  })
   if (options.json) {
-    printJson({ ...ended, state: how === 'approve' ? 'approved' : 'rejected', running: online !== null })
+    printJson({ ...ended, state: how === 'approve' ? 'approved' : 'rejected', running: isRunning })
     return 0
   }
-  const when = online ? 'now' : 'at the next start'
+  const when = isRunning ? 'now' : 'at the next start'
   if (how === 'approve') print(`${shownName(ended.user)} is approved (account ${ended.account}); what they wrote is answered ${when}.`)
   else print(`${shownName(ended.user)} is rejected (account ${ended.account}); what they wrote stays unanswered.`)
   return 0

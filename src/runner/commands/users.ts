@@ -4,9 +4,8 @@ import { decide, matchesAllowFrom } from '../../domain/policy.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import { shownName } from '../../domain/shown.ts'
 import { askMesh } from '../ask-mesh.ts'
-import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { askRunner } from '../control/client.ts'
-import { pairedAtRest } from '../control/offline.ts'
+import { atRestOf } from '../at-rest.ts'
+import { ask, type BotOptions } from '../control/ask.ts'
 import { CHATS_MAX, type KeptChat, type Paired } from '../control/protocol.ts'
 import { plain, print, printJson, printRows } from '../output.ts'
 import { keptChats, stamp } from './chats.ts'
@@ -23,10 +22,9 @@ type User = {
 }
 
 /** Who is on the mesh, or was heard of, and who of them is answered. Returns 1 when the mesh could not be asked. */
-export async function users(options: StateOptions): Promise<number> {
+export async function users(options: BotOptions): Promise<number> {
   const atRest = await atRestOf(options)
-  const paired =
-    (await askRunner(options.stateDir, { do: 'pairing.approved', account: options.account ?? null })) ?? (await pairedAtRest(atRest))
+  const { result: paired } = await ask(options, { do: 'pairing.approved', account: options.account ?? null })
   const { chats } = await keptChats(options, CHATS_MAX)
   const asked = await Promise.all(
     atRest.accounts.map(async settings => {

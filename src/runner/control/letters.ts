@@ -1,11 +1,11 @@
 /** Dead letters of one account, running or at rest. */
+import type { Settlement } from '../../runtime/by-hand.ts'
 import type { AccountHandle } from '../../runtime/runtime.ts'
 import type { KeptLetter } from './protocol.ts'
 
 export type Letters = Pick<AccountHandle, 'id' | 'deadLetters' | 'retryDeadLetter' | 'dropDeadLetter'>
-export type Settlement = 'retry' | 'drop'
 
-export const lettersOf = (account: Letters): readonly KeptLetter[] =>
+export const lettersOf = (account: Pick<Letters, 'id' | 'deadLetters'>): readonly KeptLetter[] =>
   account.deadLetters().map(letter => ({ account: account.id, ...letter }))
 
 /** Those of the ids that there are, in the given order: what is tried again is tried in it. Resolves when it is durable. */

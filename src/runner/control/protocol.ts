@@ -3,7 +3,7 @@
  * Requests carry the version; an answer is `{v, ok: true, result}` or `{v, ok: false, error}` with one sentence.
  */
 import { z } from 'zod'
-import type { Attachment } from '../../domain/attachments.ts'
+import { ATTACHMENTS_MAX, attachmentSchema } from '../../domain/attachments.ts'
 import type { ChatId, ReplyKey } from '../../domain/ids.ts'
 import type { Life } from '../../runtime/life.ts'
 import type { AccountStatus, ChatLine, DeadLetter, PairingRequest } from '../../runtime/runtime.ts'
@@ -16,9 +16,6 @@ export const ANSWER_BYTES_MAX = 64 * 1_048_576
 /** Dead letters in one request: each is a record, and all of them are one flush. */
 export const IDS_MAX = 100
 
-/** Files of one message. */
-export const FILES_MAX = 10
-
 /** Messages in one answer. */
 export const EXPLAINED_MAX = 1_000
 
@@ -28,15 +25,6 @@ export const CHATS_MAX = 100_000
 const account = z.string().nullable()
 const ids = z.array(z.string()).max(IDS_MAX)
 const chat = z.custom<ChatId>(value => typeof value === 'string' && /^(?:peer:[^/]+|group:[^/]+\/[^/]+)$/.test(value))
-
-/** Put on the mesh before. */
-const attachment: z.ZodType<Attachment> = z.object({
-  owner: z.string(),
-  hash: z.string(),
-  name: z.string(),
-  contentType: z.string(),
-  size: z.number().nullable(),
-})
 
 /** All messages whose id begins like this, or the newest of one chat. */
 const wanted = z.union([z.object({ id: z.string().min(4) }), z.object({ chat, last: z.int().min(1).max(EXPLAINED_MAX) })])
@@ -63,7 +51,7 @@ export const requestSchema = z.discriminatedUnion('do', [
     chat,
     text: z.string(),
     key: z.string(),
-    files: z.array(attachment).max(FILES_MAX).default([]),
+    files: z.array(attachmentSchema).max(ATTACHMENTS_MAX).default([]),
   }),
 ])
 export type ControlRequest = z.infer<typeof requestSchema>
@@ -78,6 +66,21 @@ export type KeptChats = { readonly total: number; readonly chats: readonly KeptC
 export type KeptLetter = DeadLetter & { readonly account: string }
 /** `deadLetters`: those that are kept; the counter has those since the start. */
 export type RunningStatus = AccountStatus & { readonly deadLetters: number }
+/** Of an account that does not run, or runs in a fleet. */
+export type KeptStatus = Pick<AccountStatus, 'account' | 'chats' | 'outbox' | 'uncertain' | 'pendingPairings' | 'warnings'> & {
+  readonly deadLetters: number
+}
+/** `feeder`: the address of the one that reads its mesh; null when nobody does. What it says of the account is null when it was not asked. */
+export type FleetAccountStatus = KeptStatus & { readonly feeder: string | null } & {
+  readonly [Field in 'state' | 'sinceMs' | 'reason']: AccountStatus[Field] | null
+}
+/** `feeders`: addresses of those that live; `warnings`: of no account. */
+export type FleetStatus = {
+  readonly fleet: string
+  readonly feeders: readonly string[]
+  readonly warnings: readonly string[]
+  readonly accounts: readonly FleetAccountStatus[]
+}
 export type Explained = Life & { readonly account: string }
 /** It is durable, and will be delivered; `repeated`: it was so already, under the same key. */
 export type Taken = { readonly account: string; readonly keys: readonly ReplyKey[]; readonly repeated: boolean }
@@ -116,5 +119,13 @@ export class ControlSilent extends ControlRefused {
   override readonly name = 'ControlSilent'
 }
 
-/** Carries out one request, for a running system or for state at rest. */
+/** Carries out one request, for a running system. */
 export type Control = <Name extends ControlRequest['do']>(request: Extract<ControlRequest, { do: Name }>) => Promise<ControlResults[Name]>
+
+/** What can be asked of a bot wherever it is. */
+export type BotRequest = Exclude<ControlRequest, { readonly do: 'hello' }>
+export type BotResults = Omit<ControlResults, 'hello' | 'status'> & {
+  readonly status: ControlResults['status'] | { readonly accounts: readonly KeptStatus[] } | FleetStatus
+}
+/** Carries out one request, for a runner, for state at rest, or for a fleet. */
+export type BotControl = <Name extends BotRequest['do']>(request: Extract<BotRequest, { do: Name }>) => Promise<BotResults[Name]>

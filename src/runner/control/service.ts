@@ -111,5 +111,5 @@ export function controlOf(runtime: Pick<Runtime, 'account' | 'accounts' | 'unope
     (await carryOut(request)) as ControlResults[Name]
 }
 
-export const unknownCode = (code: string): string =>
-  `No pending request has the code ${JSON.stringify(code)}; it may have been used, have expired, or be of another --state-dir: "ztm-chat pairing list" shows those that are pending.`
+export const unknownCode = (code: string, place = '--state-dir'): string =>
+  `No pending request has the code ${JSON.stringify(code)}; it may have been used, have expired, or be of another ${place}: "ztm-chat pairing list" shows those that are pending.`

@@ -49,9 +49,21 @@ function open({ quirks = CALM, entry = null as Json } = {}) {
 async function live(options: Parameters<typeof open>[0] = {}) {
   const world = open(options)
   await world.clock.advance(10_000)
-  expect(world.feed.state()).toBe('live')
+  expect(world.feed.status().state).toBe('live')
   return world
 }
+
+test('how the account is, is told as its feeder knows it', async () => {
+  const { feed, clock, mesh, stop } = await live({ quirks: REAL })
+  const liveStatus = feed.status()
+  mesh.user('my-bot').agent.answer('error500')
+  await clock.advance(120_000)
+
+  expect(liveStatus).toMatchObject({ account: 'default', state: 'live', reason: null, feed: 'push', warnings: [], chats: 0 })
+  expect(liveStatus.sinceMs).toBeGreaterThanOrEqual(START_MS)
+  expect(feed.status()).toMatchObject({ state: 'degraded', feed: null, reason: expect.stringContaining('500') })
+  await stop()
+})
 
 describe('what is read', () => {
   test('is told to its chat, once', async () => {

@@ -120,7 +120,7 @@ test('alone it claims every account that is enabled, once, and reads its mesh', 
   expect(first.writes()).toEqual(IDS)
   expect(first.feeder.trouble()).toBeNull()
   expect(there.called('account/claim').map(({ key }) => key)).toEqual(IDS)
-  expect([...first.feeder.states().values()]).toEqual(IDS.map(() => 'live'))
+  expect(first.feeder.statuses().map(({ state }) => state)).toEqual(IDS.map(() => 'live'))
 
   await mesh.user('alice').says('hi', 'peer:bot-a')
   await pass(10_000)

@@ -52,6 +52,7 @@ async function serve(options: Partial<PostsServerOptions> = {}) {
     port: 0,
     secret: SECRET,
     posts: () => posting(asked),
+    statuses: () => [],
     trouble: () => null,
     ...options,
   })
@@ -226,7 +227,7 @@ describe('the server', () => {
     const { server } = await serve()
 
     await expect(
-      servePosts({ host: '127.0.0.1', port: server.port, secret: SECRET, posts: () => null, trouble: () => null }),
+      servePosts({ host: '127.0.0.1', port: server.port, secret: SECRET, posts: () => null, statuses: () => [], trouble: () => null }),
     ).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 })
@@ -283,7 +284,14 @@ describe('a feeder', () => {
 
   test('at an IPv6 address is reached', async () => {
     const asked: unknown[] = []
-    const server = await servePosts({ host: '::1', port: 0, secret: SECRET, posts: () => posting(asked), trouble: () => null })
+    const server = await servePosts({
+      host: '::1',
+      port: 0,
+      secret: SECRET,
+      posts: () => posting(asked),
+      statuses: () => [],
+      trouble: () => null,
+    })
     onTestFinished(() => server.close())
 
     expect(await through().post(jobsAt(`http://[::1]:${server.port}`).post)).toMatchObject({ type: 'post.accepted' })

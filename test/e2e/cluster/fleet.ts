@@ -10,7 +10,7 @@ import { Client } from 'undici'
 import { engineBinary } from './engine-binary.ts'
 
 const CLI = join(import.meta.dirname, '../../../dist/src/runner/cli.js')
-const SECRET = 'not-a-secret-of-anybody'
+export const SECRET = 'not-a-secret-of-anybody'
 const STARTS_WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 100
 

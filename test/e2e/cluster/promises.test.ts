@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { toAccount } from '../../../machines/records.ts'
 import { SHARD_VERSION } from '../../../src/adapters/store/shard-file.ts'
 import { ACCOUNT, CHAT, type Found, type FoundMessage, LOOKER, PAIRING, RESPONDER } from '../../../src/cluster/contracts.ts'
+import type { Past } from '../../../src/cluster/past.ts'
 import type { Timers, Wake } from '../../../src/cluster/timers.ts'
 import type { createCluster } from '../../../src/cluster.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
@@ -48,6 +49,11 @@ async function timersOf(restate: Restate): Promise<Timers | undefined> {
   return row && (JSON.parse(String(row['value_utf8'])) as { readonly timers: Timers }).timers
 }
 
+async function recordsOf(restate: Restate): Promise<Past['records']> {
+  const [row] = await restate.query("SELECT value_utf8 FROM state WHERE service_name = 'chat' AND key = 'past'")
+  return row === undefined ? [] : (JSON.parse(String(row['value_utf8'])) as Past).records
+}
+
 async function reasons(restate: Restate, user: string): Promise<readonly string[] | undefined> {
   const chat = (await entriesOf(restate)).get(`chat:peer:${user}`)
   return (chat as { readonly decisions: readonly { readonly reason: string }[] } | undefined)?.decisions.map(({ reason }) => reason)
@@ -84,7 +90,7 @@ test('a message costs three invocations, whatever was written before', async () 
   expect(restate.carriedOut).toEqual({ 'chat/receive': 5, 'responder/respond': 5, 'chat/give': 5 })
 })
 
-test('a post that its process does not live to see answered is looked for, and not repeated', async () => {
+test('a post that its process does not live to see answered is looked for, and neither repeated nor recorded twice', async () => {
   let deaths = 0
   const host = await startOnRestate({
     around: (agent, restate) => ({
@@ -102,6 +108,11 @@ test('a post that its process does not live to see answered is looked for, and n
   await host.play(says('alice', 'still there?', 2))
 
   expect((await host.ending()).effects).toMatchObject({ posted: { 'peer:alice': ['hello#0', 'still there?#0'] } })
+  const types = (await recordsOf(host.restate)).map(([, { type }]) => type)
+  expect(types.filter(type => type === 'message.accepted' || type === 'turn.answered' || type === 'reply.posting')).toEqual([
+    ...['message.accepted', 'turn.answered', 'reply.posting'],
+    ...['message.accepted', 'turn.answered', 'reply.posting'],
+  ])
 })
 
 /** Looks often, and takes a post for lost soon. */
@@ -185,6 +196,48 @@ test('a check of a post that is ended by hand is made again', async () => {
 
   await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
   expect(checks).toBeGreaterThan(1)
+})
+
+test('whoever sends by hand hears that it is recorded, and waits for no post; what comes twice is done once', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { restate, mesh, effects } = await startOnRestate({
+    config: { ...CONFIG, notifyOnFailure: false },
+    around: agent => ({
+      ...agent,
+      async post(...given) {
+        await gate.promise
+        await agent.post(...given)
+      },
+    }),
+  })
+  const chat = '/chat/default%2Fpeer%3Aalice'
+  const send = (text: string) => restate.call(`${chat}/send`, { text, key: 'k1', files: [] })
+
+  const first = await send('hi')
+  gate.resolve()
+  const others = await Promise.all([send('hi'), send('hi'), send('another')])
+  await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(1)
+
+  const { keys } = first.body as { readonly keys: readonly string[] }
+  expect(first).toEqual({ status: 200, body: { keys, repeated: false } })
+  expect(others.map(({ body }) => body)).toEqual([
+    { keys, repeated: true },
+    { keys, repeated: true },
+    { refused: expect.stringMatching(/^The key "k1" is that of another message to peer:alice/) },
+  ])
+  expect(effects.byChat()).toEqual({ asked: {}, posted: { 'peer:alice': keys } })
+
+  await restate.call(RECEIVE, found(message('m1', 'fail')))
+  const dead = async () => {
+    const entry = (await entriesOf(restate)).get('chat:peer:alice') as { readonly deadLetters: readonly { readonly id: string }[] }
+    return entry.deadLetters.map(({ id }) => id)
+  }
+  await expect.poll(dead, PATIENCE).toEqual(['m1'])
+  const settle = (how: string) => restate.call(`${chat}/settle`, { id: 'm1', how })
+  const drops = await Promise.all([settle('drop'), settle('drop')])
+  expect(drops.map(({ body }) => body)).toContainEqual(null)
+  expect(drops.map(({ body }) => body)).toContainEqual(expect.objectContaining({ id: 'm1', kind: 'message', chat: 'peer:alice' }))
+  expect(await dead()).toEqual([])
 })
 
 test('while an account is away, whatever is under way for it is tried again, and goes on when it is back', async () => {
@@ -375,6 +428,8 @@ test('what was queued elsewhere is looked for before it is posted; what has left
   expect(await restate.call('/inside/ticket', undefined)).toMatchObject({ status: 409 })
   const left = await restate.call(chat('leave'), undefined)
   expect(await restate.call(RECEIVE, found(message('m9')))).toEqual({ status: 200, body: { taken: 0 } })
+  expect(await restate.call(chat('send'), { text: 'hi', key: 'k', files: [] })).toMatchObject({ status: 409 })
+  expect(await restate.call('/account/default/revoke', { user: 'eve' })).toMatchObject({ status: 409 })
   await restate.call('/inside/answer', undefined)
   expect(await restate.call(chat('leave'), undefined)).toEqual(left)
   expect(await restate.call('/inside/approved', undefined)).toMatchObject({ status: 200 })
@@ -490,7 +545,7 @@ test('a service that is older than what is kept leaves it alone, and a message f
   expect((await keptOf()).version).toBe(SHARD_VERSION + 1)
 })
 
-test('nobody outside can tell a chat anything but a message, and that only as it has to be', async () => {
+test('from outside a chat is told messages and the words of its owner alone, and those only as they have to be', async () => {
   const { restate } = await startOnRestate()
 
   for (const [path, body] of [
@@ -507,10 +562,24 @@ test('nobody outside can tell a chat anything but a message, and that only as it
     expect(await restate.call(path, body), path).toMatchObject({ status: 400, body: { message: 'the invoked service is not public' } })
   expect(await restate.call(RECEIVE, { ...found(), messages: [{ ...message('m1'), sender: 5 }] })).toMatchObject({ status: 400 })
   expect(await restate.call(RECEIVE, { ...found(), urgent: true })).toMatchObject({ status: 400 })
+  for (const [path, body] of [
+    ['/chat/default%2Fpeer%3Aalice/send', { text: 'hi', key: 'k1', files: [{ hash: 5 }] }],
+    ['/chat/default%2Fpeer%3Aalice/settle', { id: 'm1', how: 'forget' }],
+    ['/account/default/approve', { code: 5 }],
+    ['/account/default/reject', {}],
+    ['/account/default/revoke', { user: null }],
+  ] as const)
+    expect(await restate.call(path, body), path).toMatchObject({ status: 400 })
   expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', found(message('m1')))).toMatchObject({ status: 404 })
   for (const key of ['default%2Falice', '%25zz%2Fpeer%3Aalice', '%2564efault%2Fpeer%3Aalice'])
     expect(await restate.call(`/chat/${key}/receive`, found(message('m1'))), key).toMatchObject({ status: 404 })
-  for (const word of ['approve', 'reject'])
-    expect(await restate.call(`/account/nobody/${word}`, { code: 'A' }), word).toMatchObject({ status: 404 })
+  for (const [path, body] of [
+    ['/account/nobody/approve', { code: 'A' }],
+    ['/account/nobody/reject', { code: 'A' }],
+    ['/account/nobody/revoke', { user: 'alice' }],
+    ['/chat/nobody%2Fpeer%3Aalice/send', { text: 'hi', key: 'k1', files: [] }],
+    ['/chat/nobody%2Fpeer%3Aalice/settle', { id: 'm1', how: 'retry' }],
+  ] as const)
+    expect(await restate.call(path, body), path).toMatchObject({ status: 404 })
   expect(await entriesOf(restate)).toEqual(new Map())
 })
