@@ -83,6 +83,13 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
     .addHelpText('after', CLUSTER_HELP)
     .action(async options => finish(await (await import('./commands/feed.ts')).feed(options)))
 
+  withAccount(withConfig(command(program, 'inspect', 'Serves the inspector page of a fleet on this machine, until Ctrl-C or SIGTERM.')))
+    .requiredOption('--admin <url>', 'of Restate')
+    .requiredOption('--ingress <url>', 'of Restate')
+    .option('--port <port>', 'of the page; a free one when it is left out', wholePort)
+    .addHelpText('after', INSPECT_HELP)
+    .action(async options => finish(await (await import('./commands/inspect.ts')).inspectFleet(options)))
+
   command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
     .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
     .option('--bot <name>', 'the bot user', nameOnMesh, 'openclaw-bot')
@@ -218,6 +225,11 @@ const CLUSTER_HELP = `
 A fleet is one or more of "serve", which need no ZTM agent, and one or more of "feed", which reach the agents; all with the same config, and the
 same secret in the environment variable ZTM_CHAT_CLUSTER_SECRET. Whichever of them dies, the others go on. It needs a Restate server, and its SDK:
 npm install @restatedev/restate-sdk
+`
+
+const INSPECT_HELP = `
+It wants the config and the secret (ZTM_CHAT_CLUSTER_SECRET) of the fleet, and to reach its feeders. While nobody has the page open, nobody is asked
+for anything. A bot alone has the same page: "ztm-chat run --inspect".
 `
 
 const DOCTOR_HELP = `

@@ -194,7 +194,7 @@ describe('a client', () => {
     const { got, act } = await connected(inspector)
     await expect
       .poll(() => got[0])
-      .toMatchObject({ t: 'hello', accounts: ['default'], mayAct: false, personas: [], approveCommand: null, version: '1.2.3' })
+      .toMatchObject({ t: 'hello', accounts: ['default'], mayAct: false, personas: [], approveCommand: null, seen: null, version: '1.2.3' })
     expect(await act({ do: 'approve', account: 'default', code: 'X' })).toEqual({
       t: 'done',
       n: 7,

@@ -29,6 +29,8 @@ export interface Fleet {
   /** Rows of the engine's own tables. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   pid(kind: Kind, index?: number): number
+  /** `ztm-chat ARGS` about this fleet, with JSON on its standard output; ended with it. */
+  command(...args: readonly string[]): ChildProcess
   /** What it has said so far, for whoever looks into a failure. */
   readonly logs: string
   dispose(): Promise<void>
@@ -122,6 +124,7 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
       () => false,
     )
 
+  const commands: ChildProcess[] = []
   const adminClient = new Client(admin)
   return {
     ingress,
@@ -144,9 +147,19 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
       return (JSON.parse(text) as { readonly rows: readonly Record<string, unknown>[] }).rows
     },
     pid: (kind, index = 0) => running.get(nameOf(kind, index))?.pid ?? 0,
+    command(...args) {
+      const child = spawn(process.execPath, [CLI, ...args, '--config', configFile, '--admin', admin, '--ingress', ingress, '--json'], {
+        cwd: folder,
+        env: { ...process.env, ZTM_CHAT_CLUSTER_SECRET: SECRET },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      commands.push(child)
+      return child
+    },
     logs: folder,
     async dispose() {
       await adminClient.destroy()
+      for (const child of commands) child.kill('SIGKILL')
       for (const name of [...running.keys()]) {
         const [kind, number] = name.split(' ')
         await ended(kind as Kind, Number(number ?? 1) - 1, 'SIGKILL')
