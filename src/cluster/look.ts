@@ -113,7 +113,7 @@ export function openRegistry(
   try {
     const entries = new Map([...stored].map(([key, value]) => [key, { seq: 0, json: JSON.stringify(value) }]))
     registry.replay({ entries, tail: [], lastSeq: 0, problems: [] })
-    registry.resume(0)
+    registry.show()
     if (failures.length > 0) throw failures[0]
     return { registry, close }
   } catch (error) {

@@ -964,6 +964,41 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'text: event.message.text',
     tests: ['test/cluster/past.test.ts'],
   },
+  {
+    name: 'whoever looks at a fleet sees charts that were told to go on',
+    file: 'src/cluster/look.ts',
+    from: 'registry.show()',
+    to: 'registry.resume(0)',
+    tests: ['test/cluster/inspect/fleet-inspection.test.ts'],
+  },
+  {
+    name: 'a fleet is asked while nobody looks',
+    file: 'src/cluster/inspect/fleet-inspection.ts',
+    from: 'cancel = isListenedTo() ? clock.after(',
+    to: 'cancel = true ? clock.after(',
+    tests: ['test/cluster/inspect/fleet-inspection.test.ts'],
+  },
+  {
+    name: 'old records of a chat of a fleet that comes into sight count as news',
+    file: 'src/cluster/inspect/fleet-inspection.ts',
+    from: 'known !== undefined || atMs > place.seenUntilMs',
+    to: 'atMs > 0',
+    tests: ['test/cluster/inspect/fleet-inspection.test.ts'],
+  },
+  {
+    name: 'all chats of a fleet are read at each look',
+    file: 'src/cluster/inspect/picture.ts',
+    from: 'const isStale = ',
+    to: 'const isStale = before !== null || ',
+    tests: ['test/cluster/inspect/picture.test.ts'],
+  },
+  {
+    name: 'a chat of a fleet that has done all that it had to do is shown as busy for ever',
+    file: 'src/cluster/inspect/picture.ts',
+    from: ' || isBusy.has(key)',
+    to: '',
+    tests: ['test/cluster/inspect/picture.test.ts'],
+  },
   // Feeders.
   {
     name: 'a feeder tells anybody how its accounts are',

@@ -18,7 +18,8 @@ export type InspectFleetOptions = {
   readonly json: boolean
 }
 
-const SEEN = 'a fleet, looked at every second: events are what was seen between two looks, and of many chats the newest are shown'
+const SEEN =
+  'a fleet, looked at every second: events are what was seen between two looks, figures count from when this was started, and of many chats the newest are shown'
 
 /** The inspector page of a fleet, until it is told to stop. Any number of them may look at one fleet. */
 export async function inspectFleet({ port, json, ...options }: InspectFleetOptions): Promise<number> {
