@@ -84,8 +84,8 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
     .action(async options => finish(await (await import('./commands/feed.ts')).feed(options)))
 
   withAccount(withConfig(command(program, 'inspect', 'Serves the inspector page of a fleet on this machine, until Ctrl-C or SIGTERM.')))
-    .requiredOption('--admin <url>', 'of Restate')
-    .requiredOption('--ingress <url>', 'of Restate')
+    .option('--admin <url>', 'of Restate')
+    .option('--ingress <url>', 'of Restate, together with --admin')
     .option('--port <port>', 'of the page; a free one when it is left out', wholePort)
     .addHelpText('after', INSPECT_HELP)
     .action(async options => finish(await (await import('./commands/inspect.ts')).inspectFleet(options)))

@@ -986,6 +986,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/cluster/inspect/fleet-inspection.test.ts'],
   },
   {
+    name: 'a collector gets the figures of a fleet as they were when somebody last looked',
+    file: 'src/inspector/server.ts',
+    from: '      await runtime.fresh?.()\n',
+    to: '',
+    tests: ['test/inspector/server.test.ts'],
+  },
+  {
     name: 'all chats of a fleet are read at each look',
     file: 'src/cluster/inspect/picture.ts',
     from: 'const isStale = ',

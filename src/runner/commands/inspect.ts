@@ -26,7 +26,7 @@ export async function inspectFleet({ port, json, ...options }: InspectFleetOptio
   const place = fleetOf(options)
   if (place === null)
     throw new UsageError(
-      'This shows a fleet; name both interfaces of its Restate, --admin and --ingress. A bot alone is shown by "ztm-chat run --inspect".',
+      'It is a fleet that this shows: name both interfaces of its Restate, --admin and --ingress. A bot alone is shown by "ztm-chat run --inspect".',
     )
   const secret = clusterSecret(process.env)
   const metricsToken = metricsTokenOf(process.env)
