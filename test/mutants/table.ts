@@ -986,6 +986,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/cluster/inspect/fleet-inspection.test.ts'],
   },
   {
+    name: 'a large fleet is asked without a rest',
+    file: 'src/cluster/inspect/fleet-inspection.ts',
+    from: 'Math.max(LOOK_EVERY_MS, RESTS * tookMs)',
+    to: 'LOOK_EVERY_MS',
+    tests: ['test/cluster/inspect/fleet-inspection.test.ts'],
+  },
+  {
     name: 'a collector gets the figures of a fleet as they were when somebody last looked',
     file: 'src/inspector/server.ts',
     from: '      await runtime.fresh?.()\n',

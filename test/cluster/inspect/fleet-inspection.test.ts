@@ -121,6 +121,21 @@ test('whoever leaves while it is looked is not looked for any more', async () =>
   expect(clock.pending()).toBe(0)
 })
 
+test('an engine that takes long to answer is asked for a fifth of the time', async () => {
+  const clock = createVirtualClock(START_MS)
+  const began: number[] = []
+  const look = () => {
+    began.push(clock.monotonic())
+    return new Promise<never>((_, reject) => clock.after(2_000, () => reject(new Error('There is too much of it.'))))
+  }
+  const fleet = createFleetInspection({ accounts: ids, clock, look })
+  fleet.accounts()[0]?.inspection.listen(() => {})
+  await clock.advance(25_000)
+
+  expect(began).toEqual([0, 10_000, 20_000])
+  fleet.close()
+})
+
 test('whoever asks for the figures gets those of now, whether somebody looks or not', async () => {
   const { fleet, tell, home, clock, counting } = await open()
   await fleet.fresh()
