@@ -81,7 +81,7 @@ export async function* peopleOf(tables: Tables, settings: AccountSettings): Asyn
 
 const chatIn = (account: AccountId, key: string): ChatId => key.slice(keyIn(account, '').length) as ChatId
 
-function keep(entries: Map<string, Json>, name: string, { key, value }: Row): boolean {
+export function keep(entries: Map<string, Json>, name: string, { key, value }: Row): boolean {
   const kept = value as unknown as Kept
   const { version, stored } = kept
   if (version !== SHARD_VERSION)
@@ -93,24 +93,41 @@ function keep(entries: Map<string, Json>, name: string, { key, value }: Row): bo
   return true
 }
 
-function* registryOf({ limits }: AccountSettings, stored: ReadonlyMap<string, Json>): Generator<Registry> {
+function* registryOf(settings: AccountSettings, stored: ReadonlyMap<string, Json>): Generator<Registry> {
+  const { registry, close } = openRegistry(settings, stored)
+  try {
+    yield registry
+  } finally {
+    close()
+  }
+}
+
+/** `stored`: entries by their key in a snapshot. */
+export function openRegistry(
+  { limits }: Pick<AccountSettings, 'limits'>,
+  stored: ReadonlyMap<string, Json>,
+): { readonly registry: Registry; close(): void } {
   const failures: unknown[] = []
   const nursery = createNursery('look', (_, error) => failures.push(error))
   const registry = createRegistry({ nursery, limits, effects: noEffects })
+  const close = () => {
+    registry.stop()
+    nursery.stop()
+  }
   try {
     const entries = new Map([...stored].map(([key, value]) => [key, { seq: 0, json: JSON.stringify(value) }]))
     registry.replay({ entries, tail: [], lastSeq: 0, problems: [] })
-    registry.resume(0)
+    registry.show()
     if (failures.length > 0) throw failures[0]
-    yield registry
-  } finally {
-    registry.stop()
-    nursery.stop()
+    return { registry, close }
+  } catch (error) {
+    close()
+    throw error
   }
 }
 
 /** Feeders that live, and who has which account. */
-export async function feedersOf(tables: Tables): Promise<{
+export async function feedersOf(tables: Pick<Tables, 'rows'>): Promise<{
   readonly members: readonly Member[]
   readonly holders: ReadonlyMap<AccountId, FeederAddress>
 }> {

@@ -33,7 +33,7 @@ export class TablesAway extends ZtmChatError {
 const PAGE_ROWS = 500
 const ANSWER_MS = 60_000
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 export function openTables(admin: string): Tables {
   const { origin, pathname } = new URL(admin)

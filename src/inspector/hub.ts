@@ -3,7 +3,7 @@
  * while somebody is there. A client that does not read gets nothing until it does: the next update says how things are then.
  */
 import type { Inspection, Step, Taken, Watched } from '../runtime/inspection.ts'
-import type { AccountHandle, RuntimeEvent } from '../runtime/runtime.ts'
+import type { Inspected, RuntimeEvent } from '../runtime/runtime.ts'
 import type { AccountOverview, LogLine, ToClient, Wants } from './protocol.ts'
 import { LIVES_SHOWN } from './protocol.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
@@ -43,7 +43,7 @@ export interface Hub {
 }
 
 export type HubOptions = {
-  readonly accounts: () => readonly AccountHandle[]
+  readonly accounts: () => readonly Inspected[]
   readonly now: () => number
   /** Runs something again and again until what it returns is called. */
   readonly every?: (ms: number, run: () => void) => () => void

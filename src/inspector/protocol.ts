@@ -85,6 +85,8 @@ export type ToClient =
       /** Strangers are let in with this command and not from the page; null: from the page. */
       readonly approveCommand: string | null
       readonly personas: readonly Persona[]
+      /** How it is seen, where not as it happens. */
+      readonly seen: string | null
       readonly version: string
     }
   | {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
-import type { Runtime } from '../runtime/runtime.ts'
+import type { Inspected, Runtime } from '../runtime/runtime.ts'
 import type { Commands, People } from './commands.ts'
 import { readPage } from './files.ts'
 import { type Refusal, refuseHost, refuseOrigin, refuseToken } from './guard.ts'
@@ -13,8 +13,17 @@ import { metricsText } from './metrics.ts'
 import { type Act, FRAME_BYTES_MAX, fromClient, type ToClient } from './protocol.ts'
 import { sendStately } from './stately.ts'
 
+export interface Watchable extends Partial<Pick<Runtime, 'unopened'>> {
+  readonly events: Runtime['events']
+  accounts(): readonly Inspected[]
+  /** Where it is not seen as it happens: how it is seen, in a sentence for whoever looks. */
+  readonly seen?: string
+  /** Where it is seen only while somebody listens: resolves when what the accounts tell is of now. */
+  fresh?(): Promise<void>
+}
+
 export type InspectorOptions = {
-  readonly runtime: Pick<Runtime, 'accounts' | 'events'> & Partial<Pick<Runtime, 'unopened'>>
+  readonly runtime: Watchable
   readonly version: string
   /** A free one when not set. */
   readonly port?: number | undefined
@@ -58,7 +67,8 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
   const say = (response: ServerResponse, status: number, sentence: string) =>
     answer(response, status, 'text/plain; charset=utf-8', `${sentence}\n`)
 
-  const server = createServer((request, response) => {
+  const server = createServer((request, response) => void respond(request, response))
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const refusal = refuseHost(request, port) ?? refuseOrigin(request, port)
     if (refusal) return say(response, refusal.status, refusal.said)
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'Only GET is answered here.')
@@ -67,6 +77,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
       const isCollector = metricsToken !== undefined && refuseToken(request, metricsToken) === null
       const stranger = isCollector ? null : refuseToken(request, token)
       if (stranger) return say(response, stranger.status, stranger.said)
+      await runtime.fresh?.()
       return path === '/metrics'
         ? answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metricsText(hub.overview(), runtime.unopened?.()))
         : answer(response, 200, 'application/json; charset=utf-8', JSON.stringify({ version, accounts: hub.overview() }))
@@ -75,7 +86,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
     if (file) return answer(response, 200, file.type, file.content)
     if (path === '/') return say(response, 503, 'The page has not been built; run "npm run build".')
     return say(response, 404, 'There is nothing here.')
-  })
+  }
   // Whoever opens connections and says nothing is not waited for.
   server.headersTimeout = 10_000
   server.maxConnections = 2 * CLIENTS_MAX
@@ -121,6 +132,7 @@ export async function serveInspector(options: InspectorOptions): Promise<Inspect
       mayAct: commands !== undefined,
       approveCommand: commands && 'command' in commands.pairing ? commands.pairing.command : null,
       personas: people?.personas ?? [],
+      seen: runtime.seen ?? null,
       version,
     })
     client.on('message', data => {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type { StatelyActorEvent, StatelyEventEvent, StatelyInspectionEvent, StatelySnapshotEvent } from '@statelyai/inspect'
 import type { ActorView, Step } from '../runtime/inspection.ts'
-import type { AccountHandle } from '../runtime/runtime.ts'
+import type { Inspected } from '../runtime/runtime.ts'
 import { type Hub, UPDATE_MS } from './hub.ts'
 
 /** Of `@statelyai/inspect` 0.7, as it writes it. */
@@ -16,7 +16,7 @@ const UNREAD_BYTES_MAX = 1_048_576
 
 export type StatelyOptions = {
   readonly hub: Hub
-  readonly accounts: () => readonly AccountHandle[]
+  readonly accounts: () => readonly Inspected[]
   /** The chart of a kind of actor as JSON. */
   readonly definition: (kind: string) => string | undefined
   readonly send: (event: StatelyInspectionEvent) => void

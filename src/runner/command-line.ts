@@ -28,17 +28,16 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
   const withConfig = (one: Command) => one.option('--config <file>', 'config of the bot: .json5, .json or .yaml', DEFAULT_CONFIG)
   const withStateDir = (one: Command) => one.option('--state-dir <dir>', 'where state is kept', defaultStateDir())
   const withAccount = (one: Command) => one.option('--account <id>', 'only this account')
-  const withState = (one: Command) =>
+  const withState = (one: Command, isLookedAt: (options: { readonly admin?: string }) => boolean = () => true) =>
     withStateDir(one).hook('preAction', () => {
-      const { stateDir, admin } = one.opts()
-      const fault = admin === undefined ? stateDirFault(stateDir) : null
+      const fault = isLookedAt(one.opts()) ? stateDirFault(one.opts()['stateDir']) : null
       if (fault !== null) throw new UsageError(fault)
     })
   /** Of the bot of a config, running or not. */
   const ofBot = (one: Command) => withAccount(withState(withConfig(one)))
   /** Of a fleet, too. */
   const ofBots = (one: Command) =>
-    ofBot(one)
+    withAccount(withState(withConfig(one), ({ admin }) => admin === undefined))
       .option('--admin <url>', 'of Restate: asks a fleet, and looks at no --state-dir')
       .option('--ingress <url>', 'of Restate, together with --admin')
 
@@ -94,6 +93,13 @@ export function commandLine(finish: (code: number) => void, begin: (options: Pla
       .addHelpText('after', MOVE_HELP)
       .action(async options => finish(await (await import('./commands/fleet-move.ts')).moveState(name, options)))
   }
+
+  withAccount(withConfig(command(program, 'inspect', 'Serves the inspector page of a fleet on this machine, until Ctrl-C or SIGTERM.')))
+    .option('--admin <url>', 'of Restate')
+    .option('--ingress <url>', 'of Restate, together with --admin')
+    .option('--port <port>', 'of the page; a free one when it is left out', wholePort)
+    .addHelpText('after', INSPECT_HELP)
+    .action(async options => finish(await (await import('./commands/inspect.ts')).inspectFleet(options)))
 
   command(program, 'agent', 'Serves the ZTM agent of a bot on a simulated mesh over HTTP, for tests.')
     .option('--port <port>', 'of the bot’s agent; the users’ agents and the control follow it; 0 takes free ones', wholePort, 7777)
@@ -235,6 +241,11 @@ npm install @restatedev/restate-sdk
 const MOVE_HELP = `
 Nothing is answered twice, and nothing is lost: whichever side has given its state away does nothing with it any more. What breaks off is done again
 with the same command. Services have to run meanwhile; for an export, feeders have to be stopped, or to be without the account.
+`
+
+const INSPECT_HELP = `
+It wants the config and the secret (ZTM_CHAT_CLUSTER_SECRET) of the fleet, and to reach its feeders. While nobody has the page open, nobody is asked
+for anything. A bot alone has the same page: "ztm-chat run --inspect".
 `
 
 const DOCTOR_HELP = `

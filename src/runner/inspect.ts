@@ -1,9 +1,8 @@
 /** The inspector of a runner: what a person does at the page goes the way of the command line. */
 import { StoreUnusable } from '../domain/errors.ts'
 import type { Commands, People } from '../inspector/commands.ts'
-import { type Inspector, serveInspector } from '../inspector/server.ts'
-import type { Runtime } from '../runtime/runtime.ts'
-import { type Control, ControlRefused } from './control/protocol.ts'
+import { type Inspector, serveInspector, type Watchable } from '../inspector/server.ts'
+import { ControlRefused, type ControlRequest, type ControlResults } from './control/protocol.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
@@ -28,10 +27,14 @@ export function metricsTokenOf(env: Readonly<Record<string, string | undefined>>
   )
 }
 
+type Act = 'pairing.approve' | 'pairing.reject' | 'deadletter.retry' | 'deadletter.drop'
+/** What a person may do at the page. */
+type Acting = <Name extends Act>(request: Extract<ControlRequest, { do: Name }>) => Promise<Pick<ControlResults, Act>[Name]>
+
 /** @throws {StoreUnusable} when the port is taken. */
 export async function startInspector(
-  runtime: Runtime,
-  control: Control,
+  runtime: Watchable,
+  control: Acting,
   { port, metricsToken, people, mayAct = true }: InspectOptions,
 ): Promise<Inspector> {
   try {
@@ -52,7 +55,7 @@ export async function startInspector(
   }
 }
 
-function commandsOf(control: Control): Commands {
+function commandsOf(control: Acting): Commands {
   const settle = async (what: 'retry' | 'drop', account: string, id: string): Promise<string> => {
     const settled =
       what === 'retry'

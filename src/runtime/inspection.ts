@@ -3,17 +3,16 @@
  * the messages of a chat as they go on. It only reads, and while nobody listens nothing is made for it.
  */
 import type { AnyMachineSnapshot, AnyTransitionDefinition, InspectionEvent } from 'xstate'
-import { createActor, isMachineSnapshot } from 'xstate'
-import { chatMachine } from '../../machines/chat.ts'
-import { outboxMachine } from '../../machines/outbox.ts'
+import { isMachineSnapshot } from 'xstate'
 import type { Change } from '../../machines/records.ts'
 import type { ChatId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { Store } from '../ports/store.ts'
 import { createLifeReader, type Life, type LifeReader } from './life.ts'
-import { isChatId, parseChange } from './parse-record.ts'
+import { parseChange } from './parse-record.ts'
 import { type PastStep, pastOf } from './past.ts'
 import type { Registry } from './registry.ts'
+import { createViews, statesOf, type Views, type ViewsOptions } from './views.ts'
 
 export type ActorKind = 'account' | 'snapshot' | 'watcher' | 'pairing' | 'chat' | 'outbox'
 
@@ -56,14 +55,9 @@ export interface Watched {
   readonly close: () => void
 }
 
-export interface Inspection {
+export interface Inspection extends Views {
   /** From now on, until what it returns is called. */
   listen(observer: (step: Step) => void): () => void
-  /** Ids of all actors, also of those that rest. */
-  actors(): readonly string[]
-  /** Of those that have something to do. */
-  busy(): readonly string[]
-  look(actor: string): ActorView | null
   watch(chat: ChatId, last: number): Promise<Watched>
   /** In which states the chat was after each of its records. */
   past(chat: ChatId): Promise<readonly PastStep[]>
@@ -77,7 +71,7 @@ export type InspectionOptions = {
   readonly system: { inspect(observer: (event: InspectionEvent) => void): { unsubscribe(): void } }
   readonly root: () => AnyMachineSnapshot
   readonly journal: () => AnyMachineSnapshot
-  readonly watchers: { running(): Iterable<ChatId>; look(chat: ChatId): AnyMachineSnapshot | null }
+  readonly watchers: ViewsOptions['watchers']
 }
 
 export interface InspectionHost {
@@ -90,29 +84,18 @@ export interface InspectionHost {
 
 type Live = { apply(seq: number, atMs: number, changes: readonly Change[]): void }
 
-const statesOf = (snapshot: AnyMachineSnapshot): Json => snapshot.value as Json
-const restingChat = statesOf(createActor(chatMachine, { input: { chat: 'peer:' } }).getSnapshot())
-const restingOutbox = statesOf(createActor(outboxMachine, { input: { chat: 'peer:' } }).getSnapshot())
-
 export function createInspection(options: InspectionOptions): InspectionHost {
   const { account, registry, store, system } = options
   const live = new Set<Live>()
 
   const nameIt = (id: string) => (id === 'snapshot' ? `snapshot:${account}` : id)
 
-  const running = (actor: string, kind: ActorKind, name: string, snapshot: AnyMachineSnapshot): ActorView => ({
-    actor,
-    kind,
-    name,
-    isRunning: true,
-    value: statesOf(snapshot),
-    context: snapshot.context as Json,
+  const views = createViews({
+    account,
+    registry,
+    single: { account: options.root, snapshot: options.journal },
+    watchers: options.watchers,
   })
-  const stored = (actor: string, kind: ActorKind, name: string, kept: unknown, resting: Json): ActorView => {
-    const isKept = typeof kept === 'object' && kept !== null && 'value' in kept
-    const context = isKept && 'context' in kept ? (kept.context as Json) : null
-    return { actor, kind, name, isRunning: false, value: isKept ? (kept.value as Json) : resting, context }
-  }
 
   return {
     isWatched: () => live.size > 0,
@@ -134,52 +117,7 @@ export function createInspection(options: InspectionOptions): InspectionHost {
         })
         return () => subscription.unsubscribe()
       },
-      actors: () => [
-        `account:${account}`,
-        `snapshot:${account}`,
-        ...registry.pairings().map(({ context }) => `pairing:${context.user}`),
-        ...[...options.watchers.running()].map(chat => `watcher:${chat}`),
-        ...[...registry.outboxes()].map(chat => `outbox:${chat}`),
-        ...[...registry.chats.keys()].map(chat => `chat:${chat}`),
-      ],
-      busy() {
-        const outboxes = [...registry.outboxes()].filter(chat => (registry.outbox(chat)?.context.posts.length ?? 0) > 0)
-        const chats = [...registry.runningChats()].filter(chat => {
-          const { queue, urgent, held } = registry.chat(chat)?.context ?? { queue: [], urgent: [], held: [] }
-          return queue.length + urgent.length + held.length > 0
-        })
-        return [
-          ...registry.pairings().map(({ context }) => `pairing:${context.user}`),
-          ...[...options.watchers.running()].map(chat => `watcher:${chat}`),
-          ...outboxes.map(chat => `outbox:${chat}`),
-          ...chats.map(chat => `chat:${chat}`),
-        ]
-      },
-      look(actor) {
-        const colon = actor.indexOf(':')
-        const [kind, name] = [actor.slice(0, colon), actor.slice(colon + 1)]
-        if (kind === 'account') return name === account ? running(actor, 'account', name, options.root()) : null
-        if (kind === 'snapshot') return name === account ? running(actor, 'snapshot', name, options.journal()) : null
-        if (kind === 'pairing') {
-          const snapshot = registry.pairing(name)
-          return snapshot && withoutCode(running(actor, 'pairing', name, snapshot))
-        }
-        if (!isChatId(name)) return null
-        if (kind === 'watcher') {
-          const snapshot = options.watchers.look(name)
-          return snapshot && running(actor, 'watcher', name, snapshot)
-        }
-        // As a copy: nothing is unfolded because somebody looks at it.
-        const entry = registry.chats.stored(name)
-        if (!entry) return null
-        if (kind === 'chat') {
-          const snapshot = registry.chat(name)
-          return snapshot ? running(actor, 'chat', name, snapshot) : stored(actor, 'chat', name, entry.chat, restingChat)
-        }
-        if (kind !== 'outbox') return null
-        const snapshot = registry.outbox(name)
-        return snapshot ? running(actor, 'outbox', name, snapshot) : stored(actor, 'outbox', name, entry.outbox, restingOutbox)
-      },
+      ...views,
       past: chat => pastOf(store, chat),
       async watch(chat, last) {
         const reader = createLifeReader({ chat, last })
@@ -215,11 +153,6 @@ export function createInspection(options: InspectionOptions): InspectionHost {
       },
     },
   }
-}
-
-function withoutCode(view: ActorView): ActorView {
-  const { context } = view
-  return typeof context === 'object' && context !== null ? { ...view, context: { ...context, code: '(hidden)' } } : view
 }
 
 function readAll(reader: LifeReader, atMs: number, changes: readonly Change[], chat: ChatId): boolean {

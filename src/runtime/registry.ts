@@ -50,6 +50,8 @@ export interface Registry {
   replay(loaded: Loaded): readonly string[]
   /** Every chart that waits for an effect asks for it again. `nowMs`: monotonic. */
   resume(nowMs: number): void
+  /** For whoever only looks: every chart that does not rest runs, as it was put away, and is told nothing. */
+  show(): void
   /** Charts that rest are stopped; what they know is in the entries. */
   sweep(): void
   /** Puts a failed chart back to where it was, and lets it ask for its effects again. */
@@ -326,6 +328,14 @@ export function createRegistry({ nursery, limits, effects, onForgotten }: Regist
         chatShelf.resume(chat, { type: 'host.resumed' })
       }
       for (const user of requests.keys()) pairingShelf.resume(user, { type: 'host.resumed' })
+      chats.pack()
+    },
+    show() {
+      for (const [chat, kept] of [...chats.unfolded()]) {
+        if (kept.outbox !== null) outboxShelf.start(chat)
+        if (kept.chat !== null) chatShelf.start(chat)
+      }
+      for (const user of requests.keys()) pairingShelf.start(user)
       chats.pack()
     },
     sweep() {

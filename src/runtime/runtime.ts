@@ -183,6 +183,9 @@ export interface AccountHandle {
   readonly inspection: Inspection
 }
 
+/** As much of an account as whoever looks at it needs. */
+export type Inspected = Pick<AccountHandle, 'id' | 'status' | 'pairings' | 'deadLetters' | 'inspection'>
+
 export interface Runtime {
   readonly events: Observable<RuntimeEvent>
   /**

@@ -22,6 +22,7 @@ export async function startTables(path = ''): Promise<EngineTables> {
   database.exec(
     'CREATE TABLE sys_invocation (target TEXT, target_service_name TEXT, target_service_key TEXT, status TEXT, retry_count INT, last_failure TEXT)',
   )
+  database.function('split_part', (text, by, part) => String(text).split(String(by))[Number(part) - 1] ?? '')
   const queries: string[] = []
   const server = await startServer(({ url, body }, response) => {
     if (url !== `${path}/query`) return void response.writeHead(404).end('no such page')
@@ -33,8 +34,10 @@ export async function startTables(path = ''): Promise<EngineTables> {
     await server.close()
     database.close()
   })
-  const put: EngineTables['put'] = (kind, key, name, value) =>
-    void database.prepare('INSERT INTO state VALUES (?, ?, ?, ?)').run(kind, key, name, JSON.stringify(value))
+  const put: EngineTables['put'] = (kind, key, name, value) => {
+    database.prepare('DELETE FROM state WHERE service_name = ? AND service_key = ? AND key = ?').run(kind, key, name)
+    database.prepare('INSERT INTO state VALUES (?, ?, ?, ?)').run(kind, key, name, JSON.stringify(value))
+  }
   return {
     url: server.url + path,
     queries,

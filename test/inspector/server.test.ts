@@ -85,6 +85,25 @@ describe('who may come in', () => {
     expect(body).not.toContain('ztm_chat_chats{account="locked"}')
   })
 
+  test('are of now where things are seen only while somebody listens', async () => {
+    const { world } = await served()
+    const state = { asked: 0 }
+    const fresh = async () => {
+      state.asked += 1
+      await world.mesh.user('alice').says(`message ${state.asked}`)
+      await world.settle()
+    }
+    const { inspector } = await served({ runtime: { ...world.runtime, fresh } })
+
+    expect((await get(inspector, '/status')).status).toBe(401)
+    expect(state.asked).toBe(0)
+    for (const [index, path] of ['/status', '/metrics', '/status'].entries()) {
+      const { body } = await get(inspector, `${path}?token=${inspector.token}`)
+      if (path === '/status') expect(JSON.parse(body)).toMatchObject({ accounts: [{ status: { counters: { seen: index + 1 } } }] })
+    }
+    expect(state.asked).toBe(3)
+  })
+
   test('a token for metrics opens figures, and nothing else', async () => {
     const { inspector } = await served({ metricsToken: 'one that survives a restart' })
     const bearer = { authorization: 'Bearer one that survives a restart' }
@@ -189,12 +208,20 @@ describe('a client', () => {
     await expect.poll(() => upgrade(inspector, `/stream?token=${inspector.token}`)).toBe(101)
   })
 
+  test('is told how things are seen, where not as they happen', async () => {
+    const { world } = await served()
+    const { inspector } = await served({ runtime: { ...world.runtime, seen: 'looked at every second' } })
+    const { got } = await connected(inspector)
+
+    await expect.poll(() => got[0]).toMatchObject({ t: 'hello', seen: 'looked at every second' })
+  })
+
   test('may only look where the root gives no commands', async () => {
     const { inspector } = await served()
     const { got, act } = await connected(inspector)
     await expect
       .poll(() => got[0])
-      .toMatchObject({ t: 'hello', accounts: ['default'], mayAct: false, personas: [], approveCommand: null, version: '1.2.3' })
+      .toMatchObject({ t: 'hello', accounts: ['default'], mayAct: false, personas: [], approveCommand: null, seen: null, version: '1.2.3' })
     expect(await act({ do: 'approve', account: 'default', code: 'X' })).toEqual({
       t: 'done',
       n: 7,

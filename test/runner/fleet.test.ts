@@ -33,6 +33,8 @@ async function ask(line: string, { env = SECRET as Record<string, string>, confi
 }
 const told = (code: number, sentence: string) => ({ code, out: [], err: `ztm-chat: ${sentence}\n` })
 
+const INSPECT = 'inspect --admin http://127.0.0.1:1 --ingress http://127.0.0.1:1'
+
 /** A port that a program has. */
 async function takenPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -44,7 +46,7 @@ async function takenPort(): Promise<number> {
 describe('a fleet', { timeout: 60_000 }, () => {
   const MAKE_ONE = 'make one of 16 or more, such as with "openssl rand -hex 16", and give the same to every serve and feed.'
 
-  test.each(['serve', 'feed'])('%s wants a secret, and one that is long enough', async command => {
+  test.each(['serve', 'feed', INSPECT])('%s wants a secret, and one that is long enough', async command => {
     expect(await ask(command, { env: {} })).toEqual(told(USAGE, `ZTM_CHAT_CLUSTER_SECRET is not set; ${MAKE_ONE}`))
     expect(await ask(command, { env: { ZTM_CHAT_CLUSTER_SECRET: 'x'.repeat(15) } })).toEqual(
       told(USAGE, `ZTM_CHAT_CLUSTER_SECRET has 15 characters; ${MAKE_ONE}`),
@@ -58,6 +60,11 @@ describe('a fleet', { timeout: 60_000 }, () => {
     ['serve --advertise http://x:1', '--advertise is "http://x:1"; expected HOST:PORT, such as 127.0.0.1:9080.'],
     ['feed --advertise feeder-1', '--advertise is "feeder-1"; expected HOST:PORT, such as 127.0.0.1:9080.'],
     ['serve --admin 127.0.0.1:9070', '--admin is "127.0.0.1:9070"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
+    [
+      'inspect',
+      'It is a fleet that this shows: name both interfaces of its Restate, --admin and --ingress. A bot alone is shown by "ztm-chat run --inspect --config FOLDER/bot.json5".',
+    ],
+    ['inspect --admin x --ingress http://x', '--admin is "x"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
     ['feed --ingress restate', '--ingress is "restate"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
     [
       'feed --listen 0.0.0.0:0',
@@ -72,7 +79,7 @@ describe('a fleet', { timeout: 60_000 }, () => {
     expect(await ask(line)).toEqual(told(USAGE, sentence))
   })
 
-  test.each(['serve', 'feed'])('%s wants an account that is enabled', async command => {
+  test.each(['serve', 'feed', INSPECT])('%s wants an account that is enabled', async command => {
     expect(await ask(command, { config: { ...BOT, enabled: false } })).toEqual(
       told(USAGE, 'FOLDER/bot.json5 has no account that is enabled; set enabled: true.'),
     )
@@ -108,6 +115,14 @@ describe('a fleet', { timeout: 60_000 }, () => {
     )
     expect(await ask(`status --account nobody --admin ${away} --ingress ${away}`)).toEqual(
       told(USAGE, 'The config has no account "nobody"; expected "default".'),
+    )
+  })
+
+  test.each(['import', 'export'])('fleet %s looks at its state directory, whatever the fleet', async way => {
+    const away = await closedPort()
+
+    expect(await ask(`fleet ${way} --state-dir / --admin ${away} --ingress ${away}`)).toEqual(
+      told(USAGE, 'The state directory / is the root of the file system; name a folder of its own with --state-dir.'),
     )
   })
 
@@ -190,6 +205,22 @@ describe('a fleet', { timeout: 60_000 }, () => {
         err: { message: `The engine at ${ingress} does not answer /fleet/all/join: connection refused` },
       },
     ])
+  })
+
+  test('inspect shows that Restate is away, and where it was looked for', async () => {
+    const url = await closedPort()
+    const folder = await folderInTest()
+    const config = await writeConfig(folder, BOT)
+    const args = ['inspect', '--config', config, '--admin', url, '--ingress', url, '--json']
+    const inspecting = startInTest(args, { env: { ...SECRET, ZTM_CHAT_METRICS_TOKEN: 'sixteen letters!' }, cwd: folder })
+    const page = new URL((await inspecting.line(({ event }) => event === 'inspector'))['url'] as string)
+    const answer = await fetch(`${page.origin}/status?token=${page.hash.slice('#token='.length)}`)
+
+    const { accounts } = (await answer.json()) as { readonly accounts: readonly { readonly status: object }[] }
+    expect(accounts.map(({ status }) => status)).toMatchObject([
+      { account: 'default', state: 'degraded', reason: expect.stringContaining(`${url} does not answer`) },
+    ])
+    expect((await inspecting.stop('SIGTERM')).code).toBe(0)
   })
 })
 

@@ -10,7 +10,7 @@ import { Log } from './log.tsx'
 import { Overview } from './overview.tsx'
 import { Requests, said } from './requests.tsx'
 import { route } from './route.ts'
-import { connect, connection, lostAtMs, overview, takeToken, version } from './stream.ts'
+import { connect, connection, lostAtMs, overview, seen, takeToken, version } from './stream.ts'
 import { clock, zone } from './words.ts'
 
 const VIEWS = [
@@ -67,7 +67,7 @@ function Page() {
       </main>
       {state !== 'refused' && <Composer />}
       <footer class="soft">
-        {version.value && `version ${version.value} · `}times in {zone()} · at most ten updates a second
+        {version.value && `version ${version.value} · `}times in {zone()} · {seen.value ?? 'at most ten updates a second'}
       </footer>
       <output class={`said ${said.value === null ? '' : said.value.ok ? 'ok' : 'bad'}`} aria-live="polite">
         {said.value?.text}

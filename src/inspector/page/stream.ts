@@ -22,6 +22,8 @@ export const mayAct = signal(false)
 export const approveCommand = signal<string | null>(null)
 export const personas = signal<readonly Persona[]>([])
 export const version = signal('')
+/** How it is seen, where not as it happens. */
+export const seen = signal<string | null>(null)
 /** Updates so far; for whoever counts them. */
 export const updates = signal(0)
 
@@ -125,6 +127,7 @@ function take(message: ToClient): void {
       approveCommand.value = message.approveCommand
       personas.value = message.personas
       version.value = message.version
+      seen.value = message.seen
       return
     }
     updates.value++

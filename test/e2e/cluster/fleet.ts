@@ -31,6 +31,8 @@ export interface Fleet {
   pid(kind: Kind, index?: number): number
   /** What the engine keeps. */
   readonly engineFolder: string
+  /** `ztm-chat ARGS` about this fleet, with JSON on its standard output; ended with it. */
+  command(...args: readonly string[]): ChildProcess
   /** What it has said so far, for whoever looks into a failure. */
   readonly logs: string
   dispose(): Promise<void>
@@ -124,6 +126,7 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
       () => false,
     )
 
+  const commands: ChildProcess[] = []
   const adminClient = new Client(admin)
   return {
     ingress,
@@ -147,9 +150,19 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
     },
     pid: (kind, index = 0) => running.get(nameOf(kind, index))?.pid ?? 0,
     engineFolder: join(folder, 'engine'),
+    command(...args) {
+      const child = spawn(process.execPath, [CLI, ...args, '--config', configFile, '--admin', admin, '--ingress', ingress, '--json'], {
+        cwd: folder,
+        env: { ...process.env, ZTM_CHAT_CLUSTER_SECRET: SECRET },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      commands.push(child)
+      return child
+    },
     logs: folder,
     async dispose() {
       await adminClient.destroy()
+      for (const child of commands) child.kill('SIGKILL')
       for (const name of [...running.keys()]) {
         const [kind, number] = name.split(' ')
         await ended(kind as Kind, Number(number ?? 1) - 1, 'SIGKILL')
