@@ -79,7 +79,7 @@ test('the inspector of a fleet shows what becomes of a message, and lets a stran
 
   const whatHappened = () => page.shown('chat')?.lives.map(({ text, moments }) => [text, ...moments.map(({ what }) => what)])
   await expect.poll(whatHappened, PATIENCE).toEqual([['hello', 'accepted', 'answered', 'reply queued', 'reply posted', 'reply confirmed']])
-  expect(page.shown('actor')).toMatchObject({
+  await expect.poll(() => page.shown('actor'), PATIENCE).toMatchObject({
     view: { actor: 'chat:peer:alice', kind: 'chat', value: { door: 'deciding', turn: 'idle' } },
     steps: [
       { event: 'chat.opened' },
@@ -92,7 +92,9 @@ test('the inspector of a fleet shows what becomes of a message, and lets a stran
   await mesh.user('mallory').says('let me in', `peer:${BOT}`)
   page.want({ list: { account: 'default', search: 'mallory', busyOnly: true, offset: 0, limit: 10 } })
   await expect.poll(() => page.shown('overview')?.[0]?.pairings, PATIENCE).toMatchObject([{ user: 'mallory', held: 1 }])
-  expect(page.shown('list')?.rows.map(({ actor }) => actor)).toEqual(expect.arrayContaining(['pairing:mallory', 'chat:peer:mallory']))
+  await expect
+    .poll(() => page.shown('list')?.rows.map(({ actor }) => actor), PATIENCE)
+    .toEqual(expect.arrayContaining(['pairing:mallory', 'chat:peer:mallory']))
   const { code } = page.shown('overview')![0]!.pairings[0]!
   expect(await page.act({ do: 'approve', account: 'default', code })).toMatchObject({
     ok: true,
