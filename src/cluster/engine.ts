@@ -28,8 +28,16 @@ const CONNECTIONS = 64
 /** What is asked of it ends with an answer soon, or waits behind what cannot end now. */
 const ANSWER_MS = 60_000
 
-/** `headers`: what an engine behind a gate asks for. */
-export function createEngine(url: string, headers: Readonly<Record<string, string>> = {}): Engine {
+/** Of whoever is asked for it at an engine's interface. */
+export const headersWith = (token: string | null): Readonly<Record<string, string>> =>
+  token === null ? {} : { authorization: `Bearer ${token}` }
+
+/** A gate before the engine, which knows the token no more, or not yet. */
+export const isLocked = (status: number): boolean => status === 401 || status === 403
+export const LOCKED = '; give the token that it wants in the environment variable ZTM_CHAT_ENGINE_TOKEN.'
+
+/** `token`: what an engine behind a gate asks for. */
+export function createEngine(url: string, token: string | null = null): Engine {
   const { origin, pathname } = new URL(url)
   const prefix = pathname.replace(/\/+$/, '')
   const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
@@ -42,6 +50,7 @@ export function createEngine(url: string, headers: Readonly<Record<string, strin
       })
       const { status, text } = answer
       if (status === 200) return text === '' ? null : parsed(text, path)
+      if (isLocked(status)) throw new EngineAway(`The engine at ${url} lets nobody in (${status})${LOCKED}`)
       const sentence = `The engine at ${url} answers ${path} with ${status}: ${text.slice(0, 500)}`
       if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)
       throw new EngineAway(sentence)
@@ -63,7 +72,7 @@ export function createEngine(url: string, headers: Readonly<Record<string, strin
     const { statusCode, body } = await pool.request({
       method: 'POST',
       path: prefix + path,
-      headers: { ...headers, ...(input !== undefined && { 'content-type': 'application/json' }) },
+      headers: { ...headersWith(token), ...(input !== undefined && { 'content-type': 'application/json' }) },
       ...(input !== undefined && { body: JSON.stringify(input) }),
       ...(signal && { signal }),
     })

@@ -13,6 +13,8 @@ export type FeederProcessOptions = {
   readonly accounts: readonly AccountSettings[]
   /** Of the engine's ingress. */
   readonly ingress: string
+  /** That its gate asks for; null: there is none. */
+  readonly engineToken: string | null
   readonly host: string
   readonly port: number
   /** Where services reach it, `HOST:PORT`, when it listens on this port. */
@@ -29,8 +31,8 @@ export interface FeederProcess {
 
 /** @throws when the address cannot be had. */
 export async function startFeeder(options: FeederProcessOptions): Promise<FeederProcess> {
-  const { accounts, ingress, host, port, secret, log, onEvent } = options
-  const engine = createEngine(ingress)
+  const { accounts, ingress, engineToken, host, port, secret, log, onEvent } = options
+  const engine = createEngine(ingress, engineToken)
   const server = await servePosts({
     host,
     port,

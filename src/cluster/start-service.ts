@@ -7,6 +7,7 @@ import { ZtmChatError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { type ClusterOptions, createCluster } from './create-cluster.ts'
+import { headersWith, isLocked, LOCKED } from './engine.ts'
 import { postsThroughFeeder } from './posts-through-feeder.ts'
 
 export type ServiceOptions = Pick<ClusterOptions, 'accounts' | 'responder'> & {
@@ -16,6 +17,8 @@ export type ServiceOptions = Pick<ClusterOptions, 'accounts' | 'responder'> & {
   readonly reusePort?: boolean
   /** Shared by services and feeders. */
   readonly secret: string
+  /** Public keys of the engine; with any, whoever does not sign with one of them is not served. */
+  readonly engineKeys?: readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
@@ -31,7 +34,7 @@ const FEEDER_CONNECTIONS = 64
 
 /** @throws when the address cannot be had, or `createCluster` does. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { accounts, responder, host, port, reusePort = false, secret, clock, log } = options
+  const { accounts, responder, host, port, reusePort = false, secret, engineKeys = [], clock, log } = options
   const transport = createUndiciTransport({ connections: { post: FEEDER_CONNECTIONS } })
   const services = createCluster({ accounts, responder, posts: settings => postsThroughFeeder(settings, secret, transport, log) })
   const logger: LoggerTransport = ({ level }, ...said) => {
@@ -40,7 +43,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const sessions = new Set<ServerHttp2Session>()
   let underWay = 0
   let idle = () => {}
-  const server = createServer(createEndpointHandler({ services, logger }))
+  const server = createServer(createEndpointHandler({ services, logger, ...(engineKeys.length > 0 && { identityKeys: [...engineKeys] }) }))
   server.on('session', session => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
@@ -87,8 +90,8 @@ export class NotRegistered extends ZtmChatError {
 const REGISTERED_WITHIN_MS = 30_000
 
 /** Tells the engine where the services are. @throws {NotRegistered} */
-export async function register(admin: string, uri: string): Promise<void> {
-  const { status, text } = await askAdmin(admin, uri).catch((error: unknown) => {
+export async function register(admin: string, uri: string, token: string | null = null): Promise<void> {
+  const { status, text } = await askAdmin(admin, uri, token).catch((error: unknown) => {
     const reason = error instanceof Error ? reasonOf(error) : String(error)
     throw new NotRegistered(
       `Restate cannot be told of the services at ${uri}, for ${admin} does not answer (${reason}); is it running, and is that its admin interface?`,
@@ -96,16 +99,18 @@ export async function register(admin: string, uri: string): Promise<void> {
     )
   })
   if (status < 300) return
+  if (isLocked(status))
+    throw new NotRegistered(`Restate cannot be told of the services at ${uri}: ${admin} lets nobody in (${status})${LOCKED}`)
   const said = text.trim().slice(0, 500)
   throw new NotRegistered(
     `What answers at ${admin} does not take the services at ${uri} (${status}: ${said}); that must be Restate's admin interface, and Restate must reach them there.`,
   )
 }
 
-async function askAdmin(admin: string, uri: string) {
+async function askAdmin(admin: string, uri: string, token: string | null) {
   const { statusCode, body } = await request(new URL('deployments', admin.endsWith('/') ? admin : `${admin}/`), {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...headersWith(token), 'content-type': 'application/json' },
     body: JSON.stringify({ uri, force: true }),
     headersTimeout: REGISTERED_WITHIN_MS,
   })

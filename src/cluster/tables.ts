@@ -4,6 +4,7 @@ import { reasonOf } from '../adapters/ztm/undici-transport.ts'
 import { ZtmChatError } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
+import { headersWith, isLocked, LOCKED } from './engine.ts'
 import { NAME } from './kept.ts'
 
 export type KeptIn = 'chat' | 'pairing' | 'account' | 'fleet'
@@ -35,7 +36,7 @@ const ANSWER_MS = 60_000
 
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-export function openTables(admin: string): Tables {
+export function openTables(admin: string, token: string | null = null): Tables {
   const { origin, pathname } = new URL(admin)
   const path = `${pathname.replace(/\/+$/, '')}/query`
   const pool = new Pool(origin, { connections: 2, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
@@ -45,6 +46,7 @@ export function openTables(admin: string): Tables {
       const reason = error instanceof Error ? reasonOf(error) : String(error)
       throw new TablesAway(`${admin} does not answer (${reason}); is Restate running, and is that its admin interface?`, { cause: error })
     })
+    if (isLocked(status)) throw new TablesAway(`${admin} lets nobody in (${status})${LOCKED}`)
     const rows = status === 200 ? rowsIn(text) : null
     if (rows === null)
       throw new TablesAway(
@@ -57,7 +59,7 @@ export function openTables(admin: string): Tables {
     const { statusCode, body } = await pool.request({
       method: 'POST',
       path,
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      headers: { ...headersWith(token), 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ query: sql }),
     })
     return { status: statusCode, text: await body.text() }

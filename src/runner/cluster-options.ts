@@ -1,4 +1,4 @@
-/** What `serve` and `feed` have in common. */
+/** What the commands of a fleet have in common. */
 import { UsageError } from './usage-error.ts'
 
 const SECRET_VARIABLE = 'ZTM_CHAT_CLUSTER_SECRET'
@@ -17,6 +17,26 @@ export function clusterSecret(env: Readonly<Record<string, string | undefined>>)
 /** Null: it is not set. @throws {UsageError} when it is too short to be that of a fleet. */
 export const secretIfAny = (env: Readonly<Record<string, string | undefined>>): string | null =>
   env[SECRET_VARIABLE] ? clusterSecret(env) : null
+
+const TOKEN_VARIABLE = 'ZTM_CHAT_ENGINE_TOKEN'
+const KEYS_VARIABLE = 'ZTM_CHAT_ENGINE_KEYS'
+
+/** What a gate before Restate asks for; null: there is none. @throws {UsageError} */
+export function engineToken(env: Readonly<Record<string, string | undefined>>): string | null {
+  const token = env[TOKEN_VARIABLE] || null
+  if (token === null || /^[\x21-\x7e]+$/.test(token)) return token
+  throw new UsageError(`${TOKEN_VARIABLE} has blanks, or characters that no header can have; give it as Restate's gate wrote it.`)
+}
+
+/** With any, a service serves nobody who does not sign with one of them. @throws {UsageError} */
+export function engineKeys(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const keys = (env[KEYS_VARIABLE] ?? '').split(/[\s,]+/).filter(key => key !== '')
+  const odd = keys.find(key => !/^publickeyv1_[1-9A-HJ-NP-Za-km-z]+$/.test(key))
+  if (odd === undefined) return keys
+  throw new UsageError(
+    `${KEYS_VARIABLE} has ${JSON.stringify(odd)}; expected Restate's public keys, such as "publickeyv1_w7Yj…", with commas between.`,
+  )
+}
 
 /** Where to listen: `HOST:PORT`, the host in brackets when it is an IPv6 address. @throws {UsageError} */
 export function placeOf(option: string, text: string): { readonly host: string; readonly port: number } {

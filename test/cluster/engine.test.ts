@@ -5,7 +5,7 @@ import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
 
 async function answering(status: number, text: string, path = '') {
   const server = await startServer((_, response) => void response.writeHead(status).end(text))
-  const engine = createEngine(server.url + path, { 'x-gate': 'let me in' })
+  const engine = createEngine(server.url + path)
   onTestFinished(async () => {
     await engine.close()
     await server.close()
@@ -31,6 +31,24 @@ test('an answer without a body is null, and what is asked without an input has n
 
   expect(await engine.call(['account', 'a', 'holder'], undefined)).toBeNull()
   expect(server.requests[0]).toMatchObject({ contentType: undefined })
+})
+
+test('a gate gets its token; without the right one it is away, and told what is wanted', async () => {
+  const server = await startServer((_, response, { headers }) =>
+    headers.authorization === 'Bearer let-me-in' ? void response.end('"in"') : void response.writeHead(401).end('who are you?'),
+  )
+  const [known, unknown] = [createEngine(server.url, 'let-me-in'), createEngine(server.url)]
+  onTestFinished(async () => {
+    await Promise.all([known.close(), unknown.close()])
+    await server.close()
+  })
+
+  expect(await known.call(['fleet', 'all', 'join'], {})).toBe('in')
+  const failure = await failureOf(unknown.call(['fleet', 'all', 'join'], {}))
+  expect(failure).toBeInstanceOf(EngineAway)
+  expect(failure).toMatchObject({
+    message: `The engine at ${server.url} lets nobody in (401); give the token that it wants in the environment variable ZTM_CHAT_ENGINE_TOKEN.`,
+  })
 })
 
 test('an ingress below a path of its gate is asked there', async () => {

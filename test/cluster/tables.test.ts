@@ -110,3 +110,17 @@ test.each([
     message: `What answers at ${server.url} does not tell what it keeps (${told}); that must be Restate's admin interface.`,
   })
 })
+
+test('a gate gets its token; one that wants another lets nobody in', async () => {
+  const server = await startServer((_, response, { headers }) =>
+    headers.authorization === 'Bearer let-me-in' ? void response.end('{"rows":[]}') : void response.writeHead(403).end('no'),
+  )
+  onTestFinished(() => server.close())
+  const tables = openTables(server.url, 'let-me-in')
+  onTestFinished(() => tables.close())
+
+  expect(await tables.query('SELECT 1')).toEqual([])
+  await expect(tablesAt(server.url).query('SELECT 1')).rejects.toThrow(
+    `${server.url} lets nobody in (403); give the token that it wants in the environment variable ZTM_CHAT_ENGINE_TOKEN.`,
+  )
+})

@@ -1625,6 +1625,20 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/cluster/feeder/account-feed.test.ts'],
   },
   {
+    name: 'a service takes whoever knocks for the engine, whatever keys it has',
+    file: 'src/cluster/start-service.ts',
+    from: 'engineKeys.length > 0 &&',
+    to: 'engineKeys.length > 9 &&',
+    tests: ['test/cluster/start-service.test.ts'],
+  },
+  {
+    name: 'what a gate refuses will never be done',
+    file: 'src/cluster/engine.ts',
+    from: 'status === 401 || status === 403',
+    to: 'status < 0',
+    tests: ['test/cluster/engine.test.ts'],
+  },
+  {
     name: 'what the engine refuses counts as away',
     file: 'src/cluster/engine.ts',
     from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)\n',

@@ -35,8 +35,9 @@ async function fleet({ accounts = { default: BOT } as Record<string, object>, an
     else tables.keep(subject.at, account, subject.at === 'pairing' ? subject.user : '', stored)
   }
   const ask = <Name extends BotRequest['do']>(request: Extract<BotRequest, { do: Name }>, { secret = null as string | null } = {}) =>
-    withFleet({ admin: tables.url, ingress: ingress.url, secret, accounts: config.accounts, sender: config.accounts[0]! }, control =>
-      control(request),
+    withFleet(
+      { admin: tables.url, ingress: ingress.url, token: null, secret, accounts: config.accounts, sender: config.accounts[0]! },
+      control => control(request),
     )
   return { tables, ingress, asked, keep, ask, chat: (chat: ChatId, ...events: Parameters<typeof toChat>[1][]) => keepChat(chat, events) }
 

@@ -79,6 +79,17 @@ describe('a fleet', { timeout: 60_000 }, () => {
     expect(await ask(line)).toEqual(told(USAGE, sentence))
   })
 
+  test.each([
+    ['ZTM_CHAT_ENGINE_TOKEN', 'a b', "has blanks, or characters that no header can have; give it as Restate's gate wrote it."],
+    [
+      'ZTM_CHAT_ENGINE_KEYS',
+      'publickeyv1_w7,secret',
+      `has "secret"; expected Restate's public keys, such as "publickeyv1_w7Yj…", with commas between.`,
+    ],
+  ])('%s that is none is told', async (name, value, sentence) => {
+    expect(await ask('serve', { env: { ...SECRET, [name]: value } })).toEqual(told(USAGE, `${name} ${sentence}`))
+  })
+
   test.each(['serve', 'feed', INSPECT])('%s wants an account that is enabled', async command => {
     expect(await ask(command, { config: { ...BOT, enabled: false } })).toEqual(
       told(USAGE, 'FOLDER/bot.json5 has no account that is enabled; set enabled: true.'),
@@ -164,11 +175,15 @@ describe('a fleet', { timeout: 60_000 }, () => {
   })
 
   test('serve tells Restate where it is, says so, and ends on SIGTERM', async () => {
-    const server = await startServer((_, response) => void response.writeHead(201).end('{}'))
+    const tokens: unknown[] = []
+    const server = await startServer((_, response, { headers }) => {
+      tokens.push(headers.authorization)
+      response.writeHead(201).end('{}')
+    })
     onTestFinished(() => server.close())
     const config = await writeConfig(await folderInTest(), BOT)
     const args = ['serve', '--config', config, '--listen', '0.0.0.0:0', '--advertise', 'charts:9080', '--admin', server.url, '--json']
-    const serving = startInTest(args, { env: SECRET })
+    const serving = startInTest(args, { env: { ...SECRET, ZTM_CHAT_ENGINE_TOKEN: 'let-me-in' } })
 
     expect(await serving.line(({ event }) => event === 'serving')).toEqual({
       event: 'serving',
@@ -176,6 +191,7 @@ describe('a fleet', { timeout: 60_000 }, () => {
       registered: true,
     })
     expect(JSON.parse(String(server.requests[0]!.body))).toEqual({ uri: 'http://charts:9080', force: true })
+    expect(tokens).toEqual(['Bearer let-me-in'])
     const { code, err } = await serving.stop()
     expect([code, complaints(err)]).toEqual([0, ''])
   })

@@ -1,5 +1,5 @@
 import type { RuntimeEvent } from '../../runtime/runtime.ts'
-import { clusterSecret, engineUrl, listening, loadingTheSdk, placeOf, reachedAt } from '../cluster-options.ts'
+import { clusterSecret, engineToken, engineUrl, listening, loadingTheSdk, placeOf, reachedAt } from '../cluster-options.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { eventLine } from '../event-line.ts'
 import { openLog } from '../open-log.ts'
@@ -19,6 +19,7 @@ export type FeedOptions = {
 /** Reads the meshes of a fleet's accounts, as many as fall to it, and posts for them, until it is told to stop. */
 export async function feed({ config, ingress, listen, advertise, json }: FeedOptions): Promise<number> {
   const secret = clusterSecret(process.env)
+  const token = engineToken(process.env)
   const place = placeOf('--listen', listen)
   const address = reachedAt(place.host, advertise)
   const ingressUrl = engineUrl('--ingress', ingress)
@@ -33,7 +34,7 @@ export async function feed({ config, ingress, listen, advertise, json }: FeedOpt
     if (line !== null) print(line)
   }
   const feeder = await listening(place, () =>
-    startFeeder({ accounts, ingress: ingressUrl, ...place, address, secret, log: openLog(), onEvent: tell }),
+    startFeeder({ accounts, ingress: ingressUrl, engineToken: token, ...place, address, secret, log: openLog(), onEvent: tell }),
   )
   json ? printJson({ event: 'feeding', address: feeder.address }) : print(`Feeding from ${feeder.address}.`)
   await stopped

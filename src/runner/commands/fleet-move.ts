@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountFolder } from '../../adapters/store/account-store.ts'
 import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { engineUrl } from '../cluster-options.ts'
+import { engineToken, engineUrl } from '../cluster-options.ts'
 import { counted, print, printJson, warn } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -15,12 +15,13 @@ const TOLD_EVERY_MS = 1_000
 export async function moveState(way: 'import' | 'export', options: MoveStateOptions): Promise<number> {
   const fleet = engineUrl('--ingress', options.ingress)
   const admin = engineUrl('--admin', options.admin)
+  const token = engineToken(process.env)
   const { accounts, stateDir } = await atRestOf(options)
   const moving = way === 'import' ? accounts.filter(({ id }) => existsSync(join(stateDir, 'accounts', accountFolder(id)))) : accounts
   if (moving.length === 0) throw new UsageError(`There is no state of these accounts in ${stateDir}; name another folder with --state-dir.`)
   const { createEngine, exportState, importState, openTables } = await import('../../cluster/moving/index.ts')
-  const engine = createEngine(fleet)
-  const tables = openTables(admin)
+  const engine = createEngine(fleet, token)
+  const tables = openTables(admin, token)
   try {
     let problems = 0
     for (const settings of moving) {

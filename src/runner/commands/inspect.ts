@@ -4,6 +4,7 @@ import type { AccountSettings } from '../../domain/settings.ts'
 import { atRestOf } from '../at-rest.ts'
 import { clusterSecret } from '../cluster-options.ts'
 import { fleetOf } from '../control/ask.ts'
+import type { Fleet } from '../control/fleet.ts'
 import { metricsTokenOf, startInspector } from '../inspect.ts'
 import { print, printJson } from '../output.ts'
 import { untilStopped } from '../stop-signal.ts'
@@ -36,7 +37,7 @@ export async function inspectFleet({ port, json, ...options }: InspectFleetOptio
   const stopped = untilStopped()
   const { withFleet } = await import('../control/fleet.ts')
   await withFleet({ ...place, secret, accounts, sender }, async control => {
-    const looking = await lookAt(place.admin, enabled, secret)
+    const looking = await lookAt(place, enabled, secret)
     try {
       const inspector = await startInspector(looking.watchable, control, { port: port ?? null, metricsToken })
       json ? printJson({ event: 'inspector', url: inspector.url }) : print(`Inspector: ${inspector.url}`)
@@ -49,13 +50,13 @@ export async function inspectFleet({ port, json, ...options }: InspectFleetOptio
   return 0
 }
 
-async function lookAt(admin: string, accounts: readonly AccountSettings[], secret: string) {
+async function lookAt({ admin, token }: Pick<Fleet, 'admin' | 'token'>, accounts: readonly AccountSettings[], secret: string) {
   const [{ openTables }, { createLooking }, { createFleetInspection }] = await Promise.all([
     import('../../cluster/tables.ts'),
     import('../../cluster/inspect/picture.ts'),
     import('../../cluster/inspect/fleet-inspection.ts'),
   ])
-  const tables = openTables(admin)
+  const tables = openTables(admin, token)
   const transport = createUndiciTransport()
   const fleet = createFleetInspection({
     accounts: accounts.map(({ id }) => id),

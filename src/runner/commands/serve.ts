@@ -1,5 +1,5 @@
 import { systemClock } from '../../adapters/clock/system-clock.ts'
-import { clusterSecret, engineUrl, listening, loadingTheSdk, placeOf, reachedAt } from '../cluster-options.ts'
+import { clusterSecret, engineKeys, engineToken, engineUrl, listening, loadingTheSdk, placeOf, reachedAt } from '../cluster-options.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { openLog } from '../open-log.ts'
 import { print, printJson, warn } from '../output.ts'
@@ -28,6 +28,7 @@ const GRACE_MS = 25_000
 export async function serve(options: ServeOptions): Promise<number> {
   const { config, responder, model, system, listen, reusePort, admin, advertise, json } = options
   const secret = clusterSecret(process.env)
+  const [token, keys] = [engineToken(process.env), engineKeys(process.env)]
   const place = placeOf('--listen', listen)
   const adminUrl = admin === undefined ? null : engineUrl('--admin', admin)
   const address = reachedAt(place.host, advertise, adminUrl !== null)
@@ -40,11 +41,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stopped = untilStopped(() => chosen.abandon())
   const log = openLog()
   const service = await listening(place, () =>
-    startService({ accounts, responder: chosen.responder, ...place, reusePort, secret, clock: systemClock, log }),
+    startService({ accounts, responder: chosen.responder, ...place, reusePort, secret, engineKeys: keys, clock: systemClock, log }),
   )
   try {
     const url = `http://${address(service.port)}`
-    if (adminUrl !== null) await register(adminUrl, url)
+    if (adminUrl !== null) await register(adminUrl, url, token)
     const event = { event: 'serving', url, registered: adminUrl !== null }
     json
       ? printJson(event)

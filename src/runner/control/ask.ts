@@ -1,8 +1,9 @@
 /** Who carries out what a command asks of a bot: the runner of its state directory, its state while none runs, or its fleet. */
 import { atRestOf, type StateOptions } from '../at-rest.ts'
-import { engineUrl, secretIfAny } from '../cluster-options.ts'
+import { engineToken, engineUrl, secretIfAny } from '../cluster-options.ts'
 import { UsageError } from '../usage-error.ts'
 import { askRunner } from './client.ts'
+import type { Fleet } from './fleet.ts'
 import { controlAtRest } from './offline.ts'
 import { type BotRequest, type BotResults, ControlRefused, type ControlRequest, type ControlResults, IDS_MAX } from './protocol.ts'
 
@@ -32,13 +33,13 @@ export async function ask<Name extends BotRequest['do']>(
 }
 
 /** Null: none is named. @throws {UsageError} */
-export function fleetOf({ admin, ingress }: FleetOptions): { readonly admin: string; readonly ingress: string } | null {
+export function fleetOf({ admin, ingress }: FleetOptions): Pick<Fleet, 'admin' | 'ingress' | 'token'> | null {
   if (admin === undefined && ingress === undefined) return null
   if (admin === undefined || ingress === undefined) {
     const [given, missing] = admin === undefined ? ['--ingress', '--admin'] : ['--admin', '--ingress']
     throw new UsageError(`There is ${given} without ${missing}; a fleet is reached by both interfaces of Restate.`)
   }
-  return { admin: engineUrl('--admin', admin), ingress: engineUrl('--ingress', ingress) }
+  return { admin: engineUrl('--admin', admin), ingress: engineUrl('--ingress', ingress), token: engineToken(process.env) }
 }
 
 /** What is too much for one request goes in several. Null: nobody runs. */

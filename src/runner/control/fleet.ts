@@ -36,6 +36,8 @@ import { unknownCode } from './service.ts'
 export type Fleet = {
   readonly admin: string
   readonly ingress: string
+  /** That the gate of both asks for; null: there is none. */
+  readonly token: string | null
   /** Shared with feeders, which say how their accounts are to whoever has it; null: they are not asked. */
   readonly secret: string | null
   readonly accounts: readonly AccountSettings[]
@@ -45,11 +47,11 @@ export type Fleet = {
 
 /** Accounts that are not enabled are no part of a fleet: such a one is asked about by its name alone. */
 export async function withFleet<T>(
-  { admin, ingress, secret, accounts, sender }: Fleet,
+  { admin, ingress, token, secret, accounts, sender }: Fleet,
   use: (control: BotControl) => Promise<T>,
 ): Promise<T> {
-  const tables = openTables(admin)
-  const engine = createEngine(ingress)
+  const tables = openTables(admin, token)
+  const engine = createEngine(ingress, token)
   const transport = createUndiciTransport()
 
   const call = async <Out>(...[service, key, handler, input]: readonly [string, string, string, unknown]): Promise<Out> => {

@@ -49,6 +49,7 @@ async function stage() {
   }
   const fleet = await createFleet({
     config,
+    isSigned: true,
     responder: `exec:read -r request; case $request in *fail*) echo it does not like this one >&2; exit 1;; *) echo echo;; esac`,
   })
   onTestFinished(async () => {

@@ -1,5 +1,6 @@
 /** A fleet in processes of its own: an engine, services and feeders, each of which may be killed, and begun again. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -41,6 +42,8 @@ export interface Fleet {
 export type FleetOptions = {
   readonly config: Readonly<Record<string, unknown>>
   readonly responder?: string
+  /** The engine signs what it asks of services, and they serve nobody else. */
+  readonly isSigned?: boolean
   readonly onLine?: (who: string, line: string) => void
 }
 
@@ -53,8 +56,25 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-export async function createFleet({ config, responder = 'echo', onLine = () => {} }: FleetOptions): Promise<Fleet> {
+const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+
+/** What the engine signs with, and what services know it by. */
+async function engineKeys(file: string) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  await writeFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const bytes = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url')
+  let digits = ''
+  for (let rest = BigInt(`0x${bytes.toString('hex')}`); rest > 0n; rest /= 58n) digits = BASE58[Number(rest % 58n)] + digits
+  const zeros = bytes.findIndex(byte => byte > 0)
+  return {
+    ofEngine: { RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: file },
+    ofServices: { ZTM_CHAT_ENGINE_KEYS: `publickeyv1_${'1'.repeat(zeros)}${digits}` },
+  }
+}
+
+export async function createFleet({ config, responder = 'echo', isSigned = false, onLine = () => {} }: FleetOptions): Promise<Fleet> {
   const folder = await mkdtemp(join(tmpdir(), 'ztm-chat-fleet-'))
+  const signing = isSigned ? await engineKeys(join(folder, 'engine.pem')) : { ofEngine: {}, ofServices: {} }
   const configFile = join(folder, 'config.json')
   await writeFile(configFile, JSON.stringify(config))
   const [ingressPort, adminPort, nodePort, servicePort] = [await freePort(), await freePort(), await freePort(), await freePort()]
@@ -68,6 +88,7 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
         engineBinary(),
         ['--no-logo', '--node-name', 'fleet', '--base-dir', join(folder, 'engine')],
         {
+          ...signing.ofEngine,
           RESTATE_DISABLE_TELEMETRY: 'true',
           RESTATE_LOG_FILTER: 'warn',
           RESTATE_DEFAULT_NUM_PARTITIONS: '2',
@@ -82,7 +103,11 @@ export async function createFleet({ config, responder = 'echo', onLine = () => {
       kind === 'service'
         ? ['serve', ...common, '--reuse-port', '--listen', `127.0.0.1:${servicePort}`, '--admin', admin, '--responder', responder]
         : ['feed', ...common, '--ingress', ingress, '--listen', '127.0.0.1:0']
-    return [process.execPath, [CLI, ...args], { ...(process.env as Record<string, string>), ZTM_CHAT_CLUSTER_SECRET: SECRET }]
+    return [
+      process.execPath,
+      [CLI, ...args],
+      { ...(process.env as Record<string, string>), ZTM_CHAT_CLUSTER_SECRET: SECRET, ...signing.ofServices },
+    ]
   }
 
   const start = async (kind: Kind, index = 0): Promise<void> => {
