@@ -1,4 +1,4 @@
-/** Ten thousand strangers who write to the bot for a minute: what it costs, what they get, and what those whom it knows feel of it. */
+/** Thousands of strangers who write to the bot for a minute: what it costs, what they get, and what those whom it knows feel of it. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { LIMITS } from '../../src/domain/limits.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 import { createMeshUser } from '../bench/kit/mesh-user.ts'
 
-const STRANGERS = Number(process.env['STRANGERS'] ?? 10_000)
+const STRANGERS = Number(process.env['STRANGERS'] ?? 4_000)
 const MINUTE_MS = 60_000
 /** Each stranger writes once in so long; somebody writes in each of its slices. */
 const EVERY_MS = 10_000

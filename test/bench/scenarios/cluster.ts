@@ -22,7 +22,7 @@ export const cluster: Scenario = {
         await bot.call('start', await openFolder(defer), urls, NO_GUARD)
         return await measured(mesh)
       })
-      for (const services of [1, 2]) {
+      for (const services of size === 'full' ? [1, 2] : [1]) {
         const found = await withMesh(async ({ mesh, urls, defer }) => {
           const fleet = await startFleet(urls[0] ?? '', services)
           defer(() => fleet.dispose())

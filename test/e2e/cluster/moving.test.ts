@@ -1,4 +1,4 @@
-/** A bot's state goes into a fleet while much of it is open, comes out again, and goes in once more. */
+/** A bot's state goes into a fleet (`fleet import`) while much of it is open, comes out again (`fleet export`), and goes in once more. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'

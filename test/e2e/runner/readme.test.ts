@@ -24,6 +24,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   statecharts: 'test/runner/statecharts.test.ts',
   serve: 'test/e2e/cluster/fleet.ts',
   feed: 'test/e2e/cluster/fleet.ts',
+  inspect: 'test/e2e/cluster/inspect.test.ts',
+  'fleet import': 'test/e2e/cluster/moving.test.ts',
+  'fleet export': 'test/e2e/cluster/moving.test.ts',
 }
 
 /** The script of the README; while there is a file `broken` it fails. */
