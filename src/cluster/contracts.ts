@@ -126,6 +126,9 @@ const move = z.string().min(1).max(100)
 /** `move`: one import, however often it is begun anew. */
 export type Moved = { readonly way: 'in'; readonly move: string } | { readonly way: 'out' }
 
+/** Of an account, with all that belongs to it. `brought`, of one that is elsewhere: the import that had brought it before. */
+export type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean; readonly brought?: string }
+
 /** An entry of a snapshot; null: it has gone. */
 const adopted = z.strictObject({ move, version: z.number(), stored: z.custom<Json>(value => value !== undefined) })
 export type Adopted = z.infer<typeof adopted>
@@ -199,6 +202,8 @@ export const ACCOUNT = iface.object('account', {
   /** The request with this code. */
   ended: iface.json<string>(),
   isApproved: iface.shared.json<UserName, boolean>(),
+  /** For whoever does not know whether the account is here: null, it has never moved. */
+  newestMove: iface.shared.json<void, Move | null>(),
   /** A request that came from a state directory. */
   enlist: iface.json<{ readonly user: UserName; readonly code: string }>(),
   /** From a state directory: no feeder has it until all that belongs to it has arrived. @throws 409 when it cannot come now. */

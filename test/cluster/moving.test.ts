@@ -39,10 +39,10 @@ function fleetWith(rows: Readonly<Record<string, Json>> = {}) {
     async close() {},
   }
   const tables = {
-    async *rows(kind: string) {
+    async *rows(kind: string, _: unknown, which: { readonly name?: string } = {}) {
       for (const [place, value] of fleet.rows) {
-        const [service, key] = place.split(' ') as [string, string]
-        if (service === kind) yield { key, name: 'entry', value }
+        const [service, key, name = 'entry'] = place.split(' ') as [string, string, string?]
+        if (service === kind && (which.name ?? name) === name) yield { key, name, value }
       }
     },
     query: async () => [],
@@ -115,6 +115,27 @@ test('one that breaks off is not run either, and goes on as the same move', asyn
 
   expect(new Set(fleet.calls.map(({ input }) => (input as { move: string }).move)).size).toBe(1)
   await expect(opened(root)).rejects.toThrow('was moved into the fleet')
+})
+
+test('one that has come to its end is as good done again, and changes nothing once the fleet has something newer', async () => {
+  const root = await stateWith(STATE)
+  const fleet = fleetWith()
+  await fleet.importFrom(root)
+  const { move } = fleet.calls[0]!.input as { readonly move: string }
+  const calls = fleet.calls.length
+
+  for (const other of [
+    { way: 'out', move: 'm2', isOver: true },
+    { way: 'in', move: 'm3', isOver: true },
+  ]) {
+    fleet.rows.set('account default move', other)
+    await expect(fleet.importFrom(root)).rejects.toThrow(
+      `The state in ${join(root, 'accounts/default')} was moved into the fleet at ${FLEET} before (`,
+    )
+  }
+  expect(fleet.calls).toHaveLength(calls)
+  fleet.rows.set('account default move', { way: 'in', move, isOver: true })
+  expect(await fleet.importFrom(root)).toEqual({ chats: 2, requests: 1, problems: [] })
 })
 
 test('while a feeder has the account nothing is moved, and the state is run as before', async () => {
