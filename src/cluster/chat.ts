@@ -21,7 +21,7 @@ import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
 import { isGone, type Kept, readKept, writeKept } from './kept.ts'
-import { adopting, goneFrom, leave, notHere } from './moved.ts'
+import { adopting, goneFrom, leave, mustGoOn, notHere } from './moved.ts'
 import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
@@ -223,8 +223,9 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         return chartOf(entryOf(stored))?.held ?? []
       },
       async adopt(ctx, adopted) {
-        refusing(() => chatAt(accounts, ctx.key))
+        const { chat, settings } = refusing(() => chatAt(accounts, ctx.key))
         const kept = adopting(ctx.key, await readKept(ctx), adopted)
+        mustGoOn(ctx.key, { at: 'chat', chat }, kept?.stored ?? null, settings.limits)
         if (kept?.stored === null) writeKept(ctx, kept)
         else if (kept !== null) await take(ctx, kept, [{ to: 'resume' }], await ctx.date.now())
       },

@@ -1,6 +1,11 @@
 /** Objects whose state comes from a state directory, or goes to one. Which of the two answers is always the one that has it last. */
 import { type ObjectContext, TerminalError } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
+import { sentenceOf } from '../domain/errors.ts'
+import type { Json } from '../domain/json.ts'
+import type { Limits } from '../domain/limits.ts'
+import { step } from '../runtime/cell.ts'
+import type { Subject } from '../runtime/parse-record.ts'
 import type { Adopted, Left, Move } from './contracts.ts'
 import { isGone, type Kept, readKept, writeKept } from './kept.ts'
 import { noTimers } from './timers.ts'
@@ -45,6 +50,16 @@ export function sameVersion(version: number): void {
 
 // What wakes it and is on its way must find another number.
 const stopped = ({ timers }: Kept): Kept['timers'] => ({ ...noTimers, sent: timers.sent })
+
+/** What the charts cannot go on with would be tried for ever, and hold up whatever else comes for it. @throws TerminalError */
+export function mustGoOn(key: string, subject: Subject, stored: Json, limits: Limits): void {
+  if (stored === null) return
+  try {
+    step({ subject, stored, inputs: [{ to: 'resume' }], atMs: 0, limits })
+  } catch (error) {
+    throw new TerminalError(`The state of "${key}" is none that this release can go on with (${sentenceOf(error)}).`, { errorCode: 400 })
+  }
+}
 
 /** What is kept from now on; null: this very move has brought it before. @throws TerminalError when it has a state of its own. */
 export function adopting(key: string, kept: Kept, { move, version, stored }: Adopted): Kept | null {

@@ -613,6 +613,16 @@ test('from outside a chat is told messages and the words of its owner alone, and
     ['/account/default/approve', { code: 5 }],
     ['/account/default/reject', {}],
     ['/account/default/revoke', { user: null }],
+    ['/account/default/claim', null],
+    ['/account/default/release', 's1'],
+    ['/account/default/note', { changes: [] }],
+    ['/account/default/note', { session: 's1', changes: [null] }],
+    ['/fleet/all/join', null],
+    ['/fleet/all/renew', {}],
+    ['/fleet/all/leave', null],
+    ['/chat/default%2Fpeer%3Aalice/send', { text: 'hi', key: 'k\n1', files: [] }],
+    ['/chat/default%2Fpeer%3Aalice/adopt', { move: 'm1', version: SHARD_VERSION, stored: { chat: 5 } }],
+    ['/pairing/default%2Falice/adopt', { move: 'm1', version: SHARD_VERSION, stored: { status: 'of no chart' } }],
   ] as const)
     expect(await restate.call(path, body), path).toMatchObject({ status: 400 })
   expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', found(message('m1')))).toMatchObject({ status: 404 })
