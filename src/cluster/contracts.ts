@@ -110,9 +110,12 @@ const letter = z.strictObject({
   reason: z.string(),
 })
 
+/** As much as a runner takes at its control socket. All parts are kept with their chat until they are seen. */
+const SENT_CHARACTERS_MAX = 1_048_576
+
 /** On the word of a person or program: one key is one message, and is sent once. */
 const sending = z.strictObject({
-  text: z.string(),
+  text: z.string().max(SENT_CHARACTERS_MAX),
   key: z.string().regex(SENDING_KEY),
   files: z.array(attachmentSchema).max(ATTACHMENTS_MAX),
 })

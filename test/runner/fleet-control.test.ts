@@ -96,6 +96,7 @@ test('what fails again and again is a warning of its account, or of the fleet', 
   tables.fails('chat/default/peer:alice/give', 'chat', 'default/peer:alice', 5, 'no account\n  at line 1')
   tables.fails('responder/respond', 'responder', null, 1_234, 'away')
   tables.fails('chat/gone/peer:alice/give', 'chat', 'gone/peer:alice', 7, 'There is no account "gone" here.')
+  tables.fails('chat/%zz/peer:eve/leave', 'chat', '%zz/peer:eve', 6, 'no key of ours')
   tables.fails('chat/default/peer:bob/give', 'chat', 'default/peer:bob', 4, 'not yet')
   tables.fails('chat/default/peer:eve/give', 'chat', 'default/peer:eve', 9, 'over', 'completed')
 
@@ -103,6 +104,7 @@ test('what fails again and again is a warning of its account, or of the fleet', 
     warnings: [
       'responder/respond was tried 1234 times: away',
       'chat/gone/peer:alice/give was tried 7 times: There is no account "gone" here.',
+      'chat/%zz/peer:eve/leave was tried 6 times: no key of ours',
     ],
     accounts: [{ warnings: ['chat/default/peer:alice/give was tried 5 times: no account'] }],
   })

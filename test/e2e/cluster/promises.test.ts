@@ -621,6 +621,7 @@ test('from outside a chat is told messages and the words of its owner alone, and
     ['/fleet/all/renew', {}],
     ['/fleet/all/leave', null],
     ['/chat/default%2Fpeer%3Aalice/send', { text: 'hi', key: 'k\n1', files: [] }],
+    ['/chat/default%2Fpeer%3Aalice/send', { text: 'x'.repeat(1_048_577), key: 'k1', files: [] }],
     ['/chat/default%2Fpeer%3Aalice/adopt', { move: 'm1', version: SHARD_VERSION, stored: { chat: 5 } }],
     ['/pairing/default%2Falice/adopt', { move: 'm1', version: SHARD_VERSION, stored: { status: 'of no chart' } }],
   ] as const)
