@@ -235,6 +235,15 @@ test('an export that breaks off is not run, and begins anew as the same move', a
   expect(new Set(moves).size).toBe(1)
 })
 
+test('an export of what has not all come in says so', async () => {
+  const move = (isOver: boolean) => ({ 'account default move': { way: 'in', move: 'm1', isOver } })
+
+  expect((await fleetWith({ ...IN_FLEET, ...move(true) }).exportTo(temporaryFolder()))?.problems).toEqual([])
+  expect((await fleetWith({ ...IN_FLEET, ...move(false) }).exportTo(temporaryFolder()))?.problems).toEqual([
+    'The import of the account "default" had not come to its end; what it had not brought is in the folder that it was called for, and not in this one.',
+  ])
+})
+
 test('an export goes into an empty folder alone, and of what the fleet never had there is none', async () => {
   const root = await stateWith(STATE)
 
