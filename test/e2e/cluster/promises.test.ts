@@ -421,7 +421,7 @@ test('what was queued elsewhere is looked for before it is posted; what has left
     status: 409,
     body: { message: expect.stringContaining('The feeder at 10.0.0.7:9090 has the account "default"') },
   })
-  await restate.call('/account/default/release', feeder)
+  await restate.call('/account/default/release', { session: feeder.session })
   expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({ status: 200 })
   expect(await claim()).toBeNull()
   expect(await restate.call('/account/default/approve', { code: 'A' })).toMatchObject({ status: 409 })
