@@ -7,9 +7,9 @@ import type { Json } from '../domain/json.ts'
 import { pairingCode } from '../domain/pairing-code.ts'
 import { approvedAs } from '../runtime/by-hand.ts'
 import { advance } from './advance.ts'
-import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
-import { MOVE, type Move, readKept, writeKept } from './kept.ts'
-import { goneFrom, sameVersion } from './moved.ts'
+import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, type Move, PAIRING, TRIED_AGAIN } from './contracts.ts'
+import { MOVE, readKept, writeKept } from './kept.ts'
+import { conflict, goneFrom, isComing, leaving, notHere, sameVersion } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
@@ -23,10 +23,13 @@ const requestWith = async (ctx: ObjectContext, code: string): Promise<Request | 
 
 const holderOf = (ctx: ObjectContext | ObjectSharedContext): Promise<FeederAddress | null> => ctx.get<FeederAddress>(HOLDER)
 
-const moveOf = (ctx: ObjectContext): Promise<Move | null> => ctx.get<Move>(MOVE)
-/** It is elsewhere, or not all of it is here. */
-const isAway = (move: Move | null): boolean => move !== null && (move.way === 'out' || !move.isOver)
-const conflict = (sentence: string) => new TerminalError(sentence, { errorCode: 409 })
+const moveOf = (ctx: ObjectContext | ObjectSharedContext): Promise<Move | null> => ctx.get<Move>(MOVE)
+
+/** A request that ends tells its chat, which may not have come yet. @throws TerminalError */
+async function mustBeHere(ctx: ObjectContext): Promise<void> {
+  const away = notHere(ctx.key, await moveOf(ctx))
+  if (away) throw away
+}
 
 /** Who has it must not write for it while it moves. @throws TerminalError */
 async function withoutHolder(ctx: ObjectContext): Promise<void> {
@@ -55,7 +58,7 @@ export const accountObject = (accounts: SettingsAt) =>
     handlers: {
       async claim(ctx, feeder) {
         refusing(() => settingsOf(accounts, ctx.key))
-        if (isAway(await moveOf(ctx))) return null
+        if (notHere(ctx.key, await moveOf(ctx))) return null
         const holder = await holderOf(ctx)
         const isTaken = holder !== null && holder.session !== feeder.session && (await ctx.client(FLEET, ALL).isMember(holder.session))
         if (isTaken) return null
@@ -74,14 +77,14 @@ export const accountObject = (accounts: SettingsAt) =>
       // Whose code it is. The request asks this object in turn, so that nobody here can wait for it.
       async approve(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
-        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
+        await mustBeHere(ctx)
         const request = await requestWith(ctx, code)
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).approve({ code: request.code })
         return { user: request?.user ?? null }
       },
       async reject(ctx, { code }) {
         refusing(() => settingsOf(accounts, ctx.key))
-        if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)
+        await mustBeHere(ctx)
         const request = await requestWith(ctx, code)
         if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
         return { user: request?.user ?? null }
@@ -115,21 +118,15 @@ export const accountObject = (accounts: SettingsAt) =>
       async isApproved(ctx, user) {
         return approvedIn((await readKept(ctx)).stored).includes(user)
       },
+      newestMove: ctx => moveOf(ctx),
       async enlist(ctx, request) {
         ctx.set(REQUESTS, [...(await requestsOf(ctx)).filter(({ user }) => user !== request.user), request])
       },
       async adopt(ctx, { move, version, stored }) {
         refusing(() => settingsOf(accounts, ctx.key))
         sameVersion(version)
-        const last = await moveOf(ctx)
-        if (last?.way === 'in' && last.move === move) return
         const kept = await readKept(ctx)
-        if (last?.way === 'in' && !last.isOver)
-          throw conflict(`Another import of the account "${ctx.key}" has begun; end that one, or take it out with "ztm-chat fleet export".`)
-        if (kept.stored !== null && last?.way !== 'out')
-          throw conflict(
-            `The account "${ctx.key}" has a state of its own in the fleet, which was left as it is; take that to a state directory first ("ztm-chat fleet export").`,
-          )
+        if (!isComing(ctx.key, await moveOf(ctx), kept.stored !== null, move)) return
         await withoutHolder(ctx)
         ctx.clear(REQUESTS)
         ctx.set(MOVE, { way: 'in', move, isOver: false } satisfies Move)
@@ -144,7 +141,7 @@ export const accountObject = (accounts: SettingsAt) =>
         if (last?.way === 'out' && last.isOver && last.move !== move)
           throw conflict(`The account "${ctx.key}" was moved to a state directory before, and nothing of it is in the fleet any more.`)
         if (last?.way !== 'out') await withoutHolder(ctx)
-        if (last?.move !== move) ctx.set(MOVE, { way: 'out', move, isOver: false } satisfies Move)
+        if (last?.move !== move) ctx.set(MOVE, leaving(last, move))
         const { version, stored } = await readKept(ctx)
         return { version, stored }
       },
@@ -157,6 +154,6 @@ export const accountObject = (accounts: SettingsAt) =>
     },
     options: {
       ...TRIED_AGAIN,
-      handlers: { enlist: INSIDE, record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE, holder: INSIDE },
+      handlers: { enlist: INSIDE, record: INSIDE, ticket: INSIDE, ended: INSIDE, isApproved: INSIDE, holder: INSIDE, newestMove: INSIDE },
     },
   })

@@ -21,7 +21,7 @@ import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, LOOKER, PAIRING, postLimits, RESPONDER, TRIED_AGAIN } from './contracts.ts'
 import { inputsFor } from './door.ts'
 import { isGone, type Kept, readKept, writeKept } from './kept.ts'
-import { adopting, goneFrom, leave } from './moved.ts'
+import { adopting, goneFrom, leave, mustGoOn, notHere } from './moved.ts'
 import type { Posts } from './posts.ts'
 import { chatAt, refusing, type SettingsAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
@@ -153,12 +153,17 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
     await advance(ctx, { subject: { at: 'chat', chat }, limits, kept, inputs: inputs.map(input => dated(input, atMs)), atMs, perform })
   }
 
+  /** A chat that is new knows nothing of where its account is. */
+  const awayFrom = async (ctx: ObjectContext, account: AccountId, { stored }: Kept) =>
+    stored === null ? notHere(account, await ctx.client(ACCOUNT, account).newestMove()) : null
+
   return implement(CHAT, {
     handlers: {
       async receive(ctx, found) {
         const { account, chat, settings } = refusing(() => chatAt(accounts, ctx.key))
         const kept = { ...(await readKept(ctx)), feeder: found.feeder }
-        if (isGone(kept)) return { taken: 0 }
+        // What a feeder told before it gave the account up may come late.
+        if (isGone(kept) || (await awayFrom(ctx, account, kept))) return { taken: 0 }
         const strangers = parseChat(chat).kind === 'peer' ? new Set(found.messages.map(({ sender }) => sender)) : []
         const paired = new Set<UserName>()
         for (const sender of strangers)
@@ -171,8 +176,10 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         return { taken }
       },
       async send(ctx, { text, key, files }) {
-        const { chat, settings } = refusing(() => chatAt(accounts, ctx.key))
+        const { account, chat, settings } = refusing(() => chatAt(accounts, ctx.key))
         const kept = await readKept(ctx)
+        const away = await awayFrom(ctx, account, kept)
+        if (away) throw away
         const known = keysOf(entryOf(kept.stored) ?? undefined)
         const nowMs = await ctx.date.now()
         try {
@@ -216,8 +223,9 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         return chartOf(entryOf(stored))?.held ?? []
       },
       async adopt(ctx, adopted) {
-        refusing(() => chatAt(accounts, ctx.key))
+        const { chat, settings } = refusing(() => chatAt(accounts, ctx.key))
         const kept = adopting(ctx.key, await readKept(ctx), adopted)
+        mustGoOn(ctx.key, { at: 'chat', chat }, kept?.stored ?? null, settings.limits)
         if (kept?.stored === null) writeKept(ctx, kept)
         else if (kept !== null) await take(ctx, kept, [{ to: 'resume' }], await ctx.date.now())
       },

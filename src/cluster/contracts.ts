@@ -6,7 +6,9 @@ import { ATTACHMENTS_MAX, attachmentSchema } from '../domain/attachments.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { PostLimits } from '../domain/lost-post.ts'
+import { SENDING_KEY } from '../domain/sending.ts'
 import type { Input } from '../runtime/cell.ts'
+import { parseChange } from '../runtime/parse-record.ts'
 import type { Wake } from './timers.ts'
 
 export { keyIn, parseKey } from './keys.ts'
@@ -14,12 +16,14 @@ export { keyIn, parseKey } from './keys.ts'
 /** Ours have 24. */
 const ID_CHARACTERS_MAX = 200
 
+/** Where a feeder listens, `HOST:PORT`. */
+const address = z.string().min(1).max(300)
+/** Of a feeder's membership in the fleet; it has no second one. */
+const session = z.string().min(1).max(100)
 /** Who reads the mesh for an account, and posts for it. */
 const feeder = z.strictObject({
-  /** Where it listens, `HOST:PORT`. */
-  address: z.string().min(1).max(300),
-  /** Of its membership in the fleet; it has no second one. */
-  session: z.string().min(1).max(100),
+  address,
+  session,
   /** Files of messages, ours included, are pushed to it. */
   isPushed: z.boolean(),
 })
@@ -106,10 +110,13 @@ const letter = z.strictObject({
   reason: z.string(),
 })
 
+/** As much as a runner takes at its control socket. All parts are kept with their chat until they are seen. */
+const SENT_CHARACTERS_MAX = 1_048_576
+
 /** On the word of a person or program: one key is one message, and is sent once. */
 const sending = z.strictObject({
-  text: z.string(),
-  key: z.string().min(1).max(ID_CHARACTERS_MAX),
+  text: z.string().max(SENT_CHARACTERS_MAX),
+  key: z.string().regex(SENDING_KEY),
   files: z.array(attachmentSchema).max(ATTACHMENTS_MAX),
 })
 /** It is durable, under these keys; or why it was not taken, in one sentence. */
@@ -125,6 +132,9 @@ const move = z.string().min(1).max(100)
 
 /** `move`: one import, however often it is begun anew. */
 export type Moved = { readonly way: 'in'; readonly move: string } | { readonly way: 'out' }
+
+/** Of an account, with all that belongs to it. `brought`, of one that is elsewhere: the import that had brought it before. */
+export type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean; readonly brought?: string }
 
 /** An entry of a snapshot; null: it has gone. */
 const adopted = z.strictObject({ move, version: z.number(), stored: z.custom<Json>(value => value !== undefined) })
@@ -165,18 +175,28 @@ export const PAIRING = iface.object('pairing', {
 /** `entry`: what is kept of the account, null at the very first time. */
 export type Claimed = { readonly entry: Json } | null
 
+/** A feeder is called from where anybody can call: what is not as it has to be would fail, and hold up its object, for ever. */
+const inSession = z.strictObject({ session })
+
 /** One for all feeders, by the key `ALL`. Whoever does not renew for long enough is a member no more, for ever. */
 export const FLEET = iface.object('fleet', {
-  join: iface.json<{ readonly address: string }, { readonly session: string; readonly ttlMs: number }>(),
+  join: iface.schemas({ input: z.strictObject({ address }), output: z.strictObject({ session, ttlMs: z.number() }) }),
   /** The members; null: you are none. */
-  renew: iface.json<{ readonly session: string }, readonly Member[] | null>(),
-  leave: iface.json<{ readonly session: string }>(),
+  renew: iface.schemas({ input: inSession, output: z.array(z.strictObject({ session, address })).readonly().nullable() }),
+  leave: iface.schemas({ input: inSession, output: NOTHING }),
   /** Unless it was renewed since. */
   end: iface.json<{ readonly session: string; readonly renewed: number }>(),
   isMember: iface.shared.json<string, boolean>(),
 })
 export const ALL = 'all'
-export type Member = { readonly session: string; readonly address: string }
+export type Member = Pick<FeederAddress, 'session' | 'address'>
+
+const noted = z.strictObject({
+  session,
+  changes: z.array(
+    z.custom<Change>(value => parseChange({ key: 'account', event: (value as Change | null)?.event as unknown as Json }) !== null),
+  ),
+})
 
 /** From outside, where anybody can post any JSON. */
 const code = z.strictObject({ code: z.string() })
@@ -184,10 +204,10 @@ const whom = z.strictObject({ user: z.string().nullable() })
 
 export const ACCOUNT = iface.object('account', {
   /** A feeder wants to have it. Null: somebody else has it, and lives. */
-  claim: iface.json<FeederAddress, Claimed>(),
-  release: iface.json<{ readonly session: string }>(),
+  claim: iface.schemas({ input: feeder, output: z.custom<Claimed>() }),
+  release: iface.schemas({ input: inSession, output: NOTHING }),
   /** Of whoever has it. @throws 409 for anybody else. */
-  note: iface.json<{ readonly session: string; readonly changes: readonly Change[] }>(),
+  note: iface.schemas({ input: noted, output: NOTHING }),
   holder: iface.shared.json<void, FeederAddress | null>(),
   approve: iface.schemas({ input: code, output: whom }),
   reject: iface.schemas({ input: code, output: whom }),
@@ -199,6 +219,8 @@ export const ACCOUNT = iface.object('account', {
   /** The request with this code. */
   ended: iface.json<string>(),
   isApproved: iface.shared.json<UserName, boolean>(),
+  /** For whoever does not know whether the account is here: null, it has never moved. */
+  newestMove: iface.shared.json<void, Move | null>(),
   /** A request that came from a state directory. */
   enlist: iface.json<{ readonly user: UserName; readonly code: string }>(),
   /** From a state directory: no feeder has it until all that belongs to it has arrived. @throws 409 when it cannot come now. */

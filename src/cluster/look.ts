@@ -10,9 +10,9 @@ import { explainFrom } from '../runtime/explain.ts'
 import type { Life, Wanted } from '../runtime/life.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createRegistry, type Registry } from '../runtime/registry.ts'
-import type { FeederAddress, Member } from './contracts.ts'
-import { isGone, type Kept, MOVE, type Move, NAME } from './kept.ts'
-import { keyIn } from './keys.ts'
+import type { FeederAddress, Member, Move } from './contracts.ts'
+import { isGone, type Kept, MOVE, NAME } from './kept.ts'
+import { keyIn, parseKey } from './keys.ts'
 import { historyOf, PAST } from './past.ts'
 import type { Row, Tables, Which } from './tables.ts'
 
@@ -164,6 +164,5 @@ export async function stuckOf(tables: Tables): Promise<readonly Stuck[]> {
 
 function accountIn(kind: string, key: string): AccountId | null {
   if (kind === 'account') return key
-  const end = key.indexOf('/')
-  return end < 0 ? null : decodeURIComponent(key.slice(0, end))
+  return parseKey(key)?.account ?? null
 }

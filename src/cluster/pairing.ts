@@ -10,7 +10,7 @@ import { APPROVED, codeNotice, letIn } from '../runtime/pairing-desk.ts'
 import { advance, type Draft, startTimer } from './advance.ts'
 import { ACCOUNT, CHAT, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { isGone, type Kept, readKept, writeKept } from './kept.ts'
-import { adopting, leave } from './moved.ts'
+import { adopting, leave, mustGoOn } from './moved.ts'
 import { refusing, type SettingsAt, strangerAt } from './settings-at.ts'
 import { type Wake, wakeUp } from './timers.ts'
 
@@ -106,9 +106,10 @@ export function pairingObject(accounts: SettingsAt) {
         await take(ctx, { ...kept, timers: woken.timers }, [{ to: 'pairing', event }], nowMs)
       },
       async adopt(ctx, adopted) {
-        const { account, user } = refusing(() => strangerAt(accounts, ctx.key))
+        const { account, user, settings } = refusing(() => strangerAt(accounts, ctx.key))
         const kept = adopting(ctx.key, await readKept(ctx), adopted)
         if (kept === null) return
+        mustGoOn(ctx.key, { at: 'pairing', user }, kept.stored, settings.limits)
         writeKept(ctx, kept)
         const code = codeOf(kept.stored)
         if (code !== '') await ctx.client(ACCOUNT, account).enlist({ user, code })

@@ -7,6 +7,9 @@ import type { ChatId, ReplyKey } from './ids.ts'
 
 export type Sending = { readonly chat: ChatId; readonly text: string; readonly key: string; readonly files: readonly Attachment[] }
 
+/** It goes over the mesh as it is, with every part of the message. */
+export const SENDING_KEY = /^[\x21-\x7e]{1,200}$/
+
 const DIGITS = 16
 /** A reply's key: nobody's answer to a message has such a one. What was written is part of it, and so comes back with every key that is known. */
 const MADE = new RegExp(`^cli/(?<digest>[0-9a-f]{${DIGITS}})/(?<key>.*)#\\d+$`)

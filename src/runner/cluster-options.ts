@@ -85,6 +85,10 @@ const LISTEN_FAULTS: Readonly<Record<string, string>> = {
 /** Of an engine's interface. @throws {UsageError} */
 export function engineUrl(option: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
+  if (url?.username || url?.password)
+    throw new UsageError(
+      `${option} has a user name or password in it, which would be seen wherever it is told; expected the URL of Restate, such as http://127.0.0.1:8080.`,
+    )
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return text
   throw new UsageError(`${option} is ${JSON.stringify(text)}; expected the URL of Restate, such as http://127.0.0.1:8080.`)
 }

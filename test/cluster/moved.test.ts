@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { SHARD_VERSION } from '../../src/adapters/store/shard-file.ts'
 import type { Kept } from '../../src/cluster/kept.ts'
 import { isGone } from '../../src/cluster/kept.ts'
-import { adopting, leave } from '../../src/cluster/moved.ts'
+import { adopting, isComing, leave, leaving, notHere } from '../../src/cluster/moved.ts'
 import { noTimers } from '../../src/cluster/timers.ts'
 import type { Json } from '../../src/domain/json.ts'
 
@@ -60,4 +60,30 @@ test('what has nothing to give is left as it is', async () => {
 
   expect(await leave(ctx)).toEqual({ version: SHARD_VERSION, stored: null })
   expect(written).toEqual([])
+})
+
+test('an account that is elsewhere, or has not all come, is not here', () => {
+  expect(notHere('home', null)).toBeNull()
+  expect(notHere('home', { way: 'in', move: 'm1', isOver: true })).toBeNull()
+  expect(notHere('home', { way: 'in', move: 'm1', isOver: false })?.message).toBe(
+    '"home" has not all come from its state directory; repeat "ztm-chat fleet import" there, and then this.',
+  )
+  for (const isOver of [false, true])
+    expect(notHere('home', { way: 'out', move: 'm2', isOver })?.message).toBe(
+      '"home" was moved to a state directory, where it is answered for.',
+    )
+})
+
+test('an account takes what an import brings once, and not again after it has left: that is older than what has left', () => {
+  const here = { way: 'in', move: 'm1', isOver: true } as const
+  const away = leaving(here, 'm2')
+
+  expect(isComing('home', null, false, 'm1')).toBe(true)
+  expect(isComing('home', here, true, 'm1')).toBe(false)
+  expect(isComing('home', away, true, 'm3')).toBe(true)
+  // Another export takes it from the one that nobody ended.
+  for (const gone of [away, leaving(away, 'm3')])
+    expect(() => isComing('home', gone, true, 'm1')).toThrow(
+      'What this import has brought of the account "home" has left it since, so that this state is the older one; import the folder into which it was exported.',
+    )
 })

@@ -39,10 +39,10 @@ function fleetWith(rows: Readonly<Record<string, Json>> = {}) {
     async close() {},
   }
   const tables = {
-    async *rows(kind: string) {
+    async *rows(kind: string, _: unknown, which: { readonly name?: string } = {}) {
       for (const [place, value] of fleet.rows) {
-        const [service, key] = place.split(' ') as [string, string]
-        if (service === kind) yield { key, name: 'entry', value }
+        const [service, key, name = 'entry'] = place.split(' ') as [string, string, string?]
+        if (service === kind && (which.name ?? name) === name) yield { key, name, value }
       }
     },
     query: async () => [],
@@ -115,6 +115,27 @@ test('one that breaks off is not run either, and goes on as the same move', asyn
 
   expect(new Set(fleet.calls.map(({ input }) => (input as { move: string }).move)).size).toBe(1)
   await expect(opened(root)).rejects.toThrow('was moved into the fleet')
+})
+
+test('one that has come to its end is as good done again, and changes nothing once the fleet has something newer', async () => {
+  const root = await stateWith(STATE)
+  const fleet = fleetWith()
+  await fleet.importFrom(root)
+  const { move } = fleet.calls[0]!.input as { readonly move: string }
+  const calls = fleet.calls.length
+
+  for (const other of [
+    { way: 'out', move: 'm2', isOver: true },
+    { way: 'in', move: 'm3', isOver: true },
+  ]) {
+    fleet.rows.set('account default move', other)
+    await expect(fleet.importFrom(root)).rejects.toThrow(
+      `The state in ${join(root, 'accounts/default')} was moved into the fleet at ${FLEET} before (`,
+    )
+  }
+  expect(fleet.calls).toHaveLength(calls)
+  fleet.rows.set('account default move', { way: 'in', move, isOver: true })
+  expect(await fleet.importFrom(root)).toEqual({ chats: 2, requests: 1, problems: [] })
 })
 
 test('while a feeder has the account nothing is moved, and the state is run as before', async () => {
@@ -212,6 +233,15 @@ test('an export that breaks off is not run, and begins anew as the same move', a
   expect(await opened(root)).toEqual({ account, 'chat:peer:dave': chat(), 'pairing:dave': request })
   const moves = fleet.calls.flatMap(({ input }) => (input as { move?: string } | undefined)?.move ?? [])
   expect(new Set(moves).size).toBe(1)
+})
+
+test('an export of what has not all come in says so', async () => {
+  const move = (isOver: boolean) => ({ 'account default move': { way: 'in', move: 'm1', isOver } })
+
+  expect((await fleetWith({ ...IN_FLEET, ...move(true) }).exportTo(temporaryFolder()))?.problems).toEqual([])
+  expect((await fleetWith({ ...IN_FLEET, ...move(false) }).exportTo(temporaryFolder()))?.problems).toEqual([
+    'The import of the account "default" had not come to its end; what it had not brought is in the folder that it was called for, and not in this one.',
+  ])
 })
 
 test('an export goes into an empty folder alone, and of what the fleet never had there is none', async () => {

@@ -17,7 +17,12 @@ const AT_MS = 1_700_000_000_000
 const BOT = { meshName: 'home', username: 'my-bot' }
 const OTHER = { ...BOT, username: 'other-bot' }
 
-async function fleet({ accounts = { default: BOT } as Record<string, object>, answers = {} as Record<string, unknown> } = {}) {
+/** `elsewhere`: beginnings of places that answer so. */
+async function fleet({
+  accounts = { default: BOT } as Record<string, object>,
+  answers = {} as Record<string, unknown>,
+  elsewhere = [] as readonly string[],
+} = {}) {
   const agentUrl = await closedPort()
   const config = parseConfig({ accounts: Object.fromEntries(Object.entries(accounts).map(([id, one]) => [id, { agentUrl, ...one }])) })
   const tables = await startTables()
@@ -25,6 +30,7 @@ async function fleet({ accounts = { default: BOT } as Record<string, object>, an
   const ingress = await startServer(({ url, body }, response) => {
     const place = decodeURIComponent(url)
     asked.push([place, JSON.parse(String(body))])
+    if (elsewhere.some(prefix => place.startsWith(prefix))) return json(response, { message: '"it" was moved to a state directory.' }, 409)
     if (place in answers) return json(response, answers[place])
     json(response, { message: 'no such object' }, 404)
   })
@@ -91,6 +97,7 @@ test('what fails again and again is a warning of its account, or of the fleet', 
   tables.fails('chat/default/peer:alice/give', 'chat', 'default/peer:alice', 5, 'no account\n  at line 1')
   tables.fails('responder/respond', 'responder', null, 1_234, 'away')
   tables.fails('chat/gone/peer:alice/give', 'chat', 'gone/peer:alice', 7, 'There is no account "gone" here.')
+  tables.fails('chat/%zz/peer:eve/leave', 'chat', '%zz/peer:eve', 6, 'no key of ours')
   tables.fails('chat/default/peer:bob/give', 'chat', 'default/peer:bob', 4, 'not yet')
   tables.fails('chat/default/peer:eve/give', 'chat', 'default/peer:eve', 9, 'over', 'completed')
 
@@ -98,6 +105,7 @@ test('what fails again and again is a warning of its account, or of the fleet', 
     warnings: [
       'responder/respond was tried 1234 times: away',
       'chat/gone/peer:alice/give was tried 7 times: There is no account "gone" here.',
+      'chat/%zz/peer:eve/leave was tried 6 times: no key of ours',
     ],
     accounts: [{ warnings: ['chat/default/peer:alice/give was tried 5 times: no account'] }],
   })
@@ -231,6 +239,25 @@ test('an owner’s word goes to each account until one takes it', async () => {
     'No pending request has the code "WXYZ2345"; it may have been used, have expired, or be of another fleet: "ztm-chat pairing list" shows those that are pending.',
   )
   await expect(ask({ do: 'pairing.revoke', account: 'other', user: 'eve' })).rejects.toThrow('Pairing has not let in "eve"')
+})
+
+test('an account that is elsewhere keeps an owner’s word from no other, and says so to whoever means it', async () => {
+  const { ask } = await fleet({
+    accounts: { default: BOT, other: OTHER },
+    elsewhere: ['/account/default/'],
+    answers: {
+      '/account/other/approve': { user: 'mallory' },
+      '/account/other/revoke': { user: 'mallory' },
+      '/account/other/reject': { user: null },
+    },
+  })
+
+  expect(await ask({ do: 'pairing.approve', account: null, code: 'ABCD2345' })).toEqual({ account: 'other', user: 'mallory' })
+  expect(await ask({ do: 'pairing.revoke', account: null, user: 'mallory' })).toEqual([{ account: 'other', user: 'mallory' }])
+  for (const account of ['default', null])
+    await expect(ask({ do: 'pairing.reject', account, code: 'WXYZ2345' })).rejects.toMatchObject({
+      message: '"it" was moved to a state directory.',
+    })
 })
 
 test('a message is sent by its chat, which says when the key is that of another', async () => {

@@ -65,6 +65,10 @@ describe('a fleet', { timeout: 60_000 }, () => {
       'It is a fleet that this shows: name both interfaces of its Restate, --admin and --ingress. A bot alone is shown by "ztm-chat run --inspect --config FOLDER/bot.json5".',
     ],
     ['inspect --admin x --ingress http://x', '--admin is "x"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
+    [
+      'feed --ingress http://me:secret@restate:8080',
+      '--ingress has a user name or password in it, which would be seen wherever it is told; expected the URL of Restate, such as http://127.0.0.1:8080.',
+    ],
     ['feed --ingress restate', '--ingress is "restate"; expected the URL of Restate, such as http://127.0.0.1:8080.'],
     [
       'feed --listen 0.0.0.0:0',

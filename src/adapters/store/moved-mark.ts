@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { StoreUnusable } from '../../domain/errors.ts'
 import type { Disk } from '../../ports/disk.ts'
 
-const MARK = 'moved.json'
+/** Its name. */
+export const MARK = 'moved.json'
 
 const mark = z.object({
   way: z.enum(['to fleet', 'from fleet']),

@@ -8,8 +8,9 @@ import type { Json } from '../../domain/json.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import type { AccountStatus } from '../../runtime/runtime.ts'
+import type { Move } from '../contracts.ts'
 import { accountsAt } from '../feeder-accounts.ts'
-import { NAME } from '../kept.ts'
+import { isGone, type Kept, MOVE, NAME } from '../kept.ts'
 import { keyIn, parseKey } from '../keys.ts'
 import { feedersOf, keep, openRegistry } from '../look.ts'
 import { PAST } from '../past.ts'
@@ -54,7 +55,10 @@ const STAMP_CHARACTERS = 60
 
 /** A chart that runs, or a dead letter. In a text of a message each quotation mark has a backslash before it. */
 const HAS_SOMETHING = ['%"chat":{"%', '%"outbox":{"%', '%"deadLetters":[{%'].map(form => `value_utf8 LIKE ${quoted(form)}`).join(' OR ')
-const BUSY = `SELECT service_key FROM state WHERE service_name = 'chat' AND key = ${quoted(NAME)} AND (${HAS_SOMETHING}) ORDER BY service_key LIMIT ${BUSY_MAX}`
+const HAS_LEFT = `value_utf8 LIKE ${quoted('%"moved":{"way":"out"}%')}`
+/** Of what is kept of a request that is open: every stranger who ever asked has an object. */
+const OPEN = '"stored":{'
+const BUSY = `SELECT service_key FROM state WHERE service_name = 'chat' AND key = ${quoted(NAME)} AND (${HAS_SOMETHING}) AND NOT (${HAS_LEFT}) ORDER BY service_key LIMIT ${BUSY_MAX}`
 const NEWEST = `SELECT service_key, substr(value_utf8, 1, ${STAMP_CHARACTERS}) AS stamp FROM state WHERE service_name = 'chat' AND key = ${quoted(PAST)} ORDER BY value_utf8 DESC LIMIT ${NEWEST_MAX}`
 const COUNTS = `SELECT split_part(service_key, '/', 1) AS account, count(*) AS chats FROM state WHERE service_name = 'chat' AND key = ${quoted(NAME)} GROUP BY 1`
 
@@ -65,20 +69,28 @@ export function createLooking({ accounts, tables, transport, secret }: PictureOp
   let known = new Map<string, Known>()
   let isBusy: ReadonlySet<string> = new Set()
 
-  const rowsOf = async (kind: 'pairing', name: string): Promise<readonly Row[]> => {
+  const openRequests = async (): Promise<readonly Row[]> => {
     const found: Row[] = []
-    for await (const row of tables.rows(kind, undefined, { name })) found.push(row)
+    for await (const row of tables.rows('pairing', undefined, { name: NAME, word: OPEN }))
+      if (!isGone(row.value as unknown as Kept)) found.push(row)
+    return found
+  }
+  const accountsElsewhere = async (): Promise<ReadonlySet<AccountId>> => {
+    const found = new Set<AccountId>()
+    for await (const { key, value } of tables.rows('account', undefined, { name: MOVE }))
+      if ((value as unknown as Move).way === 'out') found.add(key)
     return found
   }
 
   return async wanted => {
     const { members, holders } = await feedersOf(tables)
-    const [told, busy, newest, counts, pairings] = await Promise.all([
+    const [told, busy, newest, counts, pairings, elsewhere] = await Promise.all([
       accountsAt([...new Set(members.map(({ address }) => address))], secret, transport),
       tables.query(BUSY),
       tables.query(NEWEST),
       tables.query(COUNTS),
-      rowsOf('pairing', NAME),
+      openRequests(),
+      accountsElsewhere(),
     ])
     const busyKeys = busy.map(row => String(row['service_key']))
     const stamps = new Map(newest.map(row => [String(row['service_key']), String(row['stamp'])]))
@@ -121,7 +133,7 @@ export function createLooking({ accounts, tables, transport, secret }: PictureOp
       pictures.set(id, {
         told: told.accounts.get(id) ?? null,
         feeder: holders.get(id)?.address ?? null,
-        chats: chats.get(id) ?? 0,
+        chats: elsewhere.has(id) ? 0 : (chats.get(id) ?? 0),
         registry,
         pasts,
       })

@@ -14,7 +14,8 @@ import { createNodeDisk } from '../../adapters/store/node-disk.ts'
 import { SHARD_VERSION } from '../../adapters/store/shard-file.ts'
 import type { Json } from '../../domain/json.ts'
 import type { FoldSource, Store } from '../../ports/store.ts'
-import type { Left } from '../contracts.ts'
+import type { Left, Move } from '../contracts.ts'
+import { MOVE } from '../kept.ts'
 import { keyIn } from '../keys.ts'
 import { asked, forEachOf, keptIn, type MovedState, type MoveOptions, NotMoved } from './move.ts'
 
@@ -36,6 +37,7 @@ export async function exportState(options: MoveOptions): Promise<MovedState | nu
     const mark: MovedMark = former ?? { way: 'from fleet', move: randomUUID(), fleet, since: new Date().toISOString(), isOver: false }
     if (!former) await writeMark(disk, mark)
     const { move } = mark
+    const isPart = await isHalfWay(options)
     const leaving = () => asked(engine, ['account', account, 'leave'], { move })
     try {
       known(await leaving())
@@ -49,11 +51,21 @@ export async function exportState(options: MoveOptions): Promise<MovedState | nu
     await write(store, entries, new Set(loaded.entries.keys()), loaded.lastSeq)
     await asked(engine, ['account', account, 'left'], { move })
     await removeMark(disk)
-    return { ...counts, problems: loaded.problems }
+    return { ...counts, problems: isPart ? [...loaded.problems, partOf(account)] : loaded.problems }
   } finally {
     await store.close()
   }
 }
+
+async function isHalfWay({ settings, tables }: MoveOptions): Promise<boolean> {
+  for await (const { value } of tables.rows('account', settings.id, { name: MOVE })) {
+    const newest = value as unknown as Move
+    if (newest.way === 'in' && !newest.isOver) return true
+  }
+  return false
+}
+const partOf = (account: string): string =>
+  `The import of the account "${account}" had not come to its end; what it had not brought is in the folder that it was called for, and not in this one.`
 
 type Gathered = Omit<MovedState, 'problems'> & { readonly entries: Map<string, string> }
 

@@ -6,18 +6,20 @@
  *     would answer anew.
  * I3. Requests come before the chats that wait for them, and go on after them: an end of theirs is about what the chats hold.
  * I4. What was moved out of the fleet before and is not in the state any more was forgotten here: the fleet forgets it, too.
+ * I5. What has left the fleet after an import is newer than what that import has brought, which therefore never comes again.
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { accountFolder, openAccountStore } from '../../adapters/store/account-store.ts'
-import { type MovedMark, movedAway, removeMark, writeMark } from '../../adapters/store/moved-mark.ts'
+import { MARK, type MovedMark, movedAway, removeMark, writeMark } from '../../adapters/store/moved-mark.ts'
 import { createNodeDisk } from '../../adapters/store/node-disk.ts'
 import { SHARD_VERSION } from '../../adapters/store/shard-file.ts'
 import type { Json } from '../../domain/json.ts'
 import type { StoredAccount } from '../../runtime/account-entry.ts'
 import type { StoredChat } from '../../runtime/entries.ts'
 import { type State, stateOf } from '../../runtime/replay.ts'
-import type { Adopted } from '../contracts.ts'
+import type { Adopted, Move } from '../contracts.ts'
+import { MOVE } from '../kept.ts'
 import { keyIn } from '../keys.ts'
 import { asked, forEachOf, type Here, keptIn, type MovedState, type MoveOptions, NotMoved } from './move.ts'
 
@@ -34,6 +36,7 @@ export async function importState(options: MoveOptions): Promise<MovedState> {
   try {
     const [mark] = found
     if (mark?.way === 'from fleet') throw movedAway(mark, where)
+    if (mark?.isOver) await refuseOlder(options, mark, where)
     const loaded = await store.load()
     const state = stateOf(loaded, limits)
     try {
@@ -101,6 +104,17 @@ async function take(
   await asked(engine, ['account', account, 'arrived'], { move })
   await writeMark(disk, { ...mark, isOver: true })
   return { chats: chats.length, requests: requests.length }
+}
+
+/** Done again, a move that is over is to find what it has brought. */
+async function refuseOlder({ settings, tables }: MoveOptions, { move, fleet, since }: MovedMark, where: string): Promise<void> {
+  for await (const { value } of tables.rows('account', settings.id, { name: MOVE })) {
+    const newest = value as unknown as Move
+    if (newest.way === 'in' && newest.move === move) return
+  }
+  throw new NotMoved(
+    `The state in ${where} was moved into the fleet at ${fleet} before (${since}), and is not what this fleet has now, so it was left as it is; import the folder of the newest export, or remove ${join(where, MARK)} to move this older state all the same.`,
+  )
 }
 
 /** Before anything is changed; each object looks for itself, too. */

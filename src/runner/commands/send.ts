@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ATTACHMENTS_MAX } from '../../domain/attachments.ts'
-import type { Sending } from '../../domain/sending.ts'
+import { SENDING_KEY, type Sending } from '../../domain/sending.ts'
 import { shownChat } from '../../domain/shown.ts'
 import { atRestOf } from '../at-rest.ts'
 import { chatOf } from '../chat-name.ts'
@@ -12,15 +12,12 @@ import { UsageError } from '../usage-error.ts'
 
 export type SendOptions = BotOptions & { readonly to: string; readonly key?: string; readonly file?: readonly string[] }
 
-/** It goes over the mesh as it is, with every part of the message. */
-const KEY = /^[\x21-\x7e]{1,200}$/
-
 /** Returns when the message is durable; from then on its delivery is the runner's. */
 export async function send(text: string | undefined, options: SendOptions): Promise<number> {
   const { file: paths = [] } = options
   const chat = chatOf('--to', options.to)
   const key = options.key ?? randomUUID()
-  if (!KEY.test(key)) throw new UsageError(`--key is ${JSON.stringify(key)}; expected 1 to 200 ASCII characters without blanks.`)
+  if (!SENDING_KEY.test(key)) throw new UsageError(`--key is ${JSON.stringify(key)}; expected 1 to 200 ASCII characters without blanks.`)
   if ((text ?? '').trim() === '' && paths.length === 0)
     throw new UsageError('There is nothing to send: the text is empty, and there is no --file.')
   if (paths.length > ATTACHMENTS_MAX) throw new UsageError(`There are ${paths.length} files; one message takes ${ATTACHMENTS_MAX}.`)

@@ -62,6 +62,7 @@ export async function withFleet<T>(
         throw new ControlSilent(`${error.message}; is Restate running, with a service of the fleet, and is that its ingress?`, {
           cause: error,
         })
+      if (error instanceof EngineRefused && error.status === 409) throw new Elsewhere(error.reason, { cause: error })
       if (error instanceof EngineRefused)
         throw new ControlRefused(`${error.message}; is that the ingress of Restate, and the config that of the fleet?`, { cause: error })
       throw error
@@ -124,11 +125,25 @@ export async function withFleet<T>(
     }
     return settled
   }
-  const end = async (account: string | null, code: string, how: 'approve' | 'reject'): Promise<PairingEnd> => {
+  /** Whom it is about, of each account that has such a one. An account that is elsewhere keeps the word from no other. */
+  async function* hearing(account: string | null, handler: 'approve' | 'reject' | 'revoke', word: object): AsyncGenerator<Paired> {
+    let isHeard = false
+    let elsewhere: Elsewhere | null = null
     for (const { id } of chosen(account)) {
-      const { user } = await call<{ user: UserName | null }>('account', id, how, { code })
-      if (user !== null) return { account: id, user }
+      try {
+        const { user } = await call<{ user: UserName | null }>('account', id, handler, word)
+        if (user === null) continue
+        isHeard = true
+        yield { account: id, user }
+      } catch (error) {
+        if (!(error instanceof Elsewhere)) throw error
+        elsewhere ??= error
+      }
     }
+    if (elsewhere !== null && !isHeard) throw elsewhere
+  }
+  const end = async (account: string | null, code: string, how: 'approve' | 'reject'): Promise<PairingEnd> => {
+    for await (const found of hearing(account, how, { code })) return found
     throw new ControlRefused(unknownCode(code, 'fleet'))
   }
   const approved = async (account: string | null): Promise<readonly Paired[]> => {
@@ -138,10 +153,7 @@ export async function withFleet<T>(
   }
   const revoke = async (account: string | null, user: string): Promise<readonly Paired[]> => {
     const revoked: Paired[] = []
-    for (const { id } of chosen(account)) {
-      const found = await call<{ user: UserName | null }>('account', id, 'revoke', { user })
-      if (found.user !== null) revoked.push({ account: id, user: found.user })
-    }
+    for await (const found of hearing(account, 'revoke', { user })) revoked.push(found)
     if (revoked.length === 0) throw new ControlRefused(notPaired(user))
     return revoked
   }
@@ -214,6 +226,9 @@ export async function withFleet<T>(
     await transport.close()
   }
 }
+
+/** What was asked about is not in the fleet, or not all of it, as its object says. */
+class Elsewhere extends ControlRefused {}
 
 const NOTHING_SAID = { accounts: new Map<string, AccountStatus>(), troubles: [] }
 

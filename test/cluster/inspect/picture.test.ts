@@ -93,6 +93,33 @@ test('what has not changed is not read again, and what has is', async () => {
   expect(await readBy(new Set(['home/peer:alice']))).toEqual(['home/peer:alice'])
 })
 
+test('what has left the fleet takes nobody’s room, and is not counted; strangers whose requests have ended are not read for those', async () => {
+  const { engine, put, look, chatsIn, readBy } = await open()
+  for (let n = 0; n < BUSY_MAX; n++)
+    engine.put('chat', keyIn('home', `peer:gone-${String(n).padStart(4, '0')}`), 'entry', {
+      version: 1,
+      stored: { chat: { status: 'active' } },
+      moved: { way: 'out' },
+    })
+  put('work', 'peer:zoe', [accepted('m1')], START_MS)
+  engine.put('chat', keyIn('work', 'peer:zoe'), PAST, null)
+  put('work', 'peer:eve', rested, START_MS)
+  engine.put('chat', keyIn('work', 'peer:eve'), PAST, null)
+  engine.keep('pairing', 'work', 'eve', null)
+  engine.put('account', 'home', 'move', { way: 'out', move: 'm1', isOver: true })
+  engine.put('pairing', keyIn('home', 'gone-0001' as ChatId), 'entry', { version: 1, stored: {}, moved: { way: 'out' } })
+  for (let n = 0; n < NEWEST_MAX; n++) put('work', `peer:new-${n}`, rested, START_MS)
+
+  const read = await readBy()
+  expect(new Set(read).size).toBe(NEWEST_MAX + 1)
+  expect(read).not.toContain('work/peer:eve')
+  const shown = await chatsIn(NOBODY, 'work')
+  expect(shown).toContain('peer:zoe')
+  const picture = await look(NOBODY)
+  expect([...picture.accounts.values()].map(({ chats }) => chats)).toEqual([0, NEWEST_MAX + 2])
+  picture.close()
+})
+
 test('what another version has written is not guessed at', async () => {
   const { engine, look } = await open()
   engine.keep('chat', 'home', 'peer:alice', {}, 99)

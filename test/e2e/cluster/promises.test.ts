@@ -77,7 +77,7 @@ test('a message that is told twice, under its key or without, is answered once',
   expect(effects.byChat()).toEqual({ asked: { 'peer:alice': ['m1 1', 'm2 1'] }, posted: { 'peer:alice': ['m1#0', 'm2#0'] } })
 })
 
-test('a message costs three invocations, whatever was written before', async () => {
+test('a message costs three invocations, whatever was written before, and the first of a chat one more', async () => {
   const { restate, mesh } = await startOnRestate()
   // Replies that were seen are told with the next message.
   const feeder = { address: 'nobody:1', session: 'any', isPushed: true }
@@ -87,7 +87,7 @@ test('a message costs three invocations, whatever was written before', async () 
     await expect.poll(() => read(mesh, 'alice', DIRECT), PATIENCE).toBe(count)
   }
 
-  expect(restate.carriedOut).toEqual({ 'chat/receive': 5, 'responder/respond': 5, 'chat/give': 5 })
+  expect(restate.carriedOut).toEqual({ 'chat/receive': 5, 'responder/respond': 5, 'chat/give': 5, 'account/newestMove': 1 })
 })
 
 test('a post that its process does not live to see answered is looked for, and neither repeated nor recorded twice', async () => {
@@ -421,7 +421,7 @@ test('what was queued elsewhere is looked for before it is posted; what has left
     status: 409,
     body: { message: expect.stringContaining('The feeder at 10.0.0.7:9090 has the account "default"') },
   })
-  await restate.call('/account/default/release', feeder)
+  await restate.call('/account/default/release', { session: feeder.session })
   expect(await restate.call('/account/default/leave', { move: 'out' })).toMatchObject({ status: 200 })
   expect(await claim()).toBeNull()
   expect(await restate.call('/account/default/approve', { code: 'A' })).toMatchObject({ status: 409 })
@@ -438,6 +438,51 @@ test('what was queued elsewhere is looked for before it is posted; what has left
   expect(await restate.call('/inside/approved', undefined)).toMatchObject({ status: 409 })
   expect(await restate.call('/account/default/leave', { move: 'again' })).toMatchObject({ status: 409 })
   expect(await restate.call('/account/default/adopt', { ...account, move: 'm3' })).toMatchObject({ status: 200 })
+})
+
+test('what nobody would do, or an import would find in its way, is not taken while the account is elsewhere or on its way', async () => {
+  const { restate } = await startOnRestate()
+  const { limits } = parseConfig(CONFIG).accounts[0]!
+  const opening = [
+    { to: 'request' },
+    { to: 'pairing', event: { type: 'ticket.issued', code: 'ABCD2345', atMs: 1, expiresAtMs: Date.now() + 1e6, notice: 'a code' } },
+  ] as const
+  const { stored } = step({ subject: { at: 'pairing', user: 'zoe' }, stored: null, inputs: opening, atMs: 1, limits })
+  const call = (place: string, input?: unknown) => restate.call(`/${place}`, input)
+  const zoe = 'chat/default%2Fpeer%3Azoe'
+  const sends = () => call(`${zoe}/send`, { text: 'hi', key: 'k', files: [] })
+  const brings = (move: string, what: unknown = null) => ({ move, version: 1, stored: what })
+
+  expect(await call('account/default/adopt', brings('m1'))).toMatchObject({ status: 200 })
+  expect(await call('pairing/default%2Fzoe/adopt', brings('m1', stored))).toMatchObject({ status: 200 })
+  for (const how of ['approve', 'reject'])
+    expect(await call(`account/default/${how}`, { code: 'ABCD2345' })).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('"default" has not all come from its state directory') },
+    })
+  expect(await sends()).toMatchObject({ status: 409, body: { message: expect.stringContaining('repeat "ztm-chat fleet import"') } })
+  expect(await call(`${zoe}/receive`, found(message('m1')))).toEqual({ status: 200, body: { taken: 0 } })
+  expect(await call(`${zoe}/adopt`, brings('m1'))).toMatchObject({ status: 200 })
+  await call('account/default/arrived', { move: 'm1' })
+  expect(await call('account/default/approve', { code: 'ABCD2345' })).toEqual({ status: 200, body: { user: 'zoe' } })
+  expect(await sends()).toMatchObject({ status: 200 })
+
+  await call('account/default/leave', { move: 'out' })
+  await call(`${zoe}/leave`)
+  await call('account/default/left', { move: 'out' })
+  const others = await entriesOf(restate)
+  const amy = 'chat/default%2Fpeer%3Aamy'
+  expect(await call(`${amy}/send`, { text: 'hi', key: 'k', files: [] })).toMatchObject({
+    status: 409,
+    body: { message: expect.stringContaining('was moved to a state directory') },
+  })
+  expect(await call(`${amy}/receive`, found(message('m2')))).toEqual({ status: 200, body: { taken: 0 } })
+  expect(await entriesOf(restate)).toEqual(others)
+  // What that import has brought has changed since, and is elsewhere.
+  expect(await call('account/default/adopt', brings('m1'))).toMatchObject({
+    status: 409,
+    body: { message: expect.stringContaining('has left it since') },
+  })
 })
 
 /** Of a fleet in which a reply was in doubt, two messages were open, and a stranger waited; by the commit that its file names. */
@@ -568,6 +613,17 @@ test('from outside a chat is told messages and the words of its owner alone, and
     ['/account/default/approve', { code: 5 }],
     ['/account/default/reject', {}],
     ['/account/default/revoke', { user: null }],
+    ['/account/default/claim', null],
+    ['/account/default/release', 's1'],
+    ['/account/default/note', { changes: [] }],
+    ['/account/default/note', { session: 's1', changes: [null] }],
+    ['/fleet/all/join', null],
+    ['/fleet/all/renew', {}],
+    ['/fleet/all/leave', null],
+    ['/chat/default%2Fpeer%3Aalice/send', { text: 'hi', key: 'k\n1', files: [] }],
+    ['/chat/default%2Fpeer%3Aalice/send', { text: 'x'.repeat(1_048_577), key: 'k1', files: [] }],
+    ['/chat/default%2Fpeer%3Aalice/adopt', { move: 'm1', version: SHARD_VERSION, stored: { chat: 5 } }],
+    ['/pairing/default%2Falice/adopt', { move: 'm1', version: SHARD_VERSION, stored: { status: 'of no chart' } }],
   ] as const)
     expect(await restate.call(path, body), path).toMatchObject({ status: 400 })
   expect(await restate.call('/chat/nobody%2Fpeer%3Aalice/receive', found(message('m1')))).toMatchObject({ status: 404 })
