@@ -1739,8 +1739,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a service of which Restate was not told goes on',
     file: 'src/runner/commands/serve.ts',
-    from: 'if (adminUrl !== null) await register(adminUrl, url)',
-    to: 'if (adminUrl !== null) await register(adminUrl, url).catch(() => {})',
+    from: 'if (adminUrl !== null) await register(adminUrl, url, token)',
+    to: 'if (adminUrl !== null) await register(adminUrl, url, token).catch(() => {})',
     tests: ['test/runner/fleet.test.ts'],
   },
   {
