@@ -9,7 +9,7 @@ import { approvedAs } from '../runtime/by-hand.ts'
 import { advance } from './advance.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { MOVE, type Move, readKept, writeKept } from './kept.ts'
-import { goneFrom, sameVersion } from './moved.ts'
+import { goneFrom, notSpent, sameVersion, spentBy } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
@@ -123,6 +123,7 @@ export const accountObject = (accounts: SettingsAt) =>
         sameVersion(version)
         const last = await moveOf(ctx)
         if (last?.way === 'in' && last.move === move) return
+        notSpent(ctx.key, last, move)
         const kept = await readKept(ctx)
         if (last?.way === 'in' && !last.isOver)
           throw conflict(`Another import of the account "${ctx.key}" has begun; end that one, or take it out with "ztm-chat fleet export".`)
@@ -132,7 +133,7 @@ export const accountObject = (accounts: SettingsAt) =>
           )
         await withoutHolder(ctx)
         ctx.clear(REQUESTS)
-        ctx.set(MOVE, { way: 'in', move, isOver: false } satisfies Move)
+        ctx.set(MOVE, { way: 'in', move, isOver: false, spent: spentBy(last) } satisfies Move)
         writeKept(ctx, { ...kept, stored })
       },
       async arrived(ctx, { move }) {
@@ -144,7 +145,7 @@ export const accountObject = (accounts: SettingsAt) =>
         if (last?.way === 'out' && last.isOver && last.move !== move)
           throw conflict(`The account "${ctx.key}" was moved to a state directory before, and nothing of it is in the fleet any more.`)
         if (last?.way !== 'out') await withoutHolder(ctx)
-        if (last?.move !== move) ctx.set(MOVE, { way: 'out', move, isOver: false } satisfies Move)
+        if (last?.move !== move) ctx.set(MOVE, { way: 'out', move, isOver: false, spent: spentBy(last) } satisfies Move)
         const { version, stored } = await readKept(ctx)
         return { version, stored }
       },

@@ -33,4 +33,10 @@ export const isGone = ({ moved }: Kept): boolean => moved?.way === 'out'
 
 /** Where an account's object keeps its newest move, with all that belongs to it. */
 export const MOVE = 'move'
-export type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean }
+export type Move = {
+  readonly way: 'in' | 'out'
+  readonly move: string
+  readonly isOver: boolean
+  /** Imports whose state was moved out again; absent: none. */
+  readonly spent?: readonly string[]
+}

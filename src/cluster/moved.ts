@@ -2,7 +2,7 @@
 import { type ObjectContext, TerminalError } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
 import type { Adopted, Left } from './contracts.ts'
-import { isGone, type Kept, readKept, writeKept } from './kept.ts'
+import { isGone, type Kept, type Move, readKept, writeKept } from './kept.ts'
 import { noTimers } from './timers.ts'
 
 const CONFLICT = { errorCode: 409 }
@@ -15,6 +15,24 @@ export function sameVersion(version: number): void {
   if (version !== SHARD_VERSION)
     throw new TerminalError(
       `The state has version ${version}, and the services know version ${SHARD_VERSION} only; bring both to the same release.`,
+      CONFLICT,
+    )
+}
+
+/** Moves are made by hand: nobody makes so many, and then repeats the first. */
+export const SPENT_MAX = 100
+
+/** Imports that are of the past once the move that follows `last` has begun. */
+export function spentBy(last: Move | null): readonly string[] {
+  const spent = last?.spent ?? []
+  return last?.way === 'in' ? [...spent, last.move].slice(-SPENT_MAX) : spent
+}
+
+/** What it would bring is older than what was moved out since. @throws TerminalError */
+export function notSpent(key: string, last: Move | null, move: string): void {
+  if (spentBy(last).includes(move))
+    throw new TerminalError(
+      `What this import brought of the account "${key}" was moved out of the fleet since; import the folder that it went to, or remove moved.json beside this state to move it in as it was then.`,
       CONFLICT,
     )
 }

@@ -2,9 +2,9 @@
 import type { ObjectContext } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
 import { SHARD_VERSION } from '../../src/adapters/store/shard-file.ts'
-import type { Kept } from '../../src/cluster/kept.ts'
+import type { Kept, Move } from '../../src/cluster/kept.ts'
 import { isGone } from '../../src/cluster/kept.ts'
-import { adopting, leave } from '../../src/cluster/moved.ts'
+import { adopting, leave, notSpent, SPENT_MAX, spentBy } from '../../src/cluster/moved.ts'
 import { noTimers } from '../../src/cluster/timers.ts'
 import type { Json } from '../../src/domain/json.ts'
 
@@ -60,4 +60,24 @@ test('what has nothing to give is left as it is', async () => {
 
   expect(await leave(ctx)).toEqual({ version: SHARD_VERSION, stored: null })
   expect(written).toEqual([])
+})
+
+test('an import whose state was moved out again brings nothing any more, whatever was moved in and out since', () => {
+  let last: Move | null = null
+  for (const move of ['in 1', 'out 1', 'in 2', 'out 2'])
+    last = { way: move.startsWith('in') ? 'in' : 'out', move, isOver: true, spent: spentBy(last) }
+
+  for (const move of ['in 1', 'in 2'])
+    expect(() => notSpent('home', last, move)).toThrow(
+      'What this import brought of the account "home" was moved out of the fleet since; import the folder that it went to,',
+    )
+  expect(() => notSpent('home', last, 'in 3')).not.toThrow()
+  expect(() => notSpent('home', null, 'in 1')).not.toThrow()
+})
+
+test('of imports that are over the newest are remembered', () => {
+  let last: Move | null = null
+  for (let at = 0; at <= SPENT_MAX; at += 1) last = { way: 'in', move: `${at}`, isOver: true, spent: spentBy(last) }
+
+  expect(spentBy(last)).toEqual(Array.from({ length: SPENT_MAX }, (_, at) => `${at + 1}`))
 })
