@@ -79,14 +79,16 @@ test('the inspector of a fleet shows what becomes of a message, and lets a stran
 
   const whatHappened = () => page.shown('chat')?.lives.map(({ text, moments }) => [text, ...moments.map(({ what }) => what)])
   await expect.poll(whatHappened, PATIENCE).toEqual([['hello', 'accepted', 'answered', 'reply queued', 'reply posted', 'reply confirmed']])
-  await expect.poll(() => page.shown('actor'), PATIENCE).toMatchObject({
-    view: { actor: 'chat:peer:alice', kind: 'chat', value: { door: 'deciding', turn: 'idle' } },
-    steps: [
-      { event: 'chat.opened' },
-      { event: 'message.accepted', value: { turn: { answering: 'dispatching' } } },
-      { event: 'turn.answered', value: { turn: 'idle' } },
-    ],
-  })
+  await expect
+    .poll(() => page.shown('actor'), PATIENCE)
+    .toMatchObject({
+      view: { actor: 'chat:peer:alice', kind: 'chat', value: { door: 'deciding', turn: 'idle' } },
+      steps: [
+        { event: 'chat.opened' },
+        { event: 'message.accepted', value: { turn: { answering: 'dispatching' } } },
+        { event: 'turn.answered', value: { turn: 'idle' } },
+      ],
+    })
   expect(page.events().map(({ actor, event }) => [actor, event])).toContainEqual(['outbox:peer:alice', 'reply.sent'])
 
   await mesh.user('mallory').says('let me in', `peer:${BOT}`)
