@@ -114,7 +114,9 @@ test('one that breaks off is not run either, and goes on as the same move', asyn
   await fleet.importFrom(root)
 
   expect(new Set(fleet.calls.map(({ input }) => (input as { move: string }).move)).size).toBe(1)
-  await expect(opened(root)).rejects.toThrow('was moved into the fleet')
+  await expect(opened(root)).rejects.toThrow(
+    'move it back into a folder of its own with "ztm-chat fleet export --state-dir NEW --ingress http://restate:8080"',
+  )
 })
 
 test('while a feeder has the account nothing is moved, and the state is run as before', async () => {
