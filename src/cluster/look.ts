@@ -148,6 +148,11 @@ export type Stuck = { readonly target: string; readonly account: AccountId | nul
 const TRIES_MIN = 5
 const STUCK_MAX = 20
 
+/** Whether the engine was told of a fleet's services; they may be away all the same. */
+export async function areServicesKnown(tables: Tables): Promise<boolean> {
+  return (await tables.query(`SELECT name FROM sys_service WHERE name = 'fleet'`)).length > 0
+}
+
 /** Invocations that fail again and again, the worst first. */
 export async function stuckOf(tables: Tables): Promise<readonly Stuck[]> {
   const rows = await tables.query(

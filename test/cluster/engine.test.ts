@@ -47,7 +47,7 @@ test.each([400, 404, 409, 422])('%i is a refusal, with its status: it will not b
   const failure = await failureOf(engine.call(['account', 'a', 'note'], {}))
 
   expect(failure).toBeInstanceOf(EngineRefused)
-  expect(failure).toMatchObject({ status, message: `The engine at ${server.url} answers /account/a/note with ${status}: {"message":"no"}` })
+  expect(failure).toMatchObject({ status, message: `The engine at ${server.url} answers /account/a/note with ${status}: no`, reason: 'no' })
 })
 
 test.each([429, 500, 503, 202])('%i is no answer: it may be done later, or has been', async status => {

@@ -17,7 +17,11 @@ const AT_MS = 1_700_000_000_000
 const BOT = { meshName: 'home', username: 'my-bot' }
 const OTHER = { ...BOT, username: 'other-bot' }
 
-async function fleet({ accounts = { default: BOT } as Record<string, object>, answers = {} as Record<string, unknown> } = {}) {
+async function fleet({
+  accounts = { default: BOT } as Record<string, object>,
+  answers = {} as Record<string, unknown>,
+  refusal = '{}',
+} = {}) {
   const agentUrl = await closedPort()
   const config = parseConfig({ accounts: Object.fromEntries(Object.entries(accounts).map(([id, one]) => [id, { agentUrl, ...one }])) })
   const tables = await startTables()
@@ -26,7 +30,7 @@ async function fleet({ accounts = { default: BOT } as Record<string, object>, an
     const place = decodeURIComponent(url)
     asked.push([place, JSON.parse(String(body))])
     if (place in answers) return json(response, answers[place])
-    json(response, { message: 'no such object' }, 404)
+    response.writeHead(404).end(refusal)
   })
   onTestFinished(() => ingress.close())
   const keep = (account: string, subject: Subject, ...inputs: readonly Input[]) => {
@@ -99,6 +103,15 @@ test('what fails again and again is a warning of its account, or of the fleet', 
       'chat/gone/peer:alice/give was tried 7 times: There is no account "gone" here.',
     ],
     accounts: [{ warnings: ['chat/default/peer:alice/give was tried 5 times: no account'] }],
+  })
+})
+
+test('an engine that was told of no services is a warning', async () => {
+  const { ask, tables } = await fleet()
+  tables.forgetServices()
+
+  expect(await ask({ do: 'status', account: null })).toMatchObject({
+    warnings: ['Restate has been told of no services; start ztm-chat serve with --admin.'],
   })
 })
 
@@ -252,13 +265,31 @@ test('what another version has written is left alone, and told', async () => {
   )
 })
 
-test('an ingress that is away, or another, is told in one sentence', async () => {
-  const { ask, ingress } = await fleet()
+test.each([
+  [
+    JSON.stringify({ message: 'There is no account "default" here.' }),
+    (url: string) => `The fleet at ${url} refuses: There is no account "default" here.`,
+  ],
+  [
+    '',
+    (url: string) =>
+      `The engine at ${url} answers /account/default/approve with 404; is that the ingress of Restate, and the config that of the fleet?`,
+  ],
+  [
+    '{"message":"service \'account\' not found, make sure to register the service before calling it."}',
+    (url: string) => `Restate at ${url} knows no services of a fleet; start ztm-chat serve with --admin, which tells it of them.`,
+  ],
+])('what an ingress refuses is told in one sentence: %j', async (said, sentence) => {
+  const { ask, ingress } = await fleet({ refusal: said })
 
   await expect(ask({ do: 'pairing.approve', account: null, code: 'A' })).rejects.toMatchObject({
     name: 'ControlRefused',
-    message: `The engine at ${ingress.url} answers /account/default/approve with 404: {"message":"no such object"}; is that the ingress of Restate, and the config that of the fleet?`,
+    message: sentence(ingress.url),
   })
+})
+
+test('an ingress that is away is told in one sentence', async () => {
+  const { ask, ingress } = await fleet()
   await ingress.close()
   await expect(ask({ do: 'pairing.approve', account: null, code: 'A' })).rejects.toMatchObject({
     name: 'ControlSilent',
