@@ -244,6 +244,14 @@ describe('a move', { timeout: 60_000 }, () => {
     )
   })
 
+  test('has failed when there was nothing to move, so that nobody goes on as if there were', async () => {
+    const tables = await startTables()
+
+    expect(await move('export', '--admin', tables.url, '--ingress', 'http://restate:8080')).toEqual(
+      told(FAILED, 'There is nothing of the account "default" in the fleet at http://restate:8080.'),
+    )
+  })
+
   test('says in one sentence that Restate is not there', async () => {
     const admin = await closedPort()
 
