@@ -106,6 +106,18 @@ test('what fails again and again is a warning of its account, or of the fleet', 
   })
 })
 
+test.each([
+  ['out', true, ['It was moved out of the fleet into a state directory, and no feeder gets it.']],
+  ['out', false, ['Its export has not come to its end, and no feeder gets it; repeat the same command.']],
+  ['in', false, ['Its import has not come to its end, and no feeder gets it; repeat the same command.']],
+  ['in', true, []],
+])('status says why no feeder gets an account that moves %s (at its end: %s)', async (way, isOver, warnings) => {
+  const { ask, tables } = await fleet()
+  tables.put('account', 'default', 'move', { way, move: 'm1', isOver })
+
+  expect(await ask({ do: 'status', account: null })).toMatchObject({ accounts: [{ warnings }] })
+})
+
 test('an engine that was told of no services is a warning', async () => {
   const { ask, tables } = await fleet()
   tables.forgetServices()

@@ -2,8 +2,9 @@
 import { createUndiciTransport } from '../../adapters/ztm/undici-transport.ts'
 import { createEngine, EngineAway, EngineRefused, ServicesUnknown } from '../../cluster/engine.ts'
 import { accountsAt } from '../../cluster/feeder-accounts.ts'
+import type { Move } from '../../cluster/kept.ts'
 import { keyIn } from '../../cluster/keys.ts'
-import { areServicesKnown, chatsOf, feedersOf, livesIn, peopleOf, type Stuck, stuckOf } from '../../cluster/look.ts'
+import { areServicesKnown, chatsOf, feedersOf, livesIn, moveOf, peopleOf, type Stuck, stuckOf } from '../../cluster/look.ts'
 import { openTables } from '../../cluster/tables.ts'
 import type { ChatId, ReplyKey, UserName } from '../../domain/ids.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
@@ -96,7 +97,8 @@ export async function withFleet<T>(
       for await (const { pairings } of people(id)) sum.pendingPairings += pairings().length
       const { state = null, sinceMs = null, reason = null, warnings = [] } = said.accounts.get(id) ?? {}
       const feeder = holders.get(id)?.address ?? null
-      found.push({ account: id, ...sum, feeder, state, sinceMs, reason, warnings: [...warnings, ...warningsOf(id)] })
+      const moved = whereabouts(await moveOf(tables, id))
+      found.push({ account: id, ...sum, feeder, state, sinceMs, reason, warnings: [...moved, ...warnings, ...warningsOf(id)] })
     }
     const known = new Set(found.map(one => one.account))
     const others = stuck.filter(one => one.account === null || (account === null && !known.has(one.account)))
@@ -211,6 +213,14 @@ export async function withFleet<T>(
     await engine.close()
     await transport.close()
   }
+}
+
+/** Why no feeder gets it. */
+function whereabouts(move: Move | null): readonly string[] {
+  if (move?.way === 'out' && move.isOver) return ['It was moved out of the fleet into a state directory, and no feeder gets it.']
+  if (move === null || move.isOver) return []
+  const way = move.way === 'out' ? 'export' : 'import'
+  return [`Its ${way} has not come to its end, and no feeder gets it; repeat the same command.`]
 }
 
 const NO_SERVICES = 'Restate has been told of no services; start ztm-chat serve with --admin.'
