@@ -1,5 +1,7 @@
 /** What the engine's ingress is asked, and what its answers mean. */
+import { errors } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
+import { reasonOf } from '../../src/adapters/ztm/undici-transport.ts'
 import { createEngine, EngineAway, EngineRefused } from '../../src/cluster/engine.ts'
 import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
 
@@ -88,6 +90,11 @@ test('nobody there, and an answer that breaks off, are no answer, each told in o
     `The engine at ${url} does not answer /fleet/all/join: connection refused`,
     `The engine at ${server.url} does not answer /fleet/all/join: connection closed`,
   ])
+})
+
+test('what is not answered in time is told without a word of the HTTP client', () => {
+  expect(reasonOf(new errors.HeadersTimeoutError())).toBe('no answer in time')
+  expect(reasonOf(new errors.BodyTimeoutError())).toBe('the answer did not come to its end in time')
 })
 
 test('whoever waits no more is told so, and nothing waits behind it', async () => {

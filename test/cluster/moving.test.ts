@@ -108,7 +108,9 @@ test('one that breaks off is not run either, and goes on as the same move', asyn
     if (what === 'chat/adopt') throw new EngineAway('The engine does not answer')
   }
 
-  await expect(fleet.importFrom(root)).rejects.toThrow('The engine does not answer; do the same again, and it goes on from there.')
+  await expect(fleet.importFrom(root)).rejects.toThrow(
+    'The engine does not answer; is a service of the fleet running? Do the same again, and it goes on from there.',
+  )
   await expect(opened(root)).rejects.toThrow('is on its way into the fleet')
   fleet.before = () => {}
   await fleet.importFrom(root)
