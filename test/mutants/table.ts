@@ -1627,7 +1627,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what the engine refuses counts as away',
     file: 'src/cluster/engine.ts',
-    from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)\n',
+    from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reason ?? sentence)\n',
     to: '',
     tests: ['test/cluster/engine.test.ts'],
   },
