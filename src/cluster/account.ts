@@ -9,7 +9,7 @@ import { approvedAs } from '../runtime/by-hand.ts'
 import { advance } from './advance.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, type Move, PAIRING, TRIED_AGAIN } from './contracts.ts'
 import { MOVE, readKept, writeKept } from './kept.ts'
-import { conflict, goneFrom, isComing, leaving, notHere, sameVersion } from './moved.ts'
+import { conflict, goneFrom, isComing, notHere, sameVersion, spentBy } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
@@ -126,10 +126,11 @@ export const accountObject = (accounts: SettingsAt) =>
         refusing(() => settingsOf(accounts, ctx.key))
         sameVersion(version)
         const kept = await readKept(ctx)
-        if (!isComing(ctx.key, await moveOf(ctx), kept.stored !== null, move)) return
+        const last = await moveOf(ctx)
+        if (!isComing(ctx.key, last, kept.stored !== null, move)) return
         await withoutHolder(ctx)
         ctx.clear(REQUESTS)
-        ctx.set(MOVE, { way: 'in', move, isOver: false } satisfies Move)
+        ctx.set(MOVE, { way: 'in', move, isOver: false, spent: spentBy(last) } satisfies Move)
         writeKept(ctx, { ...kept, stored })
       },
       async arrived(ctx, { move }) {
@@ -141,7 +142,7 @@ export const accountObject = (accounts: SettingsAt) =>
         if (last?.way === 'out' && last.isOver && last.move !== move)
           throw conflict(`The account "${ctx.key}" was moved to a state directory before, and nothing of it is in the fleet any more.`)
         if (last?.way !== 'out') await withoutHolder(ctx)
-        if (last?.move !== move) ctx.set(MOVE, leaving(last, move))
+        if (last?.move !== move) ctx.set(MOVE, { way: 'out', move, isOver: false, spent: spentBy(last) } satisfies Move)
         const { version, stored } = await readKept(ctx)
         return { version, stored }
       },

@@ -133,8 +133,14 @@ const move = z.string().min(1).max(100)
 /** `move`: one import, however often it is begun anew. */
 export type Moved = { readonly way: 'in'; readonly move: string } | { readonly way: 'out' }
 
-/** Of an account, with all that belongs to it. `brought`, of one that is elsewhere: the import that had brought it before. */
-export type Move = { readonly way: 'in' | 'out'; readonly move: string; readonly isOver: boolean; readonly brought?: string }
+/** Of an account, with all that belongs to it. */
+export type Move = {
+  readonly way: 'in' | 'out'
+  readonly move: string
+  readonly isOver: boolean
+  /** Imports whose state was moved out again; absent: none. */
+  readonly spent?: readonly string[]
+}
 
 /** An entry of a snapshot; null: it has gone. */
 const adopted = z.strictObject({ move, version: z.number(), stored: z.custom<Json>(value => value !== undefined) })

@@ -24,6 +24,9 @@ export class EngineRefused extends Error {
   }
 }
 
+/** Nobody has told it of the services. */
+export class ServicesUnknown extends EngineRefused {}
+
 const CONNECTIONS = 64
 /** What is asked of it ends with an answer soon, or waits behind what cannot end now. */
 const ANSWER_MS = 60_000
@@ -51,8 +54,15 @@ export function createEngine(url: string, token: string | null = null): Engine {
       const { status, text } = answer
       if (status === 200) return text === '' ? null : parsed(text, path)
       if (isLocked(status)) throw new EngineAway(`The engine at ${url} lets nobody in (${status})${LOCKED}`)
-      const sentence = `The engine at ${url} answers ${path} with ${status}: ${text.slice(0, 500)}`
-      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)
+      const reason = reasonIn(text)
+      const said = (reason ?? text.trim()).slice(0, 500)
+      const sentence = `The engine at ${url} answers ${path} with ${status}${said && `: ${said}`}`
+      if (status === 404 && NOT_TOLD.test(said))
+        throw new ServicesUnknown(
+          `Restate at ${url} knows no services of a fleet; start ztm-chat serve with --admin, which tells it of them.`,
+          status,
+        )
+      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reason ?? sentence)
       throw new EngineAway(sentence)
     },
     close: () => pool.destroy(),
@@ -79,6 +89,9 @@ export function createEngine(url: string, token: string | null = null): Engine {
     return { status: statusCode, text: await body.text() }
   }
 }
+
+/** So the engine says that nobody has told it of a service. */
+const NOT_TOLD = /^service '\w+' not found/
 
 /** What a service said, as the engine hands it on. */
 function reasonIn(text: string): string | null {

@@ -66,8 +66,7 @@ const NO_RECORDS = { async *history() {} }
 export async function* peopleOf(tables: Tables, settings: AccountSettings): AsyncGenerator<Registry> {
   const { id: account } = settings
   const entries = new Map<string, Json>()
-  for await (const { value } of tables.rows('account', account, { name: MOVE }))
-    if ((value as unknown as Move).way === 'out') return yield* registryOf(settings, entries)
+  if ((await moveOf(tables, account))?.way === 'out') return yield* registryOf(settings, entries)
   for await (const row of tables.rows('account', account, { name: NAME })) keep(entries, 'account', row)
   const users: UserName[] = []
   for await (const row of tables.rows('pairing', account, { name: NAME })) {
@@ -147,6 +146,17 @@ export type Stuck = { readonly target: string; readonly account: AccountId | nul
 
 const TRIES_MIN = 5
 const STUCK_MAX = 20
+
+/** Null: the account was never moved. */
+export async function moveOf(tables: Tables, account: AccountId): Promise<Move | null> {
+  for await (const { value } of tables.rows('account', account, { name: MOVE })) return value as unknown as Move
+  return null
+}
+
+/** Whether the engine was told of a fleet's services; they may be away all the same. */
+export async function areServicesKnown(tables: Tables): Promise<boolean> {
+  return (await tables.query(`SELECT name FROM sys_service WHERE name = 'fleet'`)).length > 0
+}
 
 /** Invocations that fail again and again, the worst first. */
 export async function stuckOf(tables: Tables): Promise<readonly Stuck[]> {

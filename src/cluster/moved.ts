@@ -26,9 +26,9 @@ export function isComing(account: string, last: Move | null, hasState: boolean, 
   if (last?.way === 'in' && last.move === move) return false
   if (last?.way === 'in' && !last.isOver)
     throw conflict(`Another import of the account "${account}" has begun; end that one, or take it out with "ztm-chat fleet export".`)
-  if (last?.way === 'out' && last.brought === move)
+  if (spentBy(last).includes(move))
     throw conflict(
-      `What this import has brought of the account "${account}" has left it since, so that this state is the older one; import the folder into which it was exported.`,
+      `What this import brought of the account "${account}" was moved out of the fleet since; import the folder that it went to, or remove moved.json beside this state to move it in as it was then.`,
     )
   if (hasState && last?.way !== 'out')
     throw conflict(
@@ -37,15 +37,19 @@ export function isComing(account: string, last: Move | null, hasState: boolean, 
   return true
 }
 
-export function leaving(last: Move | null, move: string): Move {
-  const brought = last?.way === 'in' ? last.move : last?.brought
-  return { way: 'out', move, isOver: false, ...(brought !== undefined && { brought }) }
-}
-
 /** @throws TerminalError */
 export function sameVersion(version: number): void {
   if (version !== SHARD_VERSION)
     throw conflict(`The state has version ${version}, and the services know version ${SHARD_VERSION} only; bring both to the same release.`)
+}
+
+/** Moves are made by hand: nobody makes so many, and then repeats the first. */
+export const SPENT_MAX = 100
+
+/** Imports that are of the past once the move that follows `last` has begun. */
+export function spentBy(last: Move | null): readonly string[] {
+  const spent = last?.spent ?? []
+  return last?.way === 'in' ? [...spent, last.move].slice(-SPENT_MAX) : spent
 }
 
 // What wakes it and is on its way must find another number.

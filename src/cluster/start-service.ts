@@ -29,6 +29,9 @@ export interface Service {
   stop(graceMs: number): Promise<void>
 }
 
+/** Said of each service at each start, to nobody who can change it: who may reach a service is the network's, as docs/fleet.md says. */
+const UNSIGNED = 'Accepting requests without validating request signatures'
+
 /** To each feeder. */
 const FEEDER_CONNECTIONS = 64
 
@@ -38,7 +41,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const transport = createUndiciTransport({ connections: { post: FEEDER_CONNECTIONS } })
   const services = createCluster({ accounts, responder, posts: settings => postsThroughFeeder(settings, secret, transport, log) })
   const logger: LoggerTransport = ({ level }, ...said) => {
-    if (level === 'error' || level === 'warn') log.warn({ said: said.map(String) }, 'the engine’s SDK says')
+    const words = said.map(String)
+    if ((level === 'error' || level === 'warn') && !words.some(word => word.startsWith(UNSIGNED)))
+      log.warn({ said: words }, 'the engine’s SDK says')
   }
   const sessions = new Set<ServerHttp2Session>()
   let underWay = 0

@@ -82,15 +82,17 @@ const LISTEN_FAULTS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'whose host cannot be looked up now; name its address',
 }
 
+/** Where Restate has them by itself. */
+const PORTS = { '--admin': 9070, '--ingress': 8080 } as const
+
 /** Of an engine's interface. @throws {UsageError} */
-export function engineUrl(option: string, text: string): string {
+export function engineUrl(option: '--admin' | '--ingress', text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
+  const expected = `expected the URL of Restate's ${option.slice(2)}, such as http://127.0.0.1:${PORTS[option]}`
   if (url?.username || url?.password)
-    throw new UsageError(
-      `${option} has a user name or password in it, which would be seen wherever it is told; expected the URL of Restate, such as http://127.0.0.1:8080.`,
-    )
+    throw new UsageError(`${option} has a user name or password in it, which would be seen wherever it is told; ${expected}.`)
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return text
-  throw new UsageError(`${option} is ${JSON.stringify(text)}; expected the URL of Restate, such as http://127.0.0.1:8080.`)
+  throw new UsageError(`${option} is ${JSON.stringify(text)}; ${expected}.`)
 }
 
 /** An optional peer, which only those who scale out install. @throws {UsageError} */

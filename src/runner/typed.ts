@@ -13,17 +13,23 @@ export type Place = {
   readonly ingress?: string | undefined
 }
 
-/** `ztm-chat COMMAND` with what it needs of these. */
+/** `ztm-chat COMMAND` with what it needs of these, and does not name itself. */
 export function typed(command: string, { config = DEFAULT_CONFIG, stateDir = defaultStateDir(), admin, ingress }: Place): string {
-  const options = [
-    ...(config === DEFAULT_CONFIG ? [] : ['--config', config]),
-    ...(admin !== undefined && ingress !== undefined
-      ? ['--admin', admin, '--ingress', ingress]
-      : stateDir === defaultStateDir()
-        ? []
-        : ['--state-dir', stateDir]),
+  const isFleet = admin !== undefined && ingress !== undefined
+  // A move has both ends.
+  const hasState = !isFleet || command.startsWith('fleet ')
+  const options: readonly (readonly [name: string, value: string])[] = [
+    ...(config === DEFAULT_CONFIG ? [] : [['--config', config] as const]),
+    ...(isFleet
+      ? ([
+          ['--admin', admin],
+          ['--ingress', ingress],
+        ] as const)
+      : []),
+    ...(hasState && stateDir !== defaultStateDir() ? [['--state-dir', stateDir] as const] : []),
   ]
-  return ['ztm-chat', command, ...options.map(shellWord)].join(' ')
+  const missing = options.filter(([name]) => !command.includes(`${name} `))
+  return ['ztm-chat', command, ...missing.flat().map(shellWord)].join(' ')
 }
 
 /** The same for every command of this program that stands in quotes in a sentence. */

@@ -13,6 +13,8 @@ export interface EngineTables {
   put(kind: string, key: string, name: string, value: unknown): void
   /** What an object keeps of its charts. */
   keep(kind: 'chat' | 'pairing' | 'account', account: string, name: string, stored: Json, version?: number): void
+  /** As an engine that no service was told to. */
+  forgetServices(): void
   fails(target: string, service: string, key: string | null, tries: number, reason: string, status?: string): void
 }
 
@@ -22,6 +24,7 @@ export async function startTables(path = ''): Promise<EngineTables> {
   database.exec(
     'CREATE TABLE sys_invocation (target TEXT, target_service_name TEXT, target_service_key TEXT, status TEXT, retry_count INT, last_failure TEXT)',
   )
+  database.exec("CREATE TABLE sys_service AS SELECT 'fleet' AS name")
   database.function('split_part', (text, by, part) => String(text).split(String(by))[Number(part) - 1] ?? '')
   const queries: string[] = []
   const server = await startServer(({ url, body }, response) => {
@@ -44,6 +47,7 @@ export async function startTables(path = ''): Promise<EngineTables> {
     put,
     keep: (kind, account, name, stored, version = 1) =>
       put(kind, kind === 'account' ? account : keyIn(account, name as ChatId), 'entry', { version, stored }),
+    forgetServices: () => database.exec('DELETE FROM sys_service'),
     fails: (target, service, key, tries, reason, status = 'backing-off') =>
       void database.prepare('INSERT INTO sys_invocation VALUES (?, ?, ?, ?, ?, ?)').run(target, service, key, status, tries, reason),
   }

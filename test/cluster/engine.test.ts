@@ -1,5 +1,7 @@
 /** What the engine's ingress is asked, and what its answers mean. */
+import { errors } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
+import { reasonOf } from '../../src/adapters/ztm/undici-transport.ts'
 import { createEngine, EngineAway, EngineRefused } from '../../src/cluster/engine.ts'
 import { closedPort, startServer } from '../adapters/ztm/local-server.ts'
 
@@ -65,7 +67,7 @@ test.each([400, 404, 409, 422])('%i is a refusal, with its status: it will not b
   const failure = await failureOf(engine.call(['account', 'a', 'note'], {}))
 
   expect(failure).toBeInstanceOf(EngineRefused)
-  expect(failure).toMatchObject({ status, message: `The engine at ${server.url} answers /account/a/note with ${status}: {"message":"no"}` })
+  expect(failure).toMatchObject({ status, message: `The engine at ${server.url} answers /account/a/note with ${status}: no`, reason: 'no' })
 })
 
 test.each([429, 500, 503, 202])('%i is no answer: it may be done later, or has been', async status => {
@@ -106,6 +108,11 @@ test('nobody there, and an answer that breaks off, are no answer, each told in o
     `The engine at ${url} does not answer /fleet/all/join: connection refused`,
     `The engine at ${server.url} does not answer /fleet/all/join: connection closed`,
   ])
+})
+
+test('what is not answered in time is told without a word of the HTTP client', () => {
+  expect(reasonOf(new errors.HeadersTimeoutError())).toBe('no answer in time')
+  expect(reasonOf(new errors.BodyTimeoutError())).toBe('the answer did not come to its end in time')
 })
 
 test('whoever waits no more is told so, and nothing waits behind it', async () => {

@@ -2,9 +2,10 @@
 import type { ObjectContext } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
 import { SHARD_VERSION } from '../../src/adapters/store/shard-file.ts'
+import type { Move } from '../../src/cluster/contracts.ts'
 import type { Kept } from '../../src/cluster/kept.ts'
 import { isGone } from '../../src/cluster/kept.ts'
-import { adopting, isComing, leave, leaving, notHere } from '../../src/cluster/moved.ts'
+import { adopting, isComing, leave, notHere, SPENT_MAX, spentBy } from '../../src/cluster/moved.ts'
 import { noTimers } from '../../src/cluster/timers.ts'
 import type { Json } from '../../src/domain/json.ts'
 
@@ -74,16 +75,24 @@ test('an account that is elsewhere, or has not all come, is not here', () => {
     )
 })
 
-test('an account takes what an import brings once, and not again after it has left: that is older than what has left', () => {
+test('an account takes what an import brings once, and not again after it has left, whatever was moved in and out since', () => {
   const here = { way: 'in', move: 'm1', isOver: true } as const
-  const away = leaving(here, 'm2')
+  const away = { way: 'out', move: 'm2', isOver: false, spent: spentBy(here) } as const
 
   expect(isComing('home', null, false, 'm1')).toBe(true)
   expect(isComing('home', here, true, 'm1')).toBe(false)
   expect(isComing('home', away, true, 'm3')).toBe(true)
-  // Another export takes it from the one that nobody ended.
-  for (const gone of [away, leaving(away, 'm3')])
+  let last: Move = away
+  for (const move of ['m3', 'm4', 'm5', 'm6']) last = { way: last.way === 'in' ? 'out' : 'in', move, isOver: true, spent: spentBy(last) }
+  for (const gone of [away, last])
     expect(() => isComing('home', gone, true, 'm1')).toThrow(
-      'What this import has brought of the account "home" has left it since, so that this state is the older one; import the folder into which it was exported.',
+      'What this import brought of the account "home" was moved out of the fleet since; import the folder that it went to,',
     )
+})
+
+test('of imports that are over the newest are remembered', () => {
+  let last: Move | null = null
+  for (let at = 0; at <= SPENT_MAX; at += 1) last = { way: 'in', move: `${at}`, isOver: true, spent: spentBy(last) }
+
+  expect(spentBy(last)).toEqual(Array.from({ length: SPENT_MAX }, (_, at) => `${at + 1}`))
 })

@@ -108,13 +108,17 @@ test('one that breaks off is not run either, and goes on as the same move', asyn
     if (what === 'chat/adopt') throw new EngineAway('The engine does not answer')
   }
 
-  await expect(fleet.importFrom(root)).rejects.toThrow('The engine does not answer; do the same again, and it goes on from there.')
+  await expect(fleet.importFrom(root)).rejects.toThrow(
+    'The engine does not answer; is a service of the fleet running? Do the same again, and it goes on from there.',
+  )
   await expect(opened(root)).rejects.toThrow('is on its way into the fleet')
   fleet.before = () => {}
   await fleet.importFrom(root)
 
   expect(new Set(fleet.calls.map(({ input }) => (input as { move: string }).move)).size).toBe(1)
-  await expect(opened(root)).rejects.toThrow('was moved into the fleet')
+  await expect(opened(root)).rejects.toThrow(
+    'move it back into a folder of its own with "ztm-chat fleet export --state-dir NEW --ingress http://restate:8080"',
+  )
 })
 
 test('one that has come to its end is as good done again, and changes nothing once the fleet has something newer', async () => {

@@ -891,7 +891,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a state that an export has made old is imported again',
     file: 'src/cluster/moved.ts',
-    from: "last?.way === 'out' && last.brought === move",
+    from: 'spentBy(last).includes(move)',
     to: "move === ''",
     tests: ['test/cluster/moved.test.ts'],
   },
@@ -1676,7 +1676,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what the engine refuses counts as away',
     file: 'src/cluster/engine.ts',
-    from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reasonIn(text) ?? sentence)\n',
+    from: '      if (status >= 400 && status < 500 && status !== 429) throw new EngineRefused(sentence, status, reason ?? sentence)\n',
     to: '',
     tests: ['test/cluster/engine.test.ts'],
   },

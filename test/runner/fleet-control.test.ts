@@ -22,6 +22,7 @@ async function fleet({
   accounts = { default: BOT } as Record<string, object>,
   answers = {} as Record<string, unknown>,
   elsewhere = [] as readonly string[],
+  refusal = '{}',
 } = {}) {
   const agentUrl = await closedPort()
   const config = parseConfig({ accounts: Object.fromEntries(Object.entries(accounts).map(([id, one]) => [id, { agentUrl, ...one }])) })
@@ -32,7 +33,7 @@ async function fleet({
     asked.push([place, JSON.parse(String(body))])
     if (elsewhere.some(prefix => place.startsWith(prefix))) return json(response, { message: '"it" was moved to a state directory.' }, 409)
     if (place in answers) return json(response, answers[place])
-    json(response, { message: 'no such object' }, 404)
+    response.writeHead(404).end(refusal)
   })
   onTestFinished(() => ingress.close())
   const keep = (account: string, subject: Subject, ...inputs: readonly Input[]) => {
@@ -108,6 +109,27 @@ test('what fails again and again is a warning of its account, or of the fleet', 
       'chat/%zz/peer:eve/leave was tried 6 times: no key of ours',
     ],
     accounts: [{ warnings: ['chat/default/peer:alice/give was tried 5 times: no account'] }],
+  })
+})
+
+test.each([
+  ['out', true, ['It was moved out of the fleet into a state directory, and no feeder gets it.']],
+  ['out', false, ['Its export has not come to its end, and no feeder gets it; repeat the same command.']],
+  ['in', false, ['Its import has not come to its end, and no feeder gets it; repeat the same command.']],
+  ['in', true, []],
+])('status says why no feeder gets an account that moves %s (at its end: %s)', async (way, isOver, warnings) => {
+  const { ask, tables } = await fleet()
+  tables.put('account', 'default', 'move', { way, move: 'm1', isOver })
+
+  expect(await ask({ do: 'status', account: null })).toMatchObject({ accounts: [{ warnings }] })
+})
+
+test('an engine that was told of no services is a warning', async () => {
+  const { ask, tables } = await fleet()
+  tables.forgetServices()
+
+  expect(await ask({ do: 'status', account: null })).toMatchObject({
+    warnings: ['Restate has been told of no services; start ztm-chat serve with --admin.'],
   })
 })
 
@@ -280,13 +302,31 @@ test('what another version has written is left alone, and told', async () => {
   )
 })
 
-test('an ingress that is away, or another, is told in one sentence', async () => {
-  const { ask, ingress } = await fleet()
+test.each([
+  [
+    JSON.stringify({ message: 'There is no account "default" here.' }),
+    (url: string) => `The fleet at ${url} refuses: There is no account "default" here.`,
+  ],
+  [
+    '',
+    (url: string) =>
+      `The engine at ${url} answers /account/default/approve with 404; is that the ingress of Restate, and the config that of the fleet?`,
+  ],
+  [
+    '{"message":"service \'account\' not found, make sure to register the service before calling it."}',
+    (url: string) => `Restate at ${url} knows no services of a fleet; start ztm-chat serve with --admin, which tells it of them.`,
+  ],
+])('what an ingress refuses is told in one sentence: %j', async (said, sentence) => {
+  const { ask, ingress } = await fleet({ refusal: said })
 
   await expect(ask({ do: 'pairing.approve', account: null, code: 'A' })).rejects.toMatchObject({
     name: 'ControlRefused',
-    message: `The engine at ${ingress.url} answers /account/default/approve with 404: {"message":"no such object"}; is that the ingress of Restate, and the config that of the fleet?`,
+    message: sentence(ingress.url),
   })
+})
+
+test('an ingress that is away is told in one sentence', async () => {
+  const { ask, ingress } = await fleet()
   await ingress.close()
   await expect(ask({ do: 'pairing.approve', account: null, code: 'A' })).rejects.toMatchObject({
     name: 'ControlSilent',

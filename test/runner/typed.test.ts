@@ -27,6 +27,16 @@ test.each<[string, Place, string]>([
   expect(typed('status', place)).toBe(expected)
 })
 
+test('a move is named with both of its ends, and what a command names itself is left to it', () => {
+  const place = { config: 'two.json5', stateDir: 's', admin: 'http://r:9070', ingress: 'http://r:8080' }
+  expect(typed('fleet import', place)).toBe(
+    'ztm-chat fleet import --config two.json5 --admin http://r:9070 --ingress http://r:8080 --state-dir s',
+  )
+  expect(typed('fleet export --state-dir NEW --ingress http://q:8080', place)).toBe(
+    'ztm-chat fleet export --state-dir NEW --ingress http://q:8080 --config two.json5 --admin http://r:9070',
+  )
+})
+
 test('every command of ours in a sentence is, and nothing else that stands in quotes', () => {
   const sentence = 'Write "alice", then "ztm-chat run", or "ztm-chat pairing list"; not "openclaw ztm-chat status".'
   expect(typedIn(sentence, { stateDir: 's' })).toBe(

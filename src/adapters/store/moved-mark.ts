@@ -50,13 +50,13 @@ export function movedAway({ way, fleet, since, isOver }: MovedMark, where: strin
   const path = join(where, MARK)
   if (way === 'from fleet')
     return new StoreUnusable(
-      `The state in ${where} is not whole, for its export from the fleet at ${fleet} (begun ${since}) has not come to its end; repeat "ztm-chat fleet export".`,
+      `The state in ${where} is not whole, for its export from the fleet at ${fleet} (begun ${since}) has not come to its end; repeat "ztm-chat fleet export --ingress ${fleet}".`,
       false,
     )
   return new StoreUnusable(
     isOver
-      ? `The state in ${where} was moved into the fleet at ${fleet} (${since}), which answers now; move it back with "ztm-chat fleet export" into another --state-dir, or remove ${path} to run it here all the same.`
-      : `The state in ${where} is on its way into the fleet at ${fleet} (since ${since}); repeat "ztm-chat fleet import", or remove ${path} if nothing of it is there.`,
+      ? `The state in ${where} was moved into the fleet at ${fleet} (${since}), which answers now; move it back into a folder of its own with "ztm-chat fleet export --state-dir NEW --ingress ${fleet}", or remove ${path} to run it here all the same.`
+      : `The state in ${where} is on its way into the fleet at ${fleet} (since ${since}); repeat "ztm-chat fleet import --ingress ${fleet}", or remove ${path} if nothing of it is there.`,
     false,
   )
 }

@@ -181,6 +181,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to the network',
   ETIMEDOUT: 'no connection in time',
   UND_ERR_CONNECT_TIMEOUT: `no connection within ${CONNECT_TIMEOUT_MS / 1000} s`,
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the answer did not come to its end in time',
   UND_ERR_DESTROYED: 'the connections were closed',
   UND_ERR_CLOSED: 'the connections were closed',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer was cut short',

@@ -62,7 +62,10 @@ export async function asked(
     return await engine.call(place, input)
   } catch (error) {
     if (error instanceof EngineRefused) throw new NotMoved(error.reason, { cause: error, isRefusal: true })
-    if (error instanceof EngineAway) throw new NotMoved(`${error.message}; do the same again, and it goes on from there.`, { cause: error })
+    if (error instanceof EngineAway)
+      throw new NotMoved(`${error.message}; is a service of the fleet running? Do the same again, and it goes on from there.`, {
+        cause: error,
+      })
     throw error
   }
 }

@@ -11,7 +11,7 @@ export type MoveStateOptions = StateOptions & { readonly ingress: string; readon
 /** Between two words about how far it has come. */
 const TOLD_EVERY_MS = 1_000
 
-/** Each account is moved as a whole; one that fails ends the command, and the same command goes on with it. */
+/** Each account is moved as a whole; one that fails ends the command, and the same command goes on with it. 1: nothing was moved, or not all. */
 export async function moveState(way: 'import' | 'export', options: MoveStateOptions): Promise<number> {
   const fleet = engineUrl('--ingress', options.ingress)
   const admin = engineUrl('--admin', options.admin)
@@ -23,7 +23,7 @@ export async function moveState(way: 'import' | 'export', options: MoveStateOpti
   const engine = createEngine(fleet, token)
   const tables = openTables(admin, token)
   try {
-    let problems = 0
+    let [problems, done] = [0, 0]
     for (const settings of moving) {
       const job = { settings, stateDir, engine, tables, fleet, onProgress: progressOf(settings.id) }
       const moved = await (way === 'import' ? importState(job) : exportState(job))
@@ -34,10 +34,11 @@ export async function moveState(way: 'import' | 'export', options: MoveStateOpti
       const { chats, requests } = moved
       for (const problem of moved.problems) warn(problem)
       problems += moved.problems.length
+      done += 1
       if (options.json) printJson({ account: settings.id, way, chats, requests, problems: moved.problems })
       else print(`${sentenceOf(way, { chats, requests })} (account ${settings.id}).`)
     }
-    return problems === 0 ? 0 : 1
+    return problems === 0 && done > 0 ? 0 : 1
   } finally {
     await engine.close()
     await tables.close()

@@ -1,9 +1,10 @@
 /** The commands of the control socket, carried out on a fleet: looked up in Restate's tables, done by its objects. */
 import { createUndiciTransport } from '../../adapters/ztm/undici-transport.ts'
-import { createEngine, EngineAway, EngineRefused } from '../../cluster/engine.ts'
+import type { Move } from '../../cluster/contracts.ts'
+import { createEngine, EngineAway, EngineRefused, ServicesUnknown } from '../../cluster/engine.ts'
 import { accountsAt } from '../../cluster/feeder-accounts.ts'
 import { keyIn } from '../../cluster/keys.ts'
-import { chatsOf, feedersOf, livesIn, peopleOf, type Stuck, stuckOf } from '../../cluster/look.ts'
+import { areServicesKnown, chatsOf, feedersOf, livesIn, moveOf, peopleOf, type Stuck, stuckOf } from '../../cluster/look.ts'
 import { openTables } from '../../cluster/tables.ts'
 import type { ChatId, ReplyKey, UserName } from '../../domain/ids.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
@@ -63,8 +64,7 @@ export async function withFleet<T>(
           cause: error,
         })
       if (error instanceof EngineRefused && error.status === 409) throw new Elsewhere(error.reason, { cause: error })
-      if (error instanceof EngineRefused)
-        throw new ControlRefused(`${error.message}; is that the ingress of Restate, and the config that of the fleet?`, { cause: error })
+      if (error instanceof EngineRefused) throw new ControlRefused(refusal(error, ingress), { cause: error })
       throw error
     }
   }
@@ -83,6 +83,7 @@ export async function withFleet<T>(
   const status = async (account: string | null): Promise<FleetStatus> => {
     const { members, holders } = await feedersOf(tables)
     const stuck = await stuckOf(tables)
+    const untold = (await areServicesKnown(tables)) ? [] : [NO_SERVICES]
     const addresses = members.map(({ address }) => address).sort()
     const said = secret === null ? NOTHING_SAID : await accountsAt(addresses, secret, transport)
     const warningsOf = (id: string | null) => stuck.filter(one => one.account === id).map(told)
@@ -99,11 +100,12 @@ export async function withFleet<T>(
       for await (const { pairings } of people(id)) sum.pendingPairings += pairings().length
       const { state = null, sinceMs = null, reason = null, warnings = [] } = said.accounts.get(id) ?? {}
       const feeder = holders.get(id)?.address ?? null
-      found.push({ account: id, ...sum, feeder, state, sinceMs, reason, warnings: [...warnings, ...warningsOf(id)] })
+      const moved = whereabouts(await moveOf(tables, id))
+      found.push({ account: id, ...sum, feeder, state, sinceMs, reason, warnings: [...moved, ...warnings, ...warningsOf(id)] })
     }
     const known = new Set(found.map(one => one.account))
     const others = stuck.filter(one => one.account === null || (account === null && !known.has(one.account)))
-    return { fleet: admin, feeders: addresses, warnings: [...said.troubles, ...others.map(told)], accounts: found }
+    return { fleet: admin, feeders: addresses, warnings: [...untold, ...said.troubles, ...others.map(told)], accounts: found }
   }
   const newest = async (account: string | null, last: number): Promise<KeptChats> => {
     let found: KeptChats = { total: 0, chats: [] }
@@ -229,6 +231,25 @@ export async function withFleet<T>(
 
 /** What was asked about is not in the fleet, or not all of it, as its object says. */
 class Elsewhere extends ControlRefused {}
+
+/** Why no feeder gets it. */
+function whereabouts(move: Move | null): readonly string[] {
+  if (move?.way === 'out' && move.isOver) return ['It was moved out of the fleet into a state directory, and no feeder gets it.']
+  if (move === null || move.isOver) return []
+  const way = move.way === 'out' ? 'export' : 'import'
+  return [`Its ${way} has not come to its end, and no feeder gets it; repeat the same command.`]
+}
+
+const NO_SERVICES = 'Restate has been told of no services; start ztm-chat serve with --admin.'
+
+/** Of a service, which knows why; or of whatever listens there. */
+function refusal(error: EngineRefused, ingress: string): string {
+  const { message, reason } = error
+  if (error instanceof ServicesUnknown) return message
+  return message === reason
+    ? `${message}; is that the ingress of Restate, and the config that of the fleet?`
+    : `The fleet at ${ingress} refuses: ${reason}`
+}
 
 const NOTHING_SAID = { accounts: new Map<string, AccountStatus>(), troubles: [] }
 

@@ -163,6 +163,12 @@ test('a bot that is killed goes on in a fleet, then as a bot again, then in the 
   await expect.poll(() => answersTo(mesh, 'harry').at(-1), PATIENCE).toBe('re: and I?')
   await again.stop()
 
+  // What is older than that does not come a second time.
+  expect(await command('fleet', 'import', ...at('one'), ...ends)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('was moved out of the fleet since'),
+  })
+
   // And in once more, over what it has left there.
   expect(await command('fleet', 'import', ...at('two'), ...ends)).toMatchObject({ code: 0 })
   await fleet.start('feeder')
