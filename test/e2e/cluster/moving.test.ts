@@ -166,7 +166,7 @@ test('a bot that is killed goes on in a fleet, then as a bot again, then in the 
   // What is older than that does not come a second time.
   expect(await command('fleet', 'import', ...at('one'), ...ends)).toMatchObject({
     code: 1,
-    err: expect.stringContaining('was moved out of the fleet since'),
+    err: expect.stringContaining('is not what this fleet has now'),
   })
 
   // And in once more, over what it has left there.

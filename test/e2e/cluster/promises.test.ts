@@ -481,7 +481,7 @@ test('what nobody would do, or an import would find in its way, is not taken whi
   // What that import has brought has changed since, and is elsewhere.
   expect(await call('account/default/adopt', brings('m1'))).toMatchObject({
     status: 409,
-    body: { message: expect.stringContaining('has left it since') },
+    body: { message: expect.stringContaining('was moved out of the fleet since') },
   })
 })
 
