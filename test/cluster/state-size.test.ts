@@ -1,6 +1,6 @@
 /** What a chat keeps does not grow with its age: the sizes that the capacity model of docs/fleet.md counts with. */
 import { expect, test } from 'vitest'
-import { inputsFor } from '../../src/cluster/door.ts'
+import { inputsFor } from '../../src/cluster/service/door.ts'
 import { parseConfig } from '../../src/domain/config.ts'
 import { replyKey } from '../../src/domain/ids.ts'
 import type { Json } from '../../src/domain/json.ts'

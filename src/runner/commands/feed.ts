@@ -27,7 +27,7 @@ export async function feed({ config, ingress, listen, advertise, json }: FeedOpt
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)
   const stopped = untilStopped()
-  const { startFeeder } = await loadingTheSdk(() => import('../../cluster/start-feeder.ts'))
+  const { startFeeder } = await loadingTheSdk(() => import('../../cluster/feeder/start-feeder.ts'))
   const tell = (event: RuntimeEvent) => {
     if (json) return printJson(event)
     const line = eventLine(event, { config })

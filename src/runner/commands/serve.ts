@@ -36,7 +36,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { accounts, warnings } = await loadConfigFile(config)
   for (const warning of warnings) warn(warning)
   if (!accounts.some(account => account.enabled)) throw new UsageError(`${config} has no account that is enabled; set enabled: true.`)
-  const { register, startService } = await loadingTheSdk(() => import('../../cluster/start-service.ts'))
+  const { register, startService } = await loadingTheSdk(() => import('../../cluster/service/start-service.ts'))
 
   const stopped = untilStopped(() => chosen.abandon())
   const log = openLog()

@@ -4,7 +4,7 @@ import type { FeederAddress } from '../../../src/cluster/contracts.ts'
 import { type Engine, EngineAway, EngineRefused } from '../../../src/cluster/engine.ts'
 import type { Json } from '../../../src/domain/json.ts'
 
-/** As of `src/cluster/fleet.ts`, which needs the engine's own SDK. */
+/** As of `src/cluster/service/fleet.ts`, which needs the engine's own SDK. */
 export const MEMBERSHIP_MS = 8_000
 
 /** `what`: `fleet/renew`, `account/claim`. */

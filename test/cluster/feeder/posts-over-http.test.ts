@@ -8,7 +8,7 @@ import { createUndiciTransport } from '../../../src/adapters/ztm/undici-transpor
 import type { CheckJob, FeederAddress, LookJob, QueuedJob } from '../../../src/cluster/contracts.ts'
 import { type PostsServerOptions, servePosts } from '../../../src/cluster/feeder/posts-server.ts'
 import type { Posts } from '../../../src/cluster/posts.ts'
-import { postsThroughFeeder } from '../../../src/cluster/posts-through-feeder.ts'
+import { postsThroughFeeder } from '../../../src/cluster/service/posts-through-feeder.ts'
 import { closedPort, startServer } from '../../adapters/ztm/local-server.ts'
 import { jobFor, START_MS } from './stage.ts'
 

@@ -1,12 +1,12 @@
 /** Which messages are told to a chat's chart, and with which facts. */
 import { expect, test } from 'vitest'
-import type { Found, FoundMessage } from '../../src/cluster/contracts.ts'
-import { inputsFor, type Known } from '../../src/cluster/door.ts'
-import { parseConfig } from '../../src/domain/config.ts'
-import { emptyCursor, remember } from '../../src/domain/cursor.ts'
-import type { Facts } from '../../src/domain/decision.ts'
-import { noLoop } from '../../src/domain/loop-guard.ts'
-import { decide } from '../../src/domain/policy.ts'
+import type { Found, FoundMessage } from '../../../src/cluster/contracts.ts'
+import { inputsFor, type Known } from '../../../src/cluster/service/door.ts'
+import { parseConfig } from '../../../src/domain/config.ts'
+import { emptyCursor, remember } from '../../../src/domain/cursor.ts'
+import type { Facts } from '../../../src/domain/decision.ts'
+import { noLoop } from '../../../src/domain/loop-guard.ts'
+import { decide } from '../../../src/domain/policy.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 24, 12)
 const settings = parseConfig({ meshName: 'home', username: 'my-bot', dmPolicy: 'pairing', enableGroups: true, groupPolicy: 'open' })

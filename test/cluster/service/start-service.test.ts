@@ -1,11 +1,11 @@
 /** Who is served, and who is not. */
 import { connect } from 'node:http2'
 import { expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../src/adapters/clock/system-clock.ts'
-import { createMemoryLog } from '../../src/adapters/memory/memory-log.ts'
-import { startService } from '../../src/cluster/start-service.ts'
-import { parseConfig } from '../../src/domain/config.ts'
-import { echoResponder } from '../../src/runner/responders/echo.ts'
+import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
+import { createMemoryLog } from '../../../src/adapters/memory/memory-log.ts'
+import { startService } from '../../../src/cluster/service/start-service.ts'
+import { parseConfig } from '../../../src/domain/config.ts'
+import { echoResponder } from '../../../src/runner/responders/echo.ts'
 
 /** The status of a question that nobody has signed. */
 async function unsigned(engineKeys: readonly string[]): Promise<unknown> {

@@ -1,11 +1,11 @@
 /** Asks the assistant, as often as it takes: after a crash again, under the same message id. Its outcome is an event of the chat. */
 import { implement } from '@restatedev/restate-sdk'
-import type { ChatEvent } from '../../machines/chat.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Responder } from '../ports/responder.ts'
-import { APOLOGY, createDispatcher } from '../runtime/dispatcher.ts'
-import { CHAT, INSIDE, keyIn, RESPONDER, TRIED_AGAIN, type Turn } from './contracts.ts'
+import type { ChatEvent } from '../../../machines/chat.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Responder } from '../../ports/responder.ts'
+import { APOLOGY, createDispatcher } from '../../runtime/dispatcher.ts'
+import { CHAT, INSIDE, keyIn, RESPONDER, TRIED_AGAIN, type Turn } from '../contracts.ts'
 import { type SettingsAt, settingsOf } from './settings-at.ts'
 import { unlessEnded } from './unless-ended.ts'
 

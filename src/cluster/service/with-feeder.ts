@@ -1,7 +1,7 @@
 /** A durable step that only a feeder can take, for it alone reaches the account's agent. */
 import type { Context } from '@restatedev/restate-sdk'
-import type { AccountId } from '../domain/ids.ts'
-import { ACCOUNT, type FeederAddress } from './contracts.ts'
+import type { AccountId } from '../../domain/ids.ts'
+import { ACCOUNT, type FeederAddress } from '../contracts.ts'
 
 /**
  * At first at the one that is known, then at the one that has the account now. Null: nobody has.

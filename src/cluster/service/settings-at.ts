@@ -1,9 +1,9 @@
 /** Which account a key is of, and which of its chats. */
 import { TerminalError } from '@restatedev/restate-sdk'
-import type { AccountId, ChatId, UserName } from '../domain/ids.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import { isChatId } from '../runtime/parse-record.ts'
-import { parseKey } from './contracts.ts'
+import type { AccountId, ChatId, UserName } from '../../domain/ids.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import { isChatId } from '../../runtime/parse-record.ts'
+import { parseKey } from '../contracts.ts'
 
 export type SettingsAt = ReadonlyMap<AccountId, AccountSettings>
 

@@ -1,15 +1,15 @@
 /** The charts on Restate, in place of the embedded host: see README.md. */
 import type { EndpointOptions } from '@restatedev/restate-sdk'
-import { systemClock } from '../adapters/clock/system-clock.ts'
-import { sameBots } from '../domain/config.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import type { Responder } from '../ports/responder.ts'
+import { systemClock } from '../../adapters/clock/system-clock.ts'
+import { sameBots } from '../../domain/config.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Responder } from '../../ports/responder.ts'
+import type { Posts } from '../posts.ts'
 import { accountObject } from './account.ts'
 import { chatObject } from './chat.ts'
 import { fleetObject } from './fleet.ts'
 import { lookerService } from './looker.ts'
 import { pairingObject } from './pairing.ts'
-import type { Posts } from './posts.ts'
 import { responderService } from './responder.ts'
 
 export type ClusterOptions = {

@@ -1,13 +1,13 @@
 /** An object's own part in a move: what it takes, what it refuses, and what it gives out. */
 import type { ObjectContext } from '@restatedev/restate-sdk'
 import { expect, test } from 'vitest'
-import { SHARD_VERSION } from '../../src/adapters/store/shard-file.ts'
-import type { Move } from '../../src/cluster/contracts.ts'
-import type { Kept } from '../../src/cluster/kept.ts'
-import { isGone } from '../../src/cluster/kept.ts'
-import { adopting, isComing, leave, notHere, SPENT_MAX, spentBy } from '../../src/cluster/moved.ts'
-import { noTimers } from '../../src/cluster/timers.ts'
-import type { Json } from '../../src/domain/json.ts'
+import { SHARD_VERSION } from '../../../src/adapters/store/shard-file.ts'
+import type { Move } from '../../../src/cluster/contracts.ts'
+import type { Kept } from '../../../src/cluster/kept.ts'
+import { isGone } from '../../../src/cluster/kept.ts'
+import { adopting, isComing, leave, notHere, SPENT_MAX, spentBy } from '../../../src/cluster/service/moved.ts'
+import { noTimers } from '../../../src/cluster/timers.ts'
+import type { Json } from '../../../src/domain/json.ts'
 
 const KEY = 'home/peer:alice'
 const nothing: Kept = { version: SHARD_VERSION, stored: null, timers: noTimers, feeder: null }

@@ -1,13 +1,13 @@
 /** One invocation of an object: what came in, and whatever follows from it at once, step by step; then what there is now is kept. */
 import type { ObjectContext } from '@restatedev/restate-sdk'
-import type { Json } from '../domain/json.ts'
-import type { Limits } from '../domain/limits.ts'
-import { type Input, openCell } from '../runtime/cell.ts'
-import type { Asked } from '../runtime/effects.ts'
-import type { Subject } from '../runtime/parse-record.ts'
-import { type Kept, writeKept } from './kept.ts'
-import { keepPast } from './past.ts'
-import { setTimer, type Timer, type Timers, type Wake } from './timers.ts'
+import type { Json } from '../../domain/json.ts'
+import type { Limits } from '../../domain/limits.ts'
+import { type Input, openCell } from '../../runtime/cell.ts'
+import type { Asked } from '../../runtime/effects.ts'
+import type { Subject } from '../../runtime/parse-record.ts'
+import { type Kept, writeKept } from '../kept.ts'
+import { keepPast } from '../past.ts'
+import { setTimer, type Timer, type Timers, type Wake } from '../timers.ts'
 
 /** What is kept, while it changes. */
 export type Draft = { readonly stored: () => Json; timers: Timers }

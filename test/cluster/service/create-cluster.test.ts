@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { createCluster } from '../../src/cluster/create-cluster.ts'
-import type { Posts } from '../../src/cluster/posts.ts'
-import { parseConfig } from '../../src/domain/config.ts'
-import type { AccountSettings } from '../../src/domain/settings.ts'
+import type { Posts } from '../../../src/cluster/posts.ts'
+import { createCluster } from '../../../src/cluster/service/create-cluster.ts'
+import { parseConfig } from '../../../src/domain/config.ts'
+import type { AccountSettings } from '../../../src/domain/settings.ts'
 
 const settings = parseConfig({ meshName: 'home', username: 'my-bot' }).accounts[0]!
 const clusterOf = (...accounts: readonly AccountSettings[]) =>

@@ -1,13 +1,13 @@
 /** The composition of a feeder process: real agents, the engine's ingress, and a server for posts. */
-import { cryptoRandom } from '../adapters/clock/crypto-random.ts'
-import { systemClock } from '../adapters/clock/system-clock.ts'
-import { openAccountAgent, permitSource } from '../adapters/ztm/account-agent.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import type { Log } from '../ports/log.ts'
-import type { RuntimeEvent } from '../runtime/runtime.ts'
-import { createEngine } from './engine.ts'
-import { createFeeder } from './feeder/feeder.ts'
-import { servePosts } from './feeder/posts-server.ts'
+import { cryptoRandom } from '../../adapters/clock/crypto-random.ts'
+import { systemClock } from '../../adapters/clock/system-clock.ts'
+import { openAccountAgent, permitSource } from '../../adapters/ztm/account-agent.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Log } from '../../ports/log.ts'
+import type { RuntimeEvent } from '../../runtime/runtime.ts'
+import { createEngine } from '../engine.ts'
+import { createFeeder } from './feeder.ts'
+import { servePosts } from './posts-server.ts'
 
 export type FeederProcessOptions = {
   readonly accounts: readonly AccountSettings[]

@@ -1,16 +1,16 @@
 /** Messages at a chat's door: which of them are new, and what its chart is told of them. */
-import { toChat } from '../../machines/records.ts'
-import { emptyCursor, type Look, look } from '../domain/cursor.ts'
-import type { Gate } from '../domain/decision.ts'
-import { directFacts, groupFacts, mentions } from '../domain/facts.ts'
-import { type Beginnings, isHistory, waitsForFiles } from '../domain/history.ts'
-import { type ChatId, parseChat, type UserName } from '../domain/ids.ts'
-import { readMessage } from '../domain/inbound.ts'
-import { noLoop, onMessage } from '../domain/loop-guard.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import type { Input } from '../runtime/cell.ts'
-import type { ChatEntry } from '../runtime/entries.ts'
-import type { Found, FoundMessage } from './contracts.ts'
+import { toChat } from '../../../machines/records.ts'
+import { emptyCursor, type Look, look } from '../../domain/cursor.ts'
+import type { Gate } from '../../domain/decision.ts'
+import { directFacts, groupFacts, mentions } from '../../domain/facts.ts'
+import { type Beginnings, isHistory, waitsForFiles } from '../../domain/history.ts'
+import { type ChatId, parseChat, type UserName } from '../../domain/ids.ts'
+import { readMessage } from '../../domain/inbound.ts'
+import { noLoop, onMessage } from '../../domain/loop-guard.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Input } from '../../runtime/cell.ts'
+import type { ChatEntry } from '../../runtime/entries.ts'
+import type { Found, FoundMessage } from '../contracts.ts'
 
 export type Known = {
   readonly chat: ChatId

@@ -2,12 +2,12 @@
 import { createServer, type ServerHttp2Session } from 'node:http2'
 import { createEndpointHandler, type LoggerTransport } from '@restatedev/restate-sdk'
 import { request } from 'undici'
-import { createUndiciTransport, reasonOf } from '../adapters/ztm/undici-transport.ts'
-import { ZtmChatError } from '../domain/errors.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Log } from '../ports/log.ts'
+import { createUndiciTransport, reasonOf } from '../../adapters/ztm/undici-transport.ts'
+import { ZtmChatError } from '../../domain/errors.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Log } from '../../ports/log.ts'
+import { headersWith, isLocked, LOCKED } from '../engine.ts'
 import { type ClusterOptions, createCluster } from './create-cluster.ts'
-import { headersWith, isLocked, LOCKED } from './engine.ts'
 import { postsThroughFeeder } from './posts-through-feeder.ts'
 
 export type ServiceOptions = Pick<ClusterOptions, 'accounts' | 'responder'> & {

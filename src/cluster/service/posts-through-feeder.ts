@@ -1,12 +1,12 @@
 /** Posts through the feeder that has the account, over HTTP. */
-import type { OutboxEvent } from '../../machines/outbox.ts'
-import { type Transport, TransportFailure } from '../adapters/ztm/transport.ts'
-import type { ReplyKey } from '../domain/ids.ts'
-import type { Json } from '../domain/json.ts'
-import type { AccountSettings } from '../domain/settings.ts'
-import type { Log } from '../ports/log.ts'
-import type { FeederAddress } from './contracts.ts'
-import type { Posts } from './posts.ts'
+import type { OutboxEvent } from '../../../machines/outbox.ts'
+import { type Transport, TransportFailure } from '../../adapters/ztm/transport.ts'
+import type { ReplyKey } from '../../domain/ids.ts'
+import type { Json } from '../../domain/json.ts'
+import type { AccountSettings } from '../../domain/settings.ts'
+import type { Log } from '../../ports/log.ts'
+import type { FeederAddress } from '../contracts.ts'
+import type { Posts } from '../posts.ts'
 
 /** Beyond what the agent may take for a single call. */
 const PATIENCE_MS = 10_000

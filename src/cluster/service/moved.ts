@@ -1,14 +1,14 @@
 /** Objects whose state comes from a state directory, or goes to one. Which of the two answers is always the one that has it last. */
 import { type ObjectContext, TerminalError } from '@restatedev/restate-sdk'
-import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
-import { sentenceOf } from '../domain/errors.ts'
-import type { Json } from '../domain/json.ts'
-import type { Limits } from '../domain/limits.ts'
-import { step } from '../runtime/cell.ts'
-import type { Subject } from '../runtime/parse-record.ts'
-import type { Adopted, Left, Move } from './contracts.ts'
-import { isGone, type Kept, readKept, writeKept } from './kept.ts'
-import { noTimers } from './timers.ts'
+import { SHARD_VERSION } from '../../adapters/store/shard-file.ts'
+import { sentenceOf } from '../../domain/errors.ts'
+import type { Json } from '../../domain/json.ts'
+import type { Limits } from '../../domain/limits.ts'
+import { step } from '../../runtime/cell.ts'
+import type { Subject } from '../../runtime/parse-record.ts'
+import type { Adopted, Left, Move } from '../contracts.ts'
+import { isGone, type Kept, readKept, writeKept } from '../kept.ts'
+import { noTimers } from '../timers.ts'
 
 export const conflict = (sentence: string): TerminalError => new TerminalError(sentence, { errorCode: 409 })
 

@@ -1,9 +1,9 @@
 /** Looks for what was posted, which may take long, while its chat goes on. What came of it is an event of the chat. */
 import { implement } from '@restatedev/restate-sdk'
-import type { OutboxEvent } from '../../machines/outbox.ts'
-import type { AccountId } from '../domain/ids.ts'
-import { CHAT, INSIDE, keyIn, LOOKER, postLimits, TRIED_AGAIN } from './contracts.ts'
-import type { Posts } from './posts.ts'
+import type { OutboxEvent } from '../../../machines/outbox.ts'
+import type { AccountId } from '../../domain/ids.ts'
+import { CHAT, INSIDE, keyIn, LOOKER, postLimits, TRIED_AGAIN } from '../contracts.ts'
+import type { Posts } from '../posts.ts'
 import { type SettingsAt, settingsOf } from './settings-at.ts'
 import { unlessEnded } from './unless-ended.ts'
 import { withFeeder } from './with-feeder.ts'
