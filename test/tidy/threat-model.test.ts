@@ -48,7 +48,15 @@ test('every test that the threat model names exists', () => {
 })
 
 test('everybody of whom the page has to speak is there', () => {
-  for (const who of ['mesh user', 'creator of a group', 'user of this machine', 'web page', 'hostile agent', 'hostile permit server', 'network of a fleet']) {
+  for (const who of [
+    'mesh user',
+    'creator of a group',
+    'user of this machine',
+    'web page',
+    'hostile agent',
+    'hostile permit server',
+    'network of a fleet',
+  ]) {
     expect(page).toMatch(new RegExp(`^## .*${who}`, 'mi'))
   }
 })
