@@ -24,6 +24,10 @@ const POLICY = 'src/domain/policy.ts'
 const GUARD = 'src/inspector/guard.ts'
 const HISTORY = 'src/runtime/pending-history.ts'
 
+/** Every other one, beginning with the first or the second as the commit has it: two commits in a row are as likely as not to break all. */
+export const halfOf = <T>(mutants: readonly T[], commit: string): readonly T[] =>
+  mutants.filter((_, index) => index % 2 === Number.parseInt(commit.at(-1) ?? '', 16) % 2)
+
 export const MUTANTS: readonly Mutant[] = [
   // What is durable.
   {

@@ -33,6 +33,8 @@ test('a feeder that slept while another took its accounts posts nothing when it 
     bots: 1,
     each: 5,
     everyMs: 300,
+    // What was on its way when it fell asleep is soon looked for.
+    limits: { confirmationLookMsMax: 2_000 },
     onLine: (who, line) => void heard.push(`${who}: ${line}`),
   })
   onTestFinished(dispose)
@@ -65,7 +67,9 @@ test('a feeder that slept while another took its accounts posts nothing when it 
   expect(people.count()).toMatchObject(NOTHING_WRONG)
 })
 
-test('processes that are stopped leave their work to the others, and nothing is lost or doubled', { timeout: 240_000 }, async () => {
+test('processes that are stopped leave their work to the others, at last to a new release, and nothing is lost or doubled', {
+  timeout: 240_000,
+}, async () => {
   const { fleet, people, dispose } = await startStage({ bots: 2, each: 3, everyMs: 300 })
   onTestFinished(dispose)
   people.write()
@@ -75,6 +79,10 @@ test('processes that are stopped leave their work to the others, and nothing is 
       await fleet.stop(kind, index)
       await fleet.start(kind, index)
     }
+  await fleet.start('service', 2)
+  await pause(1_000)
+  for (const index of [0, 1]) await fleet.stop('service', index)
+  await pause(1_000)
   await people.rest()
   await people.answered(ANSWERED_WITHIN_MS)
 

@@ -82,7 +82,9 @@ export async function createFleet({ config, responder = 'echo', isSigned = false
   const running = new Map<string, ChildProcess>()
   const nameOf = (kind: Kind, index: number) => (kind === 'engine' ? kind : `${kind} ${index + 1}`)
 
-  const commandOf = (kind: Kind): readonly [string, readonly string[], Readonly<Record<string, string>>] => {
+  /** Two share an address; any other is a deployment of its own, as the next release is. */
+  const placeOf = (index: number) => (index < 2 ? ['--reuse-port', '--listen', `127.0.0.1:${servicePort}`] : ['--listen', '127.0.0.1:0'])
+  const commandOf = (kind: Kind, index: number): readonly [string, readonly string[], Readonly<Record<string, string>>] => {
     if (kind === 'engine')
       return [
         engineBinary(),
@@ -101,7 +103,7 @@ export async function createFleet({ config, responder = 'echo', isSigned = false
     const common = ['--config', configFile, '--json']
     const args =
       kind === 'service'
-        ? ['serve', ...common, '--reuse-port', '--listen', `127.0.0.1:${servicePort}`, '--admin', admin, '--responder', responder]
+        ? ['serve', ...common, ...placeOf(index), '--admin', admin, '--responder', responder]
         : ['feed', ...common, '--ingress', ingress, '--listen', '127.0.0.1:0']
     return [
       process.execPath,
@@ -112,7 +114,7 @@ export async function createFleet({ config, responder = 'echo', isSigned = false
 
   const start = async (kind: Kind, index = 0): Promise<void> => {
     const name = nameOf(kind, index)
-    const [command, args, env] = commandOf(kind)
+    const [command, args, env] = commandOf(kind, index)
     const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
     running.set(name, child)
     const said = createWriteStream(join(folder, `${name.replace(' ', '-')}.log`), { flags: 'a' })
