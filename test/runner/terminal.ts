@@ -28,15 +28,17 @@ export function onTerminal(args: readonly string[], { env = {}, cwd }: StartOpti
     ...(cwd !== undefined && { cwd }),
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  let screen = ''
+  let [written, screen] = ['', '']
   let seen = 0
   let hasEnded = false
   const watchers = new Set<() => void>()
   const wake = () => {
     for (const watcher of [...watchers]) watcher()
   }
-  child.stdout.on('data', chunk => {
-    screen += stripVTControlCharacters(String(chunk)).replaceAll('\r', '')
+  // A sequence of the terminal's, or a letter, may come in two pieces.
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    written += chunk
+    screen = stripVTControlCharacters(written).replaceAll('\r', '')
     wake()
   })
   const ended = new Promise<number | null>(resolve => {
