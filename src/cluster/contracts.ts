@@ -1,14 +1,14 @@
 /** What there is on Restate, and what each of them takes. */
 import { iface } from '@restatedev/restate-sdk'
 import { z } from 'zod'
-import type { Change, Inbound, ReplyBody } from '../../machines/records.ts'
+import type { AccountRecord, Change, Inbound, ReplyBody } from '../../machines/records.ts'
 import { ATTACHMENTS_MAX, attachmentSchema } from '../domain/attachments.ts'
 import type { AccountId, ChatId, MessageId, ReplyKey, UserName } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import type { PostLimits } from '../domain/lost-post.ts'
 import { SENDING_KEY } from '../domain/sending.ts'
 import type { Input } from '../runtime/cell.ts'
-import { parseChange } from '../runtime/parse-record.ts'
+import { isAccountRecord } from '../runtime/parse-record.ts'
 import type { Wake } from './timers.ts'
 
 export { keyIn, parseKey } from './keys.ts'
@@ -199,9 +199,7 @@ export type Member = Pick<FeederAddress, 'session' | 'address'>
 
 const noted = z.strictObject({
   session,
-  changes: z.array(
-    z.custom<Change>(value => parseChange({ key: 'account', event: (value as Change | null)?.event as unknown as Json }) !== null),
-  ),
+  changes: z.array(z.strictObject({ at: z.literal('account'), event: z.custom<AccountRecord>(isAccountRecord) })),
 })
 
 /** From outside, where anybody can post any JSON. */

@@ -2,7 +2,8 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk'
 import { SHARD_VERSION } from '../adapters/store/shard-file.ts'
 import type { Json } from '../domain/json.ts'
-import type { FeederAddress, Moved } from './contracts.ts'
+import type { FeederAddress, Member, Move, Moved } from './contracts.ts'
+import type { Past } from './past.ts'
 import { noTimers, type Timers } from './timers.ts'
 
 export type Kept = {
@@ -15,7 +16,23 @@ export type Kept = {
   readonly moved?: Moved
 }
 
+/** What objects keep, by the names that it has there. */
+export type Values = {
+  /** Of each chat, pairing request and account. */
+  readonly entry: Kept
+  /** Of a chat. */
+  readonly past: Past
+  /** Of an account: its newest move, with all that belongs to it. */
+  readonly move: Move
+  /** Of an account: the feeder that has it, or had. */
+  readonly holder: FeederAddress
+  /** Of the fleet. */
+  readonly members: readonly Member[]
+}
 export const NAME = 'entry'
+export const MOVE = 'move'
+export const HOLDER = 'holder'
+export const MEMBERS = 'members'
 
 export async function readKept(ctx: ObjectContext | ObjectSharedContext): Promise<Kept> {
   const kept = await ctx.get<Kept>(NAME)
@@ -30,6 +47,3 @@ export const writeKept = (ctx: ObjectContext, kept: Kept): void => ctx.set(NAME,
 
 /** It is elsewhere: whatever comes does nothing here. */
 export const isGone = ({ moved }: Kept): boolean => moved?.way === 'out'
-
-/** Where an account's object keeps its newest move, with all that belongs to it. */
-export const MOVE = 'move'

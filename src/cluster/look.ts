@@ -11,7 +11,7 @@ import type { Life, Wanted } from '../runtime/life.ts'
 import { createNursery } from '../runtime/nursery.ts'
 import { createRegistry, type Registry } from '../runtime/registry.ts'
 import type { FeederAddress, Member, Move } from './contracts.ts'
-import { isGone, type Kept, MOVE, NAME } from './kept.ts'
+import { HOLDER, isGone, MEMBERS, MOVE, NAME } from './kept.ts'
 import { keyIn, parseKey } from './keys.ts'
 import { historyOf, PAST } from './past.ts'
 import type { Row, Tables, Which } from './tables.ts'
@@ -80,14 +80,13 @@ export async function* peopleOf(tables: Tables, settings: AccountSettings): Asyn
 
 const chatIn = (account: AccountId, key: string): ChatId => key.slice(keyIn(account, '').length) as ChatId
 
-export function keep(entries: Map<string, Json>, name: string, { key, value }: Row): boolean {
-  const kept = value as unknown as Kept
-  const { version, stored } = kept
+export function keep(entries: Map<string, Json>, name: string, { key, value }: Row<typeof NAME>): boolean {
+  const { version, stored } = value
   if (version !== SHARD_VERSION)
     throw new KeptOtherwise(
       `What is kept of "${key}" has version ${version}, and this program knows version ${SHARD_VERSION} only; use the ztm-chat of its fleet.`,
     )
-  if (stored === null || isGone(kept)) return false
+  if (stored === null || isGone(value)) return false
   entries.set(name, stored)
   return true
 }
@@ -131,13 +130,10 @@ export async function feedersOf(tables: Pick<Tables, 'rows'>): Promise<{
   readonly holders: ReadonlyMap<AccountId, FeederAddress>
 }> {
   const members: Member[] = []
-  for await (const { value } of tables.rows('fleet', undefined, { name: 'members' }))
-    members.push(...(value as unknown as readonly Member[]))
+  for await (const { value } of tables.rows('fleet', undefined, { name: MEMBERS })) members.push(...value)
   const holders = new Map<AccountId, FeederAddress>()
-  for await (const { key, value } of tables.rows('account', undefined, { name: 'holder' })) {
-    const holder = value as unknown as FeederAddress
-    if (members.some(({ session }) => session === holder.session)) holders.set(key, holder)
-  }
+  for await (const { key, value } of tables.rows('account', undefined, { name: HOLDER }))
+    if (members.some(({ session }) => session === value.session)) holders.set(key, value)
   return { members, holders }
 }
 
@@ -148,8 +144,8 @@ const TRIES_MIN = 5
 const STUCK_MAX = 20
 
 /** Null: the account was never moved. */
-export async function moveOf(tables: Tables, account: AccountId): Promise<Move | null> {
-  for await (const { value } of tables.rows('account', account, { name: MOVE })) return value as unknown as Move
+export async function moveOf(tables: Pick<Tables, 'rows'>, account: AccountId): Promise<Move | null> {
+  for await (const { value } of tables.rows('account', account, { name: MOVE })) return value
   return null
 }
 

@@ -29,11 +29,11 @@ export const PAST_RECORDS_MAX = 64
 /** Of a chat, when it has records. What is read of the state has come with the invocation: it asks nobody. */
 export async function keepPast(ctx: Pick<ObjectContext, 'get' | 'set'>, applied: readonly Change[], atMs: number): Promise<void> {
   const events = applied.flatMap(change => (change.at === 'chat' ? change.event : []))
-  if (events.length > 0) ctx.set(PAST, pastWith(await ctx.get<Json>(PAST), events, atMs))
+  if (events.length > 0) ctx.set(PAST, pastWith(await ctx.get<Past>(PAST), events, atMs))
 }
 
 /** The oldest go; so does everything when the newest alone is too large, for a gap in the middle would tell of another course of things. */
-export function pastWith(kept: Json, events: readonly (ChatRecord | OutboxRecord)[], atMs: number): Past {
+export function pastWith(kept: Past | null, events: readonly (ChatRecord | OutboxRecord)[], atMs: number): Past {
   const all = [...recordsIn(kept), ...events.map(event => [atMs, withoutBulk(event)] as const)].slice(-PAST_RECORDS_MAX)
   let bytes = sizeOf({ version: VERSION, atMs, records: [] })
   let first = all.length
@@ -46,7 +46,7 @@ export function pastWith(kept: Json, events: readonly (ChatRecord | OutboxRecord
 }
 
 /** As the journal of the embedded host tells it. */
-export const historyOf = (kept: Json, chat: ChatId): Pick<Store, 'history'> => ({
+export const historyOf = (kept: Past | null, chat: ChatId): Pick<Store, 'history'> => ({
   async *history() {
     for (const [index, [atMs, event]] of recordsIn(kept).entries())
       yield { seq: index + 1, atMs, changes: [{ key: `chat:${chat}`, event: event as unknown as Json }] }
@@ -54,10 +54,7 @@ export const historyOf = (kept: Json, chat: ChatId): Pick<Store, 'history'> => (
 })
 
 /** None of another version: they are only for looking at. */
-export function recordsIn(kept: Json): Past['records'] {
-  const past = kept as unknown as Past | null
-  return past?.version === VERSION ? past.records : []
-}
+export const recordsIn = (past: Past | null): Past['records'] => (past?.version === VERSION ? past.records : [])
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
 

@@ -5,18 +5,24 @@ import { ZtmChatError } from '../domain/errors.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { Json } from '../domain/json.ts'
 import { headersWith, isLocked, LOCKED } from './engine.ts'
-import { NAME } from './kept.ts'
+import { NAME, type Values } from './kept.ts'
 
 export type KeptIn = 'chat' | 'pairing' | 'account' | 'fleet'
-/** One value of one object. */
-export type Row = { readonly key: string; readonly name: string; readonly value: Json }
+/** One value of one object. It is as this program writes it; of an entry the version tells whether that is so. */
+export type Row<Name extends keyof Values = keyof Values> = {
+  [Each in Name]: { readonly key: string; readonly name: Each; readonly value: Values[Each] }
+}[Name]
 
 /** `keys`: these objects only; `name`: values of this name only; `word`: those that have it in them, and it has no wildcard of SQL in it. */
-export type Which = { readonly keys?: readonly string[]; readonly name?: string; readonly word?: string }
+export type Which<Name extends keyof Values = keyof Values> = {
+  readonly keys?: readonly string[]
+  readonly name?: Name
+  readonly word?: string
+}
 
 export interface Tables {
   /** Of all objects of a kind, or those of one account, by their keys in order. @throws {TablesAway} */
-  rows(kind: KeptIn, account?: AccountId, which?: Which): AsyncGenerator<Row>
+  rows<Name extends keyof Values>(kind: KeptIn, account?: AccountId, which?: Which<Name>): AsyncGenerator<Row<Name>>
   /** Keys of an account's chats, or of those among them, in order. @throws {TablesAway} */
   chats(account: AccountId, keys?: readonly string[]): AsyncGenerator<string>
   /** Any rows of the engine's own. @throws {TablesAway} */
@@ -87,9 +93,9 @@ export function openTables(admin: string, token: string | null = null): Tables {
 
   return {
     query,
-    async *rows(kind, account, which = {}) {
+    async *rows<Name extends keyof Values>(kind: KeptIn, account?: AccountId, which: Which<Name> = {}) {
       for await (const { service_key, key, value_utf8 } of pages('service_key, key, value_utf8', kind, account, which))
-        yield { key: String(service_key), name: String(key), value: JSON.parse(String(value_utf8)) as Json }
+        yield { key: String(service_key), name: key, value: JSON.parse(String(value_utf8)) } as Row<Name>
     },
     async *chats(account, keys) {
       for await (const { service_key } of pages('service_key, key', 'chat', account, { name: NAME, ...(keys && { keys }) }))

@@ -11,7 +11,7 @@ import type { Store } from '../ports/store.ts'
 import type { ZtmAgent } from '../ports/ztm-agent.ts'
 import { type AccountHost, createAccountHost } from './account-host.ts'
 import type { AccountStatus, Runtime, RuntimeEvent } from './runtime.ts'
-import { createStatusKeeper } from './status.ts'
+import { createStatusKeeper, NOTHING_YET } from './status.ts'
 
 /** What a composition root gives: everything the runtime touches of the world. */
 export type RuntimePorts = {
@@ -30,19 +30,6 @@ export type RuntimePorts = {
 }
 
 export type RuntimeOptions = { readonly accounts: readonly AccountSettings[]; readonly ports: RuntimePorts }
-
-const NOTHING_YET = {
-  feed: 'poll',
-  selfHeal: null,
-  warnings: [],
-  chats: 0,
-  waitingDispatches: 0,
-  runningDispatches: 0,
-  outbox: 0,
-  uncertain: 0,
-  pendingPairings: 0,
-  deadLetters: 0,
-} as const
 
 /** The only way to a running system. Accounts that are not enabled are left out; accounts fail alone. */
 export function createRuntime({ accounts, ports }: RuntimeOptions): Runtime {

@@ -50,6 +50,8 @@ const ACCOUNT: Record<AccountRecord['type'], true> = {
 const isKind = <Kind extends { type: string }>(kinds: Record<string, true>, event: unknown): event is Kind =>
   typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string' && Object.hasOwn(kinds, event.type)
 
+export const isAccountRecord = (event: unknown): event is AccountRecord => isKind<AccountRecord>(ACCOUNT, event)
+
 export const isChatId = (text: string): text is ChatId => /^(?:peer:.+|group:[^/]+\/.+)$/s.test(text)
 
 /** What has an entry of its own in a snapshot. */
@@ -74,7 +76,7 @@ export const keyOf = (subject: Subject): string => {
 
 /** Null when it is of no kind that this version knows. */
 export function parseChange({ key, event }: { readonly key: string; readonly event: Json }): Change | null {
-  if (key === 'account') return isKind<AccountRecord>(ACCOUNT, event) ? { at: 'account', event } : null
+  if (key === 'account') return isAccountRecord(event) ? { at: 'account', event } : null
   if (key.startsWith('pairing:'))
     return isKind<PairingRecord>(PAIRING, event) ? { at: 'pairing', user: key.slice('pairing:'.length), event } : null
   const chat = key.slice('chat:'.length)

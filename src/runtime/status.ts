@@ -30,6 +30,20 @@ export interface StatusKeeper {
   ): AccountStatus
 }
 
+/** What the state of an account counts, where there is none, or it is kept elsewhere. */
+export const NOTHING_YET = {
+  feed: 'poll',
+  selfHeal: null,
+  warnings: [],
+  chats: 0,
+  waitingDispatches: 0,
+  runningDispatches: 0,
+  outbox: 0,
+  uncertain: 0,
+  pendingPairings: 0,
+  deadLetters: 0,
+} as const
+
 const WARNINGS_MAX = 50
 
 export function createStatusKeeper(account: AccountId, emit: (event: RuntimeEvent) => void): StatusKeeper {

@@ -1,18 +1,20 @@
 /** Between a state directory and a fleet: in what order, and what becomes of a move that breaks off. The engine is a stand-in. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openAccountStore } from '../../src/adapters/store/account-store.ts'
 import { SHARD_VERSION } from '../../src/adapters/store/shard-file.ts'
 import { EngineAway, EngineRefused } from '../../src/cluster/engine.ts'
 import { exportState } from '../../src/cluster/moving/export-state.ts'
 import { importState } from '../../src/cluster/moving/import-state.ts'
+import { openTables, type Tables } from '../../src/cluster/tables.ts'
 import { parseConfig } from '../../src/domain/config.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { newAccount, storeAccount } from '../../src/runtime/account-entry.ts'
 import { newEntry, storeChat } from '../../src/runtime/entries.ts'
 import { stateOf } from '../../src/runtime/replay.ts'
 import { temporaryFolder } from '../adapters/store/world.ts'
+import { startTables } from './engine-tables.ts'
 
 const FLEET = 'http://restate:8080'
 const settings = parseConfig({ meshName: 'home', username: 'my-bot' }).accounts[0]!
@@ -38,18 +40,29 @@ function fleetWith(rows: Readonly<Record<string, Json>> = {}) {
     },
     async close() {},
   }
-  const tables = {
-    async *rows(kind: string, _: unknown, which: { readonly name?: string } = {}) {
-      for (const [place, value] of fleet.rows) {
-        const [service, key, name = 'entry'] = place.split(' ') as [string, string, string?]
-        if (service === kind && (which.name ?? name) === name) yield { key, name, value }
-      }
-    },
-    query: async () => [],
-    async close() {},
+  const move = async (stateDir: string) => ({
+    settings,
+    stateDir,
+    engine,
+    tables: await tablesWith(fleet.rows),
+    fleet: FLEET,
+    onProgress: () => {},
+  })
+  return Object.assign(fleet, {
+    importFrom: async (dir: string) => importState(await move(dir)),
+    exportTo: async (dir: string) => exportState(await move(dir)),
+  })
+}
+
+async function tablesWith(rows: ReadonlyMap<string, Json>): Promise<Tables> {
+  const { url, put } = await startTables()
+  for (const [place, value] of rows) {
+    const [service, key, name = 'entry'] = place.split(' ') as [string, string, string?]
+    put(service, key, name, value)
   }
-  const move = (stateDir: string) => ({ settings, stateDir, engine, tables, fleet: FLEET, onProgress: () => {} })
-  return Object.assign(fleet, { importFrom: (dir: string) => importState(move(dir)), exportTo: (dir: string) => exportState(move(dir)) })
+  const tables = openTables(url)
+  onTestFinished(() => tables.close())
+  return tables
 }
 const kept = (stored: Json, moved?: object) => ({ version: SHARD_VERSION, stored, ...(moved && { moved }) }) as Json
 

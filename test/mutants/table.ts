@@ -1049,7 +1049,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a feeder that has died is shown as one that has the account',
     file: 'src/cluster/look.ts',
-    from: 'members.some(({ session }) => session === holder.session)',
+    from: 'members.some(({ session }) => session === value.session)',
     to: 'true',
     tests: ['test/runner/fleet-control.test.ts'],
   },

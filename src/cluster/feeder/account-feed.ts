@@ -14,7 +14,7 @@ import type { Backlog } from '../../runtime/backlog.ts'
 import { createConnection } from '../../runtime/connection.ts'
 import { createMemberships } from '../../runtime/membership.ts'
 import type { AccountStatus, RuntimeEvent } from '../../runtime/runtime.ts'
-import { createStatusKeeper } from '../../runtime/status.ts'
+import { createStatusKeeper, NOTHING_YET } from '../../runtime/status.ts'
 import { createSupervisor } from '../../runtime/supervisor.ts'
 import { createTimers } from '../../runtime/timers.ts'
 import { type FeederAddress, type Found, keyIn, type PostJob } from '../contracts.ts'
@@ -212,16 +212,10 @@ export function createAccountFeed(options: AccountFeedOptions): AccountFeed {
     posts,
     status: () =>
       status.status({
+        ...NOTHING_YET,
         feed: connection.feed.mode(),
         selfHeal: account.healed && { times: account.healed.times, lastAtMs: account.healed.atMs, lastReason: account.healed.reason },
         warnings: connection.warnings(),
-        deadLetters: 0,
-        chats: 0,
-        waitingDispatches: 0,
-        runningDispatches: 0,
-        outbox: 0,
-        uncertain: 0,
-        pendingPairings: 0,
       }),
     start() {
       connection.root.start()

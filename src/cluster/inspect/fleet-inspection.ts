@@ -3,6 +3,7 @@
  * is what was seen between two looks: a record, with the states it led to; or another state, when no record tells how it came about.
  */
 import { Subject } from 'rxjs'
+import { toChat } from '../../../machines/records.ts'
 import { sentenceOf } from '../../domain/errors.ts'
 import type { AccountId, ChatId } from '../../domain/ids.ts'
 import type { Json } from '../../domain/json.ts'
@@ -11,7 +12,6 @@ import { lookInto } from '../../runtime/by-hand.ts'
 import { explainFrom } from '../../runtime/explain.ts'
 import type { ActorView, Inspection, Step } from '../../runtime/inspection.ts'
 import type { Life } from '../../runtime/life.ts'
-import { parseChange } from '../../runtime/parse-record.ts'
 import { pastOf } from '../../runtime/past.ts'
 import type { AccountStatus, Inspected, RuntimeEvent } from '../../runtime/runtime.ts'
 import { createStatusKeeper, type StatusKeeper } from '../../runtime/status.ts'
@@ -135,9 +135,7 @@ export function createFleetInspection({ accounts, look, clock }: FleetInspection
       // One that is shown for the first time may have been silent for long.
       const fresh = newest === known ? [] : records.slice(at).filter(([atMs]) => known !== undefined || atMs > place.seenUntilMs)
       for (const [atMs, event] of fresh) {
-        const change = parseChange({ key: `chat:${chat}`, event: event as unknown as Json })
-        if (change === null) continue
-        keeper.note(change, atMs)
+        keeper.note(toChat(chat, event), atMs)
         if (event.type === 'reply.posting') events.next({ event: 'posted', account: id, atMs, chat, key: event.key })
       }
       if (fresh.length > 0 && listeners.size > 0)
@@ -284,7 +282,7 @@ export function createFleetInspection({ accounts, look, clock }: FleetInspection
   }
 }
 
-function newestSent(pasts: ReadonlyMap<ChatId, Json>): number | null {
+function newestSent(pasts: AccountPicture['pasts']): number | null {
   const times = [...pasts.values()].flatMap(past => recordsIn(past).flatMap(([atMs, { type }]) => (type === 'reply.sent' ? atMs : [])))
   return times.length === 0 ? null : times.reduce((newest, atMs) => Math.max(newest, atMs))
 }

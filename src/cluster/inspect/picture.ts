@@ -8,12 +8,11 @@ import type { Json } from '../../domain/json.ts'
 import type { AccountSettings } from '../../domain/settings.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import type { AccountStatus } from '../../runtime/runtime.ts'
-import type { Move } from '../contracts.ts'
 import { accountsAt } from '../feeder-accounts.ts'
-import { isGone, type Kept, MOVE, NAME } from '../kept.ts'
+import { isGone, MOVE, NAME } from '../kept.ts'
 import { keyIn, parseKey } from '../keys.ts'
 import { feedersOf, keep, openRegistry } from '../look.ts'
-import { PAST } from '../past.ts'
+import { PAST, type Past } from '../past.ts'
 import { quoted, type Row, type Tables } from '../tables.ts'
 
 export type AccountPicture = {
@@ -26,7 +25,7 @@ export type AccountPicture = {
   /** Those that are shown, and the pairing requests. */
   readonly registry: Registry
   /** Records of those that are shown. */
-  readonly pasts: ReadonlyMap<ChatId, Json>
+  readonly pasts: ReadonlyMap<ChatId, Past | null>
 }
 
 export type Picture = {
@@ -63,22 +62,20 @@ const NEWEST = `SELECT service_key, substr(value_utf8, 1, ${STAMP_CHARACTERS}) A
 const COUNTS = `SELECT split_part(service_key, '/', 1) AS account, count(*) AS chats FROM state WHERE service_name = 'chat' AND key = ${quoted(NAME)} GROUP BY 1`
 
 /** `stamp`: of its records, when it was last read. */
-type Known = { stamp: string; entry: Row | null; past: Json }
+type Known = { stamp: string; entry: Row<typeof NAME> | null; past: Past | null }
 
 export function createLooking({ accounts, tables, transport, secret }: PictureOptions): Looking {
   let known = new Map<string, Known>()
   let isBusy: ReadonlySet<string> = new Set()
 
-  const openRequests = async (): Promise<readonly Row[]> => {
-    const found: Row[] = []
-    for await (const row of tables.rows('pairing', undefined, { name: NAME, word: OPEN }))
-      if (!isGone(row.value as unknown as Kept)) found.push(row)
+  const openRequests = async (): Promise<readonly Row<typeof NAME>[]> => {
+    const found: Row<typeof NAME>[] = []
+    for await (const row of tables.rows('pairing', undefined, { name: NAME, word: OPEN })) if (!isGone(row.value)) found.push(row)
     return found
   }
   const accountsElsewhere = async (): Promise<ReadonlySet<AccountId>> => {
     const found = new Set<AccountId>()
-    for await (const { key, value } of tables.rows('account', undefined, { name: MOVE }))
-      if ((value as unknown as Move).way === 'out') found.add(key)
+    for await (const { key, value } of tables.rows('account', undefined, { name: MOVE })) if (value.way === 'out') found.add(key)
     return found
   }
 
@@ -121,7 +118,7 @@ export function createLooking({ accounts, tables, transport, secret }: PictureOp
       const { id } = settings
       const prefix = keyIn(id, '')
       const entries = new Map<string, Json>()
-      const pasts = new Map<ChatId, Json>()
+      const pasts = new Map<ChatId, Past | null>()
       for (const row of pairings) if (row.key.startsWith(prefix)) keep(entries, `pairing:${row.key.slice(prefix.length)}`, row)
       for (const [key, { entry, past }] of now) {
         if (entry === null || !key.startsWith(prefix)) continue

@@ -14,9 +14,9 @@ import { createNodeDisk } from '../../adapters/store/node-disk.ts'
 import { SHARD_VERSION } from '../../adapters/store/shard-file.ts'
 import type { Json } from '../../domain/json.ts'
 import type { FoldSource, Store } from '../../ports/store.ts'
-import type { Left, Move } from '../contracts.ts'
-import { MOVE } from '../kept.ts'
+import type { Left } from '../contracts.ts'
 import { keyIn } from '../keys.ts'
+import { moveOf } from '../look.ts'
 import { asked, forEachOf, keptIn, type MovedState, type MoveOptions, NotMoved } from './move.ts'
 
 /** Begun again after a failure, it begins anew and ends the same; null: the fleet never had the account. @throws {NotMoved | StoreUnusable} */
@@ -37,7 +37,8 @@ export async function exportState(options: MoveOptions): Promise<MovedState | nu
     const mark: MovedMark = former ?? { way: 'from fleet', move: randomUUID(), fleet, since: new Date().toISOString(), isOver: false }
     if (!former) await writeMark(disk, mark)
     const { move } = mark
-    const isPart = await isHalfWay(options)
+    const newest = await moveOf(tables, account)
+    const isPart = newest?.way === 'in' && !newest.isOver
     const leaving = () => asked(engine, ['account', account, 'leave'], { move })
     try {
       known(await leaving())
@@ -57,13 +58,6 @@ export async function exportState(options: MoveOptions): Promise<MovedState | nu
   }
 }
 
-async function isHalfWay({ settings, tables }: MoveOptions): Promise<boolean> {
-  for await (const { value } of tables.rows('account', settings.id, { name: MOVE })) {
-    const newest = value as unknown as Move
-    if (newest.way === 'in' && !newest.isOver) return true
-  }
-  return false
-}
 const partOf = (account: string): string =>
   `The import of the account "${account}" had not come to its end; what it had not brought is in the folder that it was called for, and not in this one.`
 

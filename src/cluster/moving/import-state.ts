@@ -18,9 +18,9 @@ import type { Json } from '../../domain/json.ts'
 import type { StoredAccount } from '../../runtime/account-entry.ts'
 import type { StoredChat } from '../../runtime/entries.ts'
 import { type State, stateOf } from '../../runtime/replay.ts'
-import type { Adopted, Move } from '../contracts.ts'
-import { MOVE } from '../kept.ts'
+import type { Adopted } from '../contracts.ts'
 import { keyIn } from '../keys.ts'
+import { moveOf } from '../look.ts'
 import { asked, forEachOf, type Here, keptIn, type MovedState, type MoveOptions, NotMoved } from './move.ts'
 
 /** Another command that was called at the same time is done by then. */
@@ -108,10 +108,8 @@ async function take(
 
 /** Done again, a move that is over is to find what it has brought. */
 async function refuseOlder({ settings, tables }: MoveOptions, { move, fleet, since }: MovedMark, where: string): Promise<void> {
-  for await (const { value } of tables.rows('account', settings.id, { name: MOVE })) {
-    const newest = value as unknown as Move
-    if (newest.way === 'in' && newest.move === move) return
-  }
+  const newest = await moveOf(tables, settings.id)
+  if (newest?.way === 'in' && newest.move === move) return
   throw new NotMoved(
     `The state in ${where} was moved into the fleet at ${fleet} before (${since}), and is not what this fleet has now, so it was left as it is; import the folder of the newest export, or remove ${join(where, MARK)} to move this older state all the same.`,
   )

@@ -82,7 +82,7 @@ export async function keptIn(
   for await (const { key, value } of tables.rows(kind, account, { name: NAME })) {
     const parsed = parseKey(key)
     if (parsed?.account !== account) continue
-    const { stored, moved } = value as unknown as Kept
+    const { stored, moved } = value
     found.set(parsed.name, { hasState: stored !== null, ...(moved && { moved }) })
   }
   return found

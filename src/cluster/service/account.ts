@@ -7,13 +7,12 @@ import type { Json } from '../../domain/json.ts'
 import { pairingCode } from '../../domain/pairing-code.ts'
 import { approvedAs } from '../../runtime/by-hand.ts'
 import { ACCOUNT, ALL, type FeederAddress, FLEET, INSIDE, keyIn, type Move, PAIRING, TRIED_AGAIN } from '../contracts.ts'
-import { MOVE, readKept, writeKept } from '../kept.ts'
+import { HOLDER, MOVE, readKept, writeKept } from '../kept.ts'
 import { advance } from './advance.ts'
 import { conflict, goneFrom, isComing, notHere, sameVersion, spentBy } from './moved.ts'
 import { refusing, type SettingsAt, settingsOf } from './settings-at.ts'
 
 const REQUESTS = 'requests'
-const HOLDER = 'holder'
 type Request = { readonly user: UserName; readonly code: string }
 
 const requestsOf = async (ctx: ObjectContext): Promise<readonly Request[]> => (await ctx.get<readonly Request[]>(REQUESTS)) ?? []
@@ -53,6 +52,20 @@ async function record(ctx: ObjectContext, accounts: SettingsAt, changes: readonl
   await advance(ctx, { subject: { at: 'account' }, limits, kept, inputs: [{ to: 'records', changes }], atMs, perform: () => [] })
 }
 
+/** The word of an owner goes to whoever has this code, and asks this object in turn: so nobody here can wait for it. */
+async function passOn(
+  ctx: ObjectContext,
+  accounts: SettingsAt,
+  code: string,
+  word: 'approve' | 'reject',
+): Promise<{ user: UserName | null }> {
+  refusing(() => settingsOf(accounts, ctx.key))
+  await mustBeHere(ctx)
+  const request = await requestWith(ctx, code)
+  if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user))[word]({ code: request.code })
+  return { user: request?.user ?? null }
+}
+
 export const accountObject = (accounts: SettingsAt) =>
   implement(ACCOUNT, {
     handlers: {
@@ -74,21 +87,8 @@ export const accountObject = (accounts: SettingsAt) =>
         await record(ctx, accounts, changes)
       },
       holder: ctx => holderOf(ctx),
-      // Whose code it is. The request asks this object in turn, so that nobody here can wait for it.
-      async approve(ctx, { code }) {
-        refusing(() => settingsOf(accounts, ctx.key))
-        await mustBeHere(ctx)
-        const request = await requestWith(ctx, code)
-        if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).approve({ code: request.code })
-        return { user: request?.user ?? null }
-      },
-      async reject(ctx, { code }) {
-        refusing(() => settingsOf(accounts, ctx.key))
-        await mustBeHere(ctx)
-        const request = await requestWith(ctx, code)
-        if (request) ctx.sendClient(PAIRING, keyIn(ctx.key, request.user)).reject({ code: request.code })
-        return { user: request?.user ?? null }
-      },
+      approve: (ctx, { code }) => passOn(ctx, accounts, code, 'approve'),
+      reject: (ctx, { code }) => passOn(ctx, accounts, code, 'reject'),
       async revoke(ctx, { user }) {
         refusing(() => settingsOf(accounts, ctx.key))
         if ((await moveOf(ctx))?.way === 'out') throw goneFrom(ctx.key)

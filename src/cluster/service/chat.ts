@@ -57,8 +57,8 @@ const PUSHED_LOOK_MS = 10_000
 const SILENCE_MS = 15 * 60_000
 
 export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, Posts>) {
-  /** `isAwaited`: somebody waits at the ingress, to whom it is enough that it is durable. */
-  const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number, isAwaited = false): Promise<void> => {
+  /** `isByHand`: somebody waits at the ingress, to whom it is enough that it is durable. */
+  const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number, isByHand = false): Promise<void> => {
     const { account, chat, settings } = chatAt(accounts, ctx.key)
     // For whoever waits for an answer; what comes by itself comes to nothing before.
     if (isGone(kept)) throw goneFrom(ctx.key)
@@ -107,7 +107,7 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
           return []
         }
         case 'requestSlot':
-          if (isAwaited) {
+          if (isByHand) {
             ctx.sendClient(CHAT, ctx.key).give({ inputs: [{ to: 'outbox', event: { type: 'slot.granted', atMs } }], atMs: null })
             return []
           }

@@ -1,6 +1,7 @@
 /** The feeders that live. Time is the engine's: it sends what ends a membership, and no clock of a machine is asked. */
 import { implement, type ObjectContext, type ObjectSharedContext, rpc } from '@restatedev/restate-sdk'
 import { FLEET, INSIDE, type Member, TRIED_AGAIN } from '../contracts.ts'
+import { MEMBERS } from '../kept.ts'
 
 /** Without a word for so long a feeder is a member no more. */
 export const MEMBERSHIP_MS = 8_000
@@ -8,7 +9,6 @@ export const MEMBERSHIP_MS = 8_000
 /** `renewed`: how often. */
 type Kept = Member & { readonly renewed: number }
 
-const MEMBERS = 'members'
 const membersOf = async (ctx: ObjectContext | ObjectSharedContext): Promise<readonly Kept[]> =>
   (await ctx.get<readonly Kept[]>(MEMBERS)) ?? []
 

@@ -5,7 +5,7 @@ import { createVirtualClock } from '../../../src/adapters/memory/virtual-clock.t
 import { createFleetInspection, LOOK_EVERY_MS } from '../../../src/cluster/inspect/fleet-inspection.ts'
 import { createLooking } from '../../../src/cluster/inspect/picture.ts'
 import { keyIn } from '../../../src/cluster/keys.ts'
-import { PAST, pastWith } from '../../../src/cluster/past.ts'
+import { PAST, type Past, pastWith } from '../../../src/cluster/past.ts'
 import { openTables } from '../../../src/cluster/tables.ts'
 import { parseConfig } from '../../../src/domain/config.ts'
 import type { ChatId } from '../../../src/domain/ids.ts'
@@ -55,7 +55,7 @@ async function open() {
   engine.put('fleet', 'all', 'members', [{ session: 's1', address: FEEDER.address, renewed: 0 }])
   engine.put('account', 'home', 'holder', FEEDER)
 
-  const kept = new Map<string, { stored: Json; past: Json }>()
+  const kept = new Map<string, { stored: Json; past: Past | null }>()
   /** As an invocation of an object does. */
   const invoked = (subject: Subject, account: string, inputs: readonly Input[], atMs: number) => {
     const [kind, name] =
@@ -64,7 +64,7 @@ async function open() {
     const before = kept.get(kind + key) ?? { stored: null, past: null }
     const { stored, applied } = step({ subject, stored: before.stored, inputs, atMs, limits: settings.limits })
     const events = applied.flatMap(change => (change.at === 'chat' ? change.event : []))
-    const past = events.length > 0 ? (pastWith(before.past, events, atMs) as unknown as Json) : before.past
+    const past = events.length > 0 ? pastWith(before.past, events, atMs) : before.past
     kept.set(kind + key, { stored: JSON.parse(JSON.stringify(stored)) as Json, past })
     engine.keep(kind, account, name, stored)
     if (past !== null) engine.put('chat', key, PAST, past)
