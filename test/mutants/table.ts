@@ -1664,6 +1664,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/cluster/feeder/account-feed.test.ts'],
   },
   {
+    name: 'a service that stops leaves what is under way',
+    file: 'src/cluster/service/start-service.ts',
+    from: 'if (underWay > 0)\n',
+    to: 'if (underWay < 0)\n',
+    tests: ['test/cluster/service/start-service.test.ts'],
+  },
+  {
     name: 'a service takes whoever knocks for the engine, whatever keys it has',
     file: 'src/cluster/service/start-service.ts',
     from: 'engineKeys.length > 0 &&',

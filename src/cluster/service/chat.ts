@@ -60,7 +60,7 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
   /** `isByHand`: somebody waits at the ingress, to whom it is enough that it is durable. */
   const take = async (ctx: ObjectContext, kept: Kept, inputs: readonly Input[], atMs: number, isByHand = false): Promise<void> => {
     const { account, chat, settings } = chatAt(accounts, ctx.key)
-    // For whoever waits for an answer; what comes by itself comes to nothing before.
+    // Whoever waits for an answer hears it; with what comes by itself, such as a late answer of a responder, it ends.
     if (isGone(kept)) throw goneFrom(ctx.key)
     const { limits } = settings
     const { feeder } = kept
@@ -204,8 +204,7 @@ export function chatObject(accounts: SettingsAt, posts: ReadonlyMap<AccountId, P
         return letter
       },
       async give(ctx, { inputs, atMs }) {
-        const kept = await readKept(ctx)
-        if (!isGone(kept)) await take(ctx, kept, inputs, atMs ?? (await ctx.date.now()))
+        await take(ctx, await readKept(ctx), inputs, atMs ?? (await ctx.date.now()))
       },
       async wake(ctx, wake) {
         const kept = await readKept(ctx)

@@ -68,9 +68,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     async stop(graceMs) {
+      // Its sessions take no new invocation; those under way go on.
       server.close()
-      // No new invocation comes by them; those under way go on.
-      for (const session of sessions) session.close()
       if (underWay > 0)
         await new Promise<void>(resolve => {
           const cancel = clock.after(graceMs, resolve)
